@@ -1,0 +1,65 @@
+# Every target keeps its environment in .venv, made from requirements.lock at its first use.
+# Needed beforehand: Python 3.11, 3.12 or 3.13, git, make. `make` alone lists the targets.
+
+PY := .venv/bin/python
+export PYTHON
+export PYTHONUNBUFFERED = 1
+# Programs that others call by name, such as nbgrader's alembic, are the environment's.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help demo test test-full test-newest lab book exercises check format lock environment clean
+
+help:
+	@echo "make demo         run chapter 04, grade a made-up class on its exercise, write the pages"
+	@echo "make lab          open the book in JupyterLab"
+	@echo "make test         formatting, types and the quick tests (make test-full: all of them)"
+	@echo "make book         run every chapter and write the book's pages into _book/"
+	@echo "make format       put the code in order"
+	@echo "make lock         choose new versions for requirements.lock"
+	@echo "make test-newest  the quick tests with the newest versions pyproject.toml allows"
+	@echo "make clean        remove the environment and everything that was made"
+
+environment:
+	@sh tools/environment.sh
+
+demo: environment
+	@$(PY) -m book.demo
+
+lab: environment
+	$(PY) -m jupyterlab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters
+
+test: environment check
+	$(PY) -m pytest -n 2 --dist loadfile
+
+test-full: environment check
+	$(PY) -m pytest -n 2 --dist loadfile -m ""
+
+check: environment
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+book: environment
+	@$(PY) -m book.build
+
+format: environment
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+# --no-config and the two --no-emit options keep this machine's package index out of the lock.
+lock: environment
+	$(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11 --extra cpu --extra dev \
+		--generate-hashes --no-annotate --no-config --no-emit-index-url --no-emit-find-links \
+		--upgrade --custom-compile-command "make lock" --quiet --output-file requirements.lock
+	@sh tools/environment.sh
+
+# In an environment of its own, so that .venv stays what the lock says.
+test-newest: environment
+	$(PY) -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --editable ".[cpu,dev]"
+	.venv-newest/bin/python -m pytest
+
+clean:
+	rm -rf .venv .venv-newest _book _demo build dist *.egg-info
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
