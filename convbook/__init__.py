@@ -1,0 +1,1 @@
+"""What the chapters share: architectures, data, drawing."""

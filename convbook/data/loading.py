@@ -1,0 +1,127 @@
+"""`load`: one call for every data set, embedded or real."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from convbook.data.batches import Batches, Source, to_py_dataset, to_tf_data
+from convbook.data.catalogue import entry_of, source_of
+
+READERS = 4  # threads that read and resize pictures of real sets
+
+
+def load(
+    name: str,
+    split: str = "train",
+    *,
+    batch_size: int = 8,
+    size: int | None = None,
+    fit: str = "stretch",
+    count: int | None = None,
+    shuffle: bool | None = None,
+    seed: int = 0,
+    max_objects: int | None = None,
+    augment: Sequence[Any] = (),
+    keys: Sequence[str] | None = None,
+    pipeline: str | None = None,
+    download: bool | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> Any:
+    """Return a data set as batches of arrays, the same features whatever the set.
+
+    Args:
+        name: an embedded set ("digits", "structure", "digit_scenes", "digit_scenes/easy",
+            "figures", "figures/several", "heads", "photo_patches") or a real one ("mnist",
+            "fashion_mnist", "cifar10", "imagenette", "oxford_iiit_pet", "voc/2007", "voc/2012",
+            "coco/2017").
+        split: "train" or "test": of a real set, the part with public labels that serves for tests.
+        batch_size: examples a batch; the last batch may be smaller.
+        size: height and width of the pictures. Embedded sets are made at that size, real ones are
+            resized; needed where a set's pictures differ in size.
+        fit: how real pictures are resized: "stretch", or "pad" to keep their proportions.
+        count: number of examples; None for the set's own number.
+        shuffle: a new order every epoch; None: for training only.
+        seed: seed of generated examples and of the order.
+        max_objects: places for objects in a picture (see below); None: as many as the set can have,
+            or, for real sets, as the fullest picture of the batch has.
+        augment: Keras layers to apply to pictures, boxes and masks (see `apply_layers`).
+        keys: names of features: batches are then tuples of these, as `fit` takes them.
+        pipeline: "tf" for a `tf.data.Dataset`, "keras" for a `keras.utils.PyDataset`; None: "tf" if
+            the backend is TensorFlow, else "keras".
+        download: fetch a real set that is missing; None: only if it is under 2 GiB.
+        data_dir: TensorFlow Datasets' folder, for real sets.
+        **options: settings of an embedded set, as its function takes them, such as ``classes=3``.
+
+    Returns:
+        Batches of dictionaries, or tuples, of arrays:
+
+        - ``image``: float32 in [0, 1], (B, H, W, C), always
+        - ``label``: int64 (B,), of sets with one class a picture
+        - ``image_id``: int64 (B,); ``boxes``: float32 (B, M, 4) as (y1, x1, y2, x2) in pixels, ends
+          exclusive; ``classes``: int64 (B, M), -1 where there is no object; ``difficult`` and
+          ``crowd``: bool (B, M), of sets for detection
+        - ``masks``: bool (B, M, H, W), of the scenes and figures
+        - ``semantic``: uint8 (B, H, W), 0 ground, 255 not to be counted, of scenes and pets
+        - ``keypoints``, ``visibility``, ``scales``; ``angles``: see `figures` and `heads`
+
+    Raises:
+        ValueError: for an unknown set, split or option.
+        convbook.data.real.NotHere: if a real set is missing and cannot be fetched.
+    """
+    entry = entry_of(name)
+    source: Source
+    if entry.tfds:
+        from convbook.data.real import Real
+
+        if options:
+            raise ValueError(f"{name} has no options: leave out {', '.join(options)}.")
+        source = Real(name, split, size, fit, count, download, data_dir)
+    else:
+        source = source_of(name, split, count, size, seed, **options)
+    batches = Batches(
+        source,
+        batch_size,
+        shuffle=split.startswith("train") if shuffle is None else shuffle,
+        seed=seed,
+        places=max_objects if max_objects is not None else entry.places,
+        workers=READERS if entry.tfds else 1,
+        keys=None if keys is None else _needed(keys, augment),
+    )
+    return _pipeline(pipeline)(batches, augment, keys)
+
+
+def _needed(keys: Sequence[str], augment: Sequence[Any]) -> list[str]:
+    """What a batch must hold to give `keys`: to move boxes, pictures and classes are needed too."""
+    more = [*keys, "image"] if augment else [*keys]
+    if augment and "boxes" in keys:
+        more.append("classes")
+    return list(dict.fromkeys(more))
+
+
+def _pipeline(name: str | None) -> Any:
+    """The function that makes the pipeline asked for."""
+    import keras
+
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    if name is None:
+        name = "tf" if on_tensorflow else "keras"
+    if name == "tf" and not on_tensorflow:
+        raise ValueError('tf.data needs the TensorFlow backend: ask for pipeline="keras".')
+    if name not in ("tf", "keras"):
+        raise ValueError(f'pipeline is "{name}": choose "tf" or "keras".')
+    return to_tf_data if name == "tf" else to_py_dataset
+
+
+def arrays(name: str, split: str = "train", **settings: Any) -> dict[str, np.ndarray]:
+    """Return a whole set as one dictionary of arrays: `load` in its own order, in one piece.
+
+    Args:
+        name: see `load`.
+        split: see `load`.
+        **settings: the other arguments of `load`, but for `batch_size`, `shuffle` and `pipeline`.
+    """
+    data = load(name, split, batch_size=10**9, shuffle=False, pipeline="keras", **settings)
+    return data[0]

@@ -1,0 +1,132 @@
+"""Charts that more than one chapter draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from convbook.drawing.style import COLOURS
+from convbook.published import ChallengeResult
+
+
+def draw_challenge(
+    winners: Sequence[ChallengeResult],
+    also: Sequence[ChallengeResult] = (),
+    level: ChallengeResult | None = None,
+    axes: Axes | None = None,
+) -> Axes:
+    """Draw the error of each year's winner as a bar.
+
+    Args:
+        winners: one a year.
+        also: results drawn as a diamond beside their year's bar.
+        level: a result drawn as a line through all years.
+        axes: where to draw; a new figure if None.
+    """
+    axes = axes or plt.subplots(figsize=(9, 4))[1]
+    mark = COLOURS["vermilion"]
+    for result in winners:
+        colour = COLOURS["blue"] if result.learned else "#BBBBBB"
+        axes.bar(result.year, result.top5, color=colour, width=0.62)
+        text = f"{result.name}\n{result.top5:g}"
+        _note(axes, (result.year, result.top5), text, (0, 3), ha="center", va="bottom")
+    for result in also:
+        spot = (result.year + 0.4, result.top5)
+        axes.plot(*spot, marker="D", color=mark, linestyle="none", zorder=6)
+        _note(axes, spot, f"{result.name} {result.top5:g}", (6, 0), color=mark)
+    if level is not None:
+        axes.axhline(level.top5, color=mark, linestyle="--", linewidth=1.2, zorder=1.5)
+        end = (winners[-1].year + 0.45, level.top5)
+        _note(axes, end, f"{level.name}\n{level.top5:g}", (4, 10), color=mark)
+    axes.set(xlabel="year of the challenge", ylabel="top-5 error on the test set (%)")
+    axes.set_xticks([result.year for result in winners])
+    axes.set_xlim(winners[0].year - 0.6, winners[-1].year + 0.5)
+    axes.grid(axis="x", visible=False)
+    return axes
+
+
+def _note(
+    axes: Axes, spot: tuple[float, float], text: str, shift: tuple[float, float], **options: Any
+) -> None:
+    """Write beside a spot, on a white ground so that lines do not cross the letters."""
+    axes.annotate(
+        text,
+        spot,
+        xytext=shift,
+        textcoords="offset points",
+        fontsize=8.5,
+        annotation_clip=False,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        **{"va": "center", **options},
+    )
+
+
+def draw_shares(
+    names: Sequence[str], values: Mapping[str, Sequence[float]], axes: Sequence[Axes] | None = None
+) -> Sequence[Axes]:
+    """Draw several quantities of the same things, each as a share of its own total.
+
+    Args:
+        names: of the things, such as layers; drawn from top to bottom.
+        values: quantity by its name, one value a thing.
+        axes: one for each quantity; a new figure if None.
+    """
+    if axes is None:
+        size = (4.2 * len(values), 0.6 + 0.32 * len(names))
+        axes = plt.subplots(1, len(values), figsize=size, sharey=True)[1]
+    rows = np.arange(len(names))[::-1]
+    for area, (quantity, numbers) in zip(axes, values.items(), strict=True):
+        shares = 100 * np.asarray(numbers, float) / np.sum(numbers)
+        area.barh(rows, shares, color=COLOURS["blue"], height=0.65)
+        for row, share in zip(rows, shares, strict=True):
+            text = f"{share:.0f}" if share >= 0.5 else "< 1"
+            area.annotate(
+                text,
+                (share, row),
+                xytext=(3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9,
+            )
+        area.set(xlabel=f"{quantity}, share in %", xlim=(0, 1.15 * shares.max()))
+        area.set_yticks(rows, names)
+        area.grid(axis="y", visible=False)
+    return axes
+
+
+def draw_points_with_spread(
+    groups: Mapping[str, Sequence[float]], axes: Axes | None = None, label: str = ""
+) -> Axes:
+    """Draw every measurement as a dot and each group's mean and standard deviation beside them.
+
+    Args:
+        groups: measurements by group.
+        axes: where to draw; a new figure if None.
+        label: of the vertical axis, with its unit.
+    """
+    axes = axes or plt.subplots(figsize=(7, 3.6))[1]
+    for place, numbers in enumerate(groups.values()):
+        values = np.asarray(numbers, float)
+        spread = values.std(ddof=1) if len(values) > 1 else 0.0
+        axes.errorbar(
+            place, values.mean(), spread, fmt="o", capsize=5, color=COLOURS["blue"], markersize=8
+        )
+        dots = np.full(len(values), place + 0.16)
+        axes.plot(dots, values, ".", color=COLOURS["vermilion"], linestyle="none")
+        axes.annotate(
+            f"{values.mean():.1f}",
+            (place, values.mean()),
+            xytext=(-9, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=9,
+        )
+    axes.set_xticks(range(len(groups)), list(groups))
+    axes.set(ylabel=label, xlim=(-0.6, len(groups) - 0.5))
+    axes.grid(axis="x", visible=False)
+    return axes

@@ -1,0 +1,89 @@
+"""The look of every figure: colours, type sizes and direct labels.
+
+The colours differ in lightness as well as in hue (hues after Okabe and Ito, 2008), so that they
+stay apart in a grey print and for every common colour blindness; lines differ in dashes too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.text import Annotation
+
+COLOURS = {
+    "blue": "#004C83",
+    "vermilion": "#D55E00",
+    "sky": "#56B4E9",
+    "ink": "#111111",
+    "yellow": "#F0D442",
+}
+"""Colour by name; the first four carry lines and text, yellow is for filled areas only."""
+
+_LINES = ("blue", "vermilion", "sky", "ink")
+
+
+def use_style() -> None:
+    """Set matplotlib's defaults for this book; call it once at the top of a chapter."""
+    cycle = cycler(color=[COLOURS[name] for name in _LINES])
+    cycle += cycler(linestyle=["-", "--", "-.", ":"])
+    plt.rcParams.update(
+        {
+            "figure.figsize": (7.0, 3.8),
+            "figure.dpi": 110,
+            "figure.constrained_layout.use": True,
+            "savefig.bbox": "tight",
+            "font.size": 11,
+            "axes.titlesize": 12,
+            "axes.titlelocation": "left",
+            "axes.labelsize": 11,
+            "axes.prop_cycle": cycle,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.color": "#DDDDDD",
+            "grid.linewidth": 0.8,
+            "lines.linewidth": 2.0,
+            "lines.markersize": 5,
+            "legend.frameon": False,
+            "image.cmap": "gray",
+            "image.interpolation": "nearest",
+        }
+    )
+
+
+def label_line(
+    axes: Axes,
+    x: Sequence[float],
+    y: Sequence[float],
+    text: str,
+    color: str | None = None,
+    offset: tuple[float, float] = (6, 0),
+) -> Annotation:
+    """Write ``text`` beside the last point of a line, in place of a legend.
+
+    Args:
+        axes: where the line is drawn.
+        x: the line's x values, in data units.
+        y: the line's y values, in data units.
+        text: the label.
+        color: the text's colour; that of the axes' last line if None.
+        offset: shift of the text from the point, in printer's points (right, up).
+
+    Returns:
+        The annotation, outside the axes where the line ends at their edge.
+    """
+    if color is None:
+        color = str(axes.get_lines()[-1].get_color()) if axes.get_lines() else COLOURS["ink"]
+    return axes.annotate(
+        text,
+        (float(x[-1]), float(y[-1])),
+        xytext=offset,
+        textcoords="offset points",
+        color=color,
+        va="center",
+        annotation_clip=False,
+    )
