@@ -1,0 +1,338 @@
+"""The command `autograder`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autograder.exercises import (
+    KEY_NAME,
+    PUBLIC_SEED,
+    ExerciseProblem,
+    exercise_names,
+    make_exercise_key,
+    project_root,
+    public_key_path,
+    release,
+    require_exercise,
+)
+from autograder.explain import write_record
+from autograder.files import CannotWrite
+from autograder.grade import GradingProblem, find_submissions, grade_folder, result_row
+from autograder.key import Key, KeyProblem, read_key
+from autograder.limits import Limits
+from autograder.report import console, number, terminal_table
+from autograder.runner import CannotIsolate, WarmProcessGone, Workshop, grade_notebook
+from autograder.task import TaskError, load_tasks
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+app = typer.Typer(
+    help="Checks answers and grades classes.", no_args_is_help=True, add_completion=False
+)
+PROBLEMS = (
+    ExerciseProblem, GradingProblem, KeyProblem, TaskError, CannotWrite, CannotIsolate,
+    WarmProcessGone,
+)  # fmt: skip
+
+KeyOption = Annotated[Path | None, typer.Option("--key", help="Key file; default: the public key")]
+UnsafeOption = Annotated[
+    bool,
+    typer.Option("--unsafe", help="Run others' code with whatever isolation there is, or none"),
+]
+OutOption = Annotated[Path, typer.Option(help="Where results, table and pages go")]
+TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds a submission may take")]
+
+
+def main() -> None:
+    """Run the command; a problem the user can mend is one sentence and exit code 2."""
+    try:
+        app()
+    except PROBLEMS as problem:
+        console(stderr=True).print(f"autograder: {problem}", style="red", markup=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        console(stderr=True).print("autograder: interrupted; what is written is kept")
+        sys.exit(130)
+
+
+def key_path(path: Path | None, exercise: str | None, beside: Path | None = None) -> Path:
+    """The key named, else the one beside the notebook, else the public one of the exercise."""
+    if path is not None:
+        return path
+    if beside is not None and (beside / KEY_NAME).is_file():
+        return beside / KEY_NAME
+    if exercise is None:
+        raise ExerciseProblem("which exercise is this? Name its key with --key")
+    return public_key_path(project_root(), exercise)
+
+
+@app.command()
+def check(
+    notebook: Annotated[Path, typer.Argument(help="The notebook to check")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of results")] = False,
+    key: KeyOption = None,
+    timeout: TimeoutOption = 120,
+) -> None:
+    """Check one notebook. Exit code 0: full marks, 1: not, 2: it could not be graded."""
+    if not notebook.is_file():
+        raise GradingProblem(f"there is no notebook {notebook}")
+    answers = read_key(key_path(key, notebook.stem, notebook.resolve().parent))
+    outcome = grade_notebook(notebook.read_bytes(), answers, timeout)
+    if as_json:
+        print(json.dumps(result_row("", answers, outcome), ensure_ascii=False))
+    else:
+        console().print(terminal_table(outcome.verdicts, f"{answers.exercise}: {notebook.name}"))
+        console().print(f"{number(outcome.score)} of {number(answers.max_score)} points")
+        if outcome.message:
+            console().print(outcome.message, markup=False)
+    if outcome.status in ("invalid", "crashed", "missing"):
+        raise typer.Exit(2)
+    raise typer.Exit(0 if outcome.score == answers.max_score else 1)
+
+
+@app.command()
+def grade(
+    folder: Annotated[Path, typer.Argument(help="<student>/<exercise>/<exercise>.ipynb")],
+    exercise: Annotated[str, typer.Option(help="The exercise's name, such as 04_residual")],
+    out: OutOption,
+    key: KeyOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Submissions graded at a time")] = 2,
+    timeout: TimeoutOption = 120,
+    memory: Annotated[int, typer.Option(min=256, help="MB a submission may take")] = 4096,
+    anonymous: Annotated[bool, typer.Option(help="Leave names out of the class's page")] = False,
+    gradebook: Annotated[
+        str | None, typer.Option(help="nbgrader's database too, such as sqlite:///gradebook.db")
+    ] = None,
+    unsafe: UnsafeOption = False,
+) -> None:
+    """Grade a class; a grading that was interrupted goes on where it stopped."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    path = key_path(key, exercise)
+    answers = read_key(path)
+    if answers.exercise != exercise:
+        raise KeyProblem(f"the key is for exercise {answers.exercise}, not for {exercise}")
+    find_submissions(folder, exercise)
+    write_record(out, folder, path, timeout)
+    columns = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TextColumn("{task.description}"))  # fmt: skip
+    screen = console(stderr=True)
+    workshop = Workshop(
+        [folder, out, path, Path.cwd() / "solutions", Path.cwd() / "gradebook.db"],
+        Limits(memory=memory << 20),
+        workers,
+        unsafe,
+    )
+    with workshop, Progress(*columns, console=screen) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(row: dict[str, Any], done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, description=row["student"])
+            if not screen.is_terminal:
+                screen.print(f"{done}/{total} {row['student']}: {row['status']}", markup=False)
+
+        rows = grade_folder(
+            folder, answers, out, workers, timeout, show, workshop=workshop, anonymous=anonymous
+        )
+    for layer, why in workshop.missing.items():
+        screen.print(f"not isolated by {layer} ({why})", style="yellow", markup=False)
+    if gradebook is not None:
+        from autograder.gradebook import save
+
+        save(gradebook, answers, rows, folder, folder.resolve().parent / "autograded")
+    console().print(class_table(rows, answers))
+    console().print(f"{out}/index.html, {out}/grades.csv, {out}/results.jsonl", markup=False)
+
+
+@app.command()
+def explain(
+    student: Annotated[str, typer.Argument(help="The student's name in the results")],
+    task: Annotated[str, typer.Argument(help="The task's name")],
+    out: OutOption,
+    unsafe: UnsafeOption = False,
+) -> None:
+    """Make a verdict again from the stored notebook, key and version, and give its reasons."""
+    from autograder.explain import explain as made_again
+    from autograder.explain import stored
+
+    record, _ = stored(out, student, task)
+    with Workshop([Path(record["folder"]), Path(record["key"]), out], unsafe=unsafe) as workshop:
+        found = made_again(out, student, task, workshop)
+    screen = console()
+    screen.print(terminal_table([found.verdict], f"{student}: {task}"))
+    for sentence in found.changes:
+        screen.print(f"{sentence[0].upper()}{sentence[1:]}.", markup=False)
+    if found.same:
+        screen.print("The verdict is the one in the results.")
+    else:
+        before = f"{number(found.before['points'])} points: {found.before['hint'] or 'correct'}"
+        screen.print(f"The results say {before}", markup=False)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine can isolate and accelerate; exit code 1 where the lock has gaps."""
+    from rich.table import Table
+
+    from autograder.doctor import findings
+
+    found = findings()
+    table = Table(title="this machine", title_justify="left")
+    for column in ("", "", "what it gives, or what to do"):
+        table.add_column(column, overflow="fold")
+    for one in found:
+        mark = "✓" if one.there else "✗" if one.needed else "–"
+        table.add_row(mark, one.name, one.what)
+    console().print(table)
+    if all(one.there for one in found if one.needed):
+        console().print("Others' work can be graded here.")
+        return
+    console().print(
+        "Grading others' work is refused here unless --unsafe is given: their code would then run "
+        "with your rights on your files. Checking your own work needs none of this."
+    )
+    raise typer.Exit(1)
+
+
+def class_table(rows: list[dict[str, Any]], key: Key) -> Table:
+    """One row a student."""
+    from rich.table import Table
+
+    table = Table(title=f"{key.exercise}: {len(rows)} submissions", title_justify="left")
+    table.add_column("student", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("points", justify="right", no_wrap=True)
+    for name in key.tasks:
+        table.add_column(name, justify="right", overflow="fold", min_width=7, max_width=10)
+    table.add_column("first reason", overflow="fold", min_width=30)
+    for row in rows:
+        entries = list(row["tasks"].values())
+        reason = row.get("message") or next((e["hint"] for e in entries if e["hint"]), "")
+        marks = ["✓" if e["verdict"] == "correct" else number(e["points"]) for e in entries]
+        table.add_row(row["student"], row["status"], number(row["score"]), *marks, reason)
+    return table
+
+
+@app.command()
+def key(
+    exercise: Annotated[str, typer.Argument(help="The exercise's name")],
+    seed: Annotated[int, typer.Option(min=0, help="Another seed: other values and cases")] = (
+        PUBLIC_SEED
+    ),
+    out: Annotated[Path | None, typer.Option(help="Where the key goes")] = None,
+    force: Annotated[bool, typer.Option(help="Write over a key that is there")] = False,
+) -> None:
+    """Make an answer key. Without options: the public one, beside the solution."""
+    root = project_root()
+    folder = require_exercise(root, exercise)
+    if out is None and seed != PUBLIC_SEED:
+        raise KeyProblem("a private key must not lie beside the solution: say where with --out")
+    if out is not None and out.exists() and not force:
+        raise KeyProblem(f"{out} is there already: give another place, or --force")
+    path = out or folder / KEY_NAME
+    screen = console(stderr=True)
+    made = make_exercise_key(
+        root, exercise, seed, path, lambda name: screen.print(f"observing {name}", markup=False)
+    )
+    print(f"{path}: {len(made.tasks)} tasks, {number(made.max_score)} points, seed {seed}")
+
+
+@app.command()
+def lint(
+    exercise: Annotated[str | None, typer.Argument(help="Default: all of them")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = PUBLIC_SEED,
+) -> None:
+    """Say what is wrong with how exercises are set. Exit code 1 where anything is."""
+    from autograder.lint import lint_exercise, lint_release
+
+    root, screen, found = project_root(), console(stderr=True), 0
+    for name in [exercise] if exercise else exercise_names(root):
+        folder = require_exercise(root, name)
+        tasks = load_tasks(folder / "tasks.py")
+        sentences = lint_exercise(tasks, seed, lambda task: screen.print(f"  {task}"))
+        for sentence in [*sentences, *lint_release(root / "exercises" / name, folder)]:
+            found += 1
+            print(f"{name}: {sentence}", flush=True)
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command()
+def mutate(
+    exercise: Annotated[str, typer.Argument(help="The exercise's name")],
+    task: Annotated[str | None, typer.Argument(help="Default: all of them")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = PUBLIC_SEED,
+) -> None:
+    """List mutants of the model answers that get full marks. Exit code 1 where any is unexcused."""
+    from autograder.keymaking import make_task_key
+    from autograder.mutation import excuses, judged_mutants
+
+    screen, unexcused = console(stderr=True), 0
+    path = require_exercise(project_root(), exercise) / "tasks.py"
+    for set_task in load_tasks(path):
+        if task not in (None, set_task.name):
+            continue
+        screen.print(f"{set_task.name}: making its key", markup=False)
+        answers, count = make_task_key(set_task, seed), 0
+        for count, (mutant, survives) in enumerate(judged_mutants(path, set_task, answers), 1):
+            screen.print(f"  {count} {mutant.label}", markup=False)
+            if survives:
+                excuse = excuses(path).get(mutant.label)
+                unexcused += excuse is None
+                print(f"survives: {mutant.label}" + (f" ({excuse})" if excuse else ""), flush=True)
+        print(f"{set_task.name}: {count} mutants", flush=True)
+    raise typer.Exit(1 if unexcused else 0)
+
+
+@app.command("release")
+def release_command(
+    exercise: Annotated[str | None, typer.Argument(help="Default: all of them")] = None,
+    out: Annotated[Path | None, typer.Option(help="Default: exercises/")] = None,
+) -> None:
+    """Make the students' version of exercises from their solutions."""
+    root = project_root()
+    for name in [exercise] if exercise else exercise_names(root):
+        for path in release(root, name, out):
+            print(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+@app.command()
+def progress(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
+    timeout: TimeoutOption = 120,
+) -> None:
+    """Say which exercises pass so far."""
+    root = project_root()
+    notebooks = sorted((root / "exercises").glob("*/*.ipynb"))
+    notebooks = [path for path in notebooks if path.stem == path.parent.name]
+    if not notebooks:
+        raise ExerciseProblem(f"there are no exercises in {root / 'exercises'}")
+    screen, found = console(stderr=True), []
+    for path in notebooks:
+        screen.print(f"checking {path.stem}", markup=False)
+        answers = read_key(key_path(None, path.stem, path.parent))
+        outcome = grade_notebook(path.read_bytes(), answers, timeout)
+        found.append(result_row("", answers, outcome))
+    if as_json:
+        print(json.dumps({row["exercise"]: row for row in found}, ensure_ascii=False))
+        return
+    from rich.table import Table
+
+    table = Table(title="progress", title_justify="left")
+    for column in ("exercise", "points", "right", "still to do"):
+        table.add_column(column)
+    for row in found:
+        right = [name for name, e in row["tasks"].items() if e["verdict"] == "correct"]
+        rest = [name for name in row["tasks"] if name not in right]
+        points = f"{number(row['score'])}/{number(row['max_score'])}"
+        table.add_row(row["exercise"], points, ", ".join(right) or "–", ", ".join(rest) or "–")
+    console().print(table)
+
+
+if __name__ == "__main__":
+    main()

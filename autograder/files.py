@@ -1,0 +1,47 @@
+"""Writes files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import IO
+
+PART = ".part-"  # how the name of a file begins that is not whole yet
+
+
+class CannotWrite(Exception):
+    """A file cannot be written; `str()` is a sentence for the user."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            f"cannot write {path}: {error.strerror}. What was written before is kept; "
+            "make room or choose another place, and run the same command again"
+        )
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or leave the old one as it is. Raises CannotWrite."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=PART)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+        raise CannotWrite(path, error) from error
+
+
+def lock_file(file: IO[str]) -> None:
+    """Take a file for oneself until it is closed. Raises OSError where somebody else has it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,263 @@
+"""Makes keys: observes an exercise's right and wrong answers and keeps what was seen."""
+
+from __future__ import annotations
+
+import inspect
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograder.arguments import decode, encode
+from autograder.files import write_whole
+from autograder.judge import judge
+from autograder.key import (
+    Answer,
+    Key,
+    KnownMistake,
+    Property,
+    TaskKey,
+    package_version,
+    sketches,
+)
+from autograder.observation import FORMAT, Case, Observation, Plan, Question
+from autograder.probe import probe
+from autograder.task import Task, TaskError, Trial
+from autograder.values import CLEAR
+
+if TYPE_CHECKING:
+    from autograder.network import Network
+
+MOST_SEEDS = 40
+DEEP = 4  # samples in a batch of a whole model, so that its last 1x1 maps still vary
+LOGIT_SPREAD = (0.7, 4.0)
+
+
+def make_key(
+    exercise: str, tasks: list[Task], seed: int, progress: Callable[[str], None] = lambda s: None
+) -> Key:
+    """Observe every task of an exercise. Raises TaskError where answers cannot be told apart."""
+    made = {}
+    for task in tasks:
+        progress(task.name)
+        made[task.name] = make_task_key(task, seed)
+    return Key(format=FORMAT, made_by=package_version(), exercise=exercise, seed=seed, tasks=made)
+
+
+def make_task_key(task: Task, seed: int) -> TaskKey:
+    """Observe one task's answers on trials drawn for `seed`."""
+    generator = np.random.default_rng([seed, zlib.crc32(task.name.encode())])
+    trials = task.trials(generator)
+    if task.kind == "function" or task.properties:
+        question = _question(task, [_case(trial, None) for trial in trials])
+    else:
+        question = _question(task, [_planned(task, trial, generator) for trial in trials])
+    right = _observed(task, task.answer, question)
+    key = TaskKey(
+        question=question,
+        parts=task.parts(scalar=_is_scalar(right)),
+        dtype=task.dtype,
+        tolerance=task.tolerance,
+        answers=(_answer(right, None),),
+        landmarks=_landmarks([right]) if task.kind != "function" else (),
+        properties=_properties(task, trials),
+    )
+    if task.properties and judge(key, right).verdict != "correct":
+        raise TaskError(f"{task.name}: the model answer is not right: {judge(key, right).hint}")
+    key = _with_accepted(task, key, right)
+    return _with_mistakes(task, key)
+
+
+def write_key(key: Key, path: Path) -> None:
+    """Write a key whole or not at all."""
+    write_whole(path, key.model_dump_json(indent=1, exclude_defaults=True) + "\n")
+
+
+def _question(task: Task, cases: list[Case]) -> Question:
+    return Question(
+        name=task.name,
+        kind=task.kind,
+        outputs=task.outputs,
+        by_hand=task.by_hand,
+        structure=task.properties is not None,
+        cases=tuple(cases),
+        defaults=_defaults_of(task.answer),
+    )
+
+
+def _defaults_of(answer: Callable) -> dict[str, Any]:
+    """The defaults in the signature of the model answer, as plain data."""
+    parameters = inspect.signature(answer).parameters
+    return {
+        name: encode(parameter.default)
+        for name, parameter in parameters.items()
+        if parameter.default is not inspect.Parameter.empty
+    }
+
+
+def _properties(task: Task, trials: list[Trial]) -> tuple[tuple[Property, ...], ...]:
+    if task.properties is None:
+        return ()
+    return tuple(tuple(task.properties(**trial.arguments)) for trial in trials)
+
+
+def _case(trial: Trial, plan: Plan | None) -> Case:
+    arguments = {name: encode(value) for name, value in trial.arguments.items()}
+    return Case(arguments=arguments, feeds=trial.feeds, plan=plan)
+
+
+def _observed(task: Task, function: Callable, question: Question) -> Observation:
+    observation = probe(function, question)
+    problems = [case.problem for case in observation.cases if case.problem]
+    if observation.status != "observed" or problems:
+        raise TaskError(
+            f"{task.name}: the right answer `{function.__name__}` fails: "
+            f"{observation.message or problems[0]}"
+        )
+    return observation
+
+
+def _is_scalar(observation: Observation) -> bool:
+    return all(
+        array.shape == ()
+        for case in observation.cases
+        for arrays in case.outputs.values()
+        for array in arrays
+    )
+
+
+def _answer(observation: Observation, remark: str | None) -> Answer:
+    return Answer(
+        parameters=tuple(case.parameters for case in observation.cases),
+        outputs=tuple(case.outputs for case in observation.cases),
+        remark=remark,
+    )
+
+
+def _landmarks(
+    observations: list[Observation],
+) -> tuple[tuple[tuple[float, float, float], ...], ...]:
+    found: list[list[tuple[float, float, float]]] = [[] for _ in observations[0].cases]
+    for observation in observations:
+        for landmarks, case in zip(found, observation.cases, strict=True):
+            for tensor in case.trace:
+                a, b, c = (float(f"{x:.7g}") for x in tensor.fingerprint)
+                if np.isfinite([a, b, c]).all() and (a, b, c) not in landmarks:
+                    landmarks.append((a, b, c))
+    return tuple(tuple(case) for case in found)
+
+
+def _with_accepted(task: Task, key: TaskKey, right: Observation) -> TaskKey:
+    """Hold the accepted answers against the key; keep those with weights arranged differently."""
+    answers, observations = list(key.answers), [right]
+    for accepted in task.accepted:
+        observation = _observed(task, accepted.function, key.question)
+        observations.append(observation)
+        verdict = judge(key, observation)
+        if accepted.representation is not None:
+            answers.append(_answer(observation, None))
+        elif verdict.verdict != "correct":
+            raise TaskError(
+                f"{task.name}: the accepted answer `{accepted.function.__name__}` differs from "
+                f"the model answer: {verdict.hint}. If only its weights are arranged "
+                "differently, say how with `representation`"
+            )
+    landmarks = _landmarks(observations) if key.question.kind != "function" else ()
+    return key.model_copy(update={"answers": tuple(answers), "landmarks": landmarks})
+
+
+def _with_mistakes(task: Task, key: TaskKey) -> TaskKey:
+    known = []
+    for mistake in task.mistakes:
+        observation = probe(mistake.function, key.question)
+        if observation.status != "observed":
+            continue  # the probe's own sentence says enough
+        if judge(key, observation).verdict == "correct":
+            raise TaskError(
+                f"{task.name}: the wrong answer `{mistake.function.__name__}` gets full marks: "
+                "add a trial that tells it from the model answer"
+            )
+        known.append(
+            KnownMistake(
+                hint=mistake.hint,
+                problems=tuple(case.problem_kind for case in observation.cases),
+                parameters=tuple(case.parameters for case in observation.cases),
+                outputs=sketches(observation),
+                facts=tuple(case.structure for case in observation.cases) if key.properties else (),
+            )
+        )
+    return key.model_copy(update={"mistakes": tuple(known)})
+
+
+# Plans: how a network is to be filled
+
+
+def _planned(task: Task, trial: Trial, generator: np.random.Generator) -> Case:
+    """Find a seed and scales for which the weights are told apart and the output is readable."""
+    plan = Plan(seed=int(generator.integers(1 << 30)), **_defaults(task, trial))
+    for _ in range(MOST_SEEDS):
+        network = _network(task, trial, plan)
+        if task.plan.get("probabilities") and "overrides" not in task.plan:
+            network = _readable(task, trial, network)
+        if network.clearance >= CLEAR:
+            return _case(trial, network.plan)
+        plan = network.plan.model_copy(update={"seed": int(generator.integers(1 << 30))})
+    raise TaskError(
+        f"{task.name}: no seed tells the weights of {trial.arguments} apart by {CLEAR}; "
+        "take other sizes"
+    )
+
+
+def _network(task: Task, trial: Trial, plan: Plan) -> Network:
+    from autograder.network import quick_initializers
+    from autograder.probe import build_network
+    from autograder.trace import Recorder
+
+    question = _question(task, [])
+    with quick_initializers():
+        network = build_network(task.answer, question, _case(trial, plan))
+    network.observe(Recorder())
+    if plan.permutable:
+        clearance, seen = network.clearance, network.seen
+        network.observe(Recorder(), permuted=True)
+        network.clearance, network.seen = min(clearance, network.clearance), seen
+    return network
+
+
+def _defaults(task: Task, trial: Trial) -> dict:
+    """Scales for a net with batch normalisation, or for one without.
+
+    With it, kernels are large, so that the epsilon, which is free, cannot matter. Without, biases
+    are small beside the signal, which would otherwise drown in them layer by layer.
+    """
+    plain = {"batch": DEEP if task.kind == "model" else 3, **task.plan}
+    network = _network(task, trial, Plan(seed=1, **plain))
+    if network.statistics:
+        scales = {"kernels": 1000.0, "vectors": 3.0}
+    else:
+        scales = {"vectors": 0.7, "inputs": 2.0}
+    return {**scales, **plain}
+
+
+def _readable(task: Task, trial: Trial, network: Network) -> Network:
+    """Scale the last kernel until the logarithms of the probabilities spread moderately."""
+    for _ in range(12):
+        plan = network.plan
+        logs = np.log(np.maximum(network.seen["inference"][0], 1e-30))
+        spread = float(np.std(logs))
+        if LOGIT_SPREAD[0] <= spread <= LOGIT_SPREAD[1]:
+            break
+        factor = float(np.clip(2.0 / max(spread, 1e-3), 0.02, 50.0))
+        last = [c.count for c, s in zip(network.colours, network.shapes, strict=True) if len(s) > 1]
+        count = str(last[-1])
+        scale = float(f"{plan.overrides.get(count, plan.kernels) * factor:.3g}")
+        plan = plan.model_copy(update={"overrides": {**plan.overrides, count: scale}})
+        network = _network(task, trial, plan)
+    return network
+
+
+def decoded_arguments(case: Case) -> dict:
+    """The arguments of a case as Python objects."""
+    return {name: decode(value) for name, value in case.arguments.items()}

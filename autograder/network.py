@@ -1,0 +1,316 @@
+"""A student's network: filled with values that depend on its architecture alone, and observed."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+from autograder import values
+from autograder.gradients import forward_and_gradients
+from autograder.observation import Plan
+from autograder.trace import Recorder, patched, recording
+from autograder.values import Colour
+
+# Old moving statistics so large that one training step shows their momentum: new = m * old.
+HUGE = 1e18
+MOST_ROUNDS = 4
+READABLE = 1e-30  # probabilities are read through a logarithm, and none below this
+
+
+class Network:
+    """A model together with the plan by which it is filled and fed.
+
+    `flatten` turns whatever the model returns into a list of tensors; it raises ValueError with a
+    sentence for the student where the model returns something else.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        feeds: list[tuple[int, ...]],
+        plan: Plan,
+        flatten: Callable[[Any], list[Any]],
+    ) -> None:
+        self.model, self.plan, self.flatten = model, plan, flatten
+        self.inputs = [
+            keras.ops.convert_to_tensor(draw_input(plan, shape, index))
+            for index, shape in enumerate(feeds)
+        ]
+        if not getattr(model, "outputs", None):
+            with fast_calls():  # a subclassed model makes its variables at the first call
+                self.run(training=False)
+        self.trainable = list(model.trainable_variables)
+        self.statistics = [
+            v for v in model.non_trainable_variables if keras.backend.is_float_dtype(v.dtype)
+        ]
+        self.initial = {id(v): keras.ops.convert_to_numpy(v) for v in self.statistics}
+        self.shapes = [tuple(v.shape) for v in self.trainable]
+        self.colours = [Colour(math.prod(shape)) for shape in self.shapes]
+        self._filled: dict[int, tuple[Colour, bool]] = {}
+        self.clearance = math.inf
+        self.repeats = True
+        self.momenta: list[float] = []
+        self.seen: dict[str, list[np.ndarray]] = {}
+
+    @property
+    def parameters(self) -> int:
+        """The number of trainable parameters."""
+        return sum(colour.count for colour in self.colours)
+
+    def run(self, training: bool | None) -> list[np.ndarray]:
+        """The outputs for the plan's inputs, as arrays.
+
+        Inference is `training=None`: `False` would override a `training=True` that an answer
+        fixed by mistake, as `predict` does.
+        """
+        outputs = self.model(self.argument, training=training)
+        return [keras.ops.convert_to_numpy(output) for output in self.flatten(outputs)]
+
+    @property
+    def argument(self) -> Any:
+        """The inputs as the model takes them: a tensor, or a list of several."""
+        return self.inputs[0] if len(self.inputs) == 1 else self.inputs
+
+    def fill(self, permuted: bool = False) -> None:
+        """Give every trainable weight the values of its colour, if it has not got them yet."""
+        weights = zip(self.trainable, self.shapes, self.colours, strict=True)
+        for number, (variable, shape, colour) in enumerate(weights):
+            if self._filled.get(number) == (colour, permuted):
+                continue
+            self._filled[number] = (colour, permuted)
+            if values.is_vector(shape):
+                drawn = values.vector_values(self.plan.seed, shape, colour, self.plan.vectors)
+            else:
+                scale = self.plan.overrides.get(str(colour.count), self.plan.kernels)
+                drawn = values.kernel_values(self.plan.seed, shape, colour, scale)
+            variable.assign(values.constant_along_inputs(drawn) if permuted else drawn)
+
+    def set_statistics(self, arrays: Sequence[np.ndarray | np.floating]) -> None:
+        """Give each moving statistic its array, or one number throughout."""
+        for variable, array in zip(self.statistics, arrays, strict=True):
+            variable.assign(np.broadcast_to(array, variable.shape))
+
+    def read_statistics(self) -> list[np.ndarray]:
+        """The moving statistics as arrays."""
+        return [keras.ops.convert_to_numpy(variable) for variable in self.statistics]
+
+    def fingerprints(self, permuted: bool, recorder: Recorder | None = None) -> np.ndarray:
+        """One number a weight: its gradient of a random projection of the output, projected.
+
+        Only weights of equal element count need one to be told apart; the others get 0.
+        """
+        counts = Counter(colour.count for colour in self.colours)
+        wanted = [i for i, colour in enumerate(self.colours) if counts[colour.count] > 1]
+
+        def loss(outputs: list[Any]) -> Any:
+            total = 0.0
+            for index, output in enumerate(outputs):
+                projection = self._projection(tuple(output.shape), index, permuted)
+                read = self._readable(keras.ops.cast(output, "float32"))
+                total = total + keras.ops.sum(read * projection)
+            return total
+
+        with recording(recorder):
+            _, gradients = forward_and_gradients(
+                self.model,
+                self.argument,
+                True if self.statistics else None,
+                loss,
+                self.flatten,
+                wanted,
+            )
+        prints = np.zeros(len(self.colours))
+        prints[wanted] = [self._projected(gradient, permuted) for gradient in gradients]
+        return prints
+
+    def _readable(self, output: Any) -> Any:
+        if not self.plan.probabilities:
+            return output
+        return keras.ops.log(keras.ops.maximum(output, READABLE))
+
+    def _projection(self, shape: tuple[int, ...], index: int, permuted: bool) -> np.ndarray:
+        if permuted:  # the order of channels must not matter
+            flat = values.noise(self.plan.seed + 10 + index, math.prod(shape[:-1]))
+            return np.repeat(flat, shape[-1]).reshape(shape)
+        return values.noise(self.plan.seed + 10 + index, math.prod(shape)).reshape(shape)
+
+    def _projected(self, gradient: np.ndarray, permuted: bool) -> float:
+        if not permuted:
+            return values.noise_dot(self.plan.seed + 30, gradient)
+        projection = values.noise(self.plan.seed + 30, gradient.size).reshape(gradient.shape)
+        projection = values.constant_along_inputs(projection)
+        return float(np.vdot(gradient.astype("float64"), projection))
+
+    def refine(self, permuted: bool, recorder: Recorder | None = None) -> float:
+        """Colour the weights, fill them, and return how clearly they were told apart."""
+        self.colours = [Colour(colour.count) for colour in self.colours]
+        clearance = math.inf
+        for round_ in range(MOST_ROUNDS):
+            self.fill(permuted)
+            if len(set(self.colours)) == len(self.colours) and round_:
+                break
+            prints = self.fingerprints(permuted, recorder if round_ == 0 else None)
+            if round_ == 0:
+                if self._spare_constants():
+                    if recorder:
+                        recorder.clear()
+                    prints = self.fingerprints(permuted, recorder)
+                self.momenta = self._momenta()
+            refined = values.refine(self.colours, prints)
+            clearance = min(clearance, values.clearance(self.colours, prints))
+            settled = refined == self.colours
+            self.colours = refined
+            if settled:
+                break
+        else:
+            self.fill(permuted)
+        return clearance
+
+    def observe(self, recorder: Recorder, permuted: bool = False) -> dict[str, list[np.ndarray]]:
+        """Outputs in training mode (where there are moving statistics) and at inference."""
+        with fast_calls():
+            huge = [np.float32(HUGE)] * len(self.statistics)
+            with silent_dropout():
+                self.set_statistics(huge)
+                self.clearance = self.refine(permuted, recorder)
+                self.set_statistics([np.float32(0)] * len(self.statistics))
+                seen = {"training": self.run(training=True)} if self.statistics else {}
+            self._calibrate()
+            seen["inference"] = self.run(training=None)
+            self.seen = seen
+            self.repeats = _equal(seen["inference"], self.run(training=None))
+        return seen
+
+    def _spare_constants(self) -> bool:
+        """Give back their values to variables that training leaves alone: they are constants.
+
+        True where there were any; what has been computed with them must then be computed again.
+        """
+        moving = [bool((new != np.float32(HUGE)).any()) for new in self.read_statistics()]
+        if all(moving):
+            return False
+        for variable, moves in zip(self.statistics, moving, strict=True):
+            if not moves:
+                variable.assign(self.initial[id(variable)])
+        self.statistics = [v for v, moves in zip(self.statistics, moving, strict=True) if moves]
+        self.set_statistics([np.float32(HUGE)] * len(self.statistics))
+        return True
+
+    def _momenta(self) -> list[float]:
+        """The momentum of each moving statistic, seen in what one step left of a huge value."""
+        return [round(float(np.median(new)) / HUGE, 6) for new in self.read_statistics()]
+
+    def _calibrate(self) -> None:
+        """Set moving statistics near those of the batch, whatever the momentum was.
+
+        They were zero before the last training step, so they now hold (1 - momentum) times the
+        batch's. A deep net keeps its signal, and a net that ignores them is still told apart.
+        """
+        calibrated = []
+        for new, momentum in zip(self.read_statistics(), self.momenta, strict=True):
+            factors = values.statistic_factors(self.plan.seed, new.size).reshape(new.shape)
+            moved = math.isfinite(momentum) and 1 - momentum > 1e-5
+            calibrated.append(new / np.float32(1 - momentum) * factors if moved else factors)
+        self.set_statistics(calibrated)
+
+
+def fixed_training_flags(model: Any) -> set[bool]:
+    """Values of `training` written into calls of layers that keep moving statistics.
+
+    Keras replaces such a value when it passes its own, so that one of `False` shows in no output.
+    """
+    found: set[bool] = set()
+    for operation in getattr(model, "operations", []):
+        if isinstance(operation, keras.Model):
+            found |= fixed_training_flags(operation)
+        if not getattr(operation, "non_trainable_variables", None):
+            continue
+        for node in operation._inbound_nodes:
+            flag = node.arguments.kwargs.get("training")
+            default = inspect.signature(operation.call).parameters.get("training")
+            if isinstance(flag, bool) and (default is None or flag != default.default):
+                found.add(flag)
+    return found
+
+
+def half_precision(model: keras.Model) -> str | None:
+    """The name of a 16-bit type that a layer of the model computes in, if any does."""
+    outputs = keras.tree.flatten(getattr(model, "outputs", None) or [])
+    types = [keras.backend.standardize_dtype(output.dtype) for output in outputs]
+    types += [layer.compute_dtype for layer in model._flatten_layers(include_self=False)]
+    return next((t for t in types if t in ("float16", "bfloat16")), None)
+
+
+def draw_input(plan: Plan, shape: tuple[int, ...], index: int) -> np.ndarray:
+    """The plan's input number `index`: (batch, *shape), normal, of the plan's scale."""
+    full = (plan.batch, *shape)
+    generator = np.random.default_rng([plan.seed, index, 77])
+    return (plan.inputs * generator.standard_normal(full)).astype("float32")
+
+
+def _equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
+    return all(
+        a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True)
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+@contextmanager
+def fast_calls() -> Iterator[None]:
+    """Leave out Keras's rewriting of tracebacks, which costs more than a small layer does."""
+    filtering = keras.config.is_traceback_filtering_enabled()
+    keras.config.disable_traceback_filtering()
+    try:
+        yield
+    finally:
+        if filtering:
+            keras.config.enable_traceback_filtering()
+
+
+@contextmanager
+def silent_dropout() -> Iterator[None]:
+    """Let dropout and added noise pass their input on: they are free, and idle at inference."""
+
+    def unchanged(self: Any, inputs: Any, training: bool = False) -> Any:
+        return inputs
+
+    layers = keras.layers
+    with ExitStack() as stack:
+        for layer in (
+            layers.Dropout,
+            layers.SpatialDropout1D.__mro__[1],
+            layers.AlphaDropout,
+            layers.GaussianDropout,
+            layers.GaussianNoise,
+        ):
+            if "call" in vars(layer):
+                stack.enter_context(patched(layer, "call", unchanged))
+        stack.enter_context(patched(keras.random, "dropout", lambda inputs, *a, **k: inputs))
+        yield
+
+
+@contextmanager
+def quick_initializers() -> Iterator[None]:
+    """Make weights of zeros: their values are replaced, and drawing 60 million takes seconds."""
+
+    def zeros(self: Any, shape: Any, dtype: Any = None, **options: Any) -> Any:
+        return keras.ops.zeros(shape, dtype=dtype or keras.config.floatx())
+
+    initializers = keras.initializers
+    with ExitStack() as stack:
+        for initializer in (
+            initializers.VarianceScaling,
+            initializers.RandomNormal,
+            initializers.RandomUniform,
+            initializers.TruncatedNormal,
+            initializers.Orthogonal,
+        ):
+            stack.enter_context(patched(initializer, "__call__", zeros))
+        yield

@@ -1,0 +1,115 @@
+"""Says what the calls that go wrong have in common, such as "wherever `stride` is not 1"."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograder.arguments import Input
+
+Call = dict[str, Any]
+FEW, MANY = 3, 8  # cases of a task
+
+
+def common_ground(calls: Sequence[Call], wrong: set[int]) -> str | None:
+    """A sentence on what the wrong calls have in common; None where nothing simple is.
+
+    One property is tried before two together, properties of what is passed before those of sizes.
+    """
+    number, rest = len(wrong), len(calls) - len(wrong)
+    if not wrong or not rest or (rest == 1 and len(calls) > FEW):
+        return None
+    properties = [dict(_properties(call, number, len(calls))) for call in calls]
+    names = list(dict.fromkeys(name for found in properties for name in found))
+    holding = {name: {i for i, found in enumerate(properties) if found.get(name)} for name in names}
+    names = [name for name in names if wrong <= holding[name] and len(holding[name]) < len(calls)]
+    chosen, extra = _fewest_others(names, holding, wrong)
+    others = f"the other {rest} {'is' if rest == 1 else 'are'} right"
+    if chosen and not extra:
+        return f"It goes wrong exactly where {chosen} ({number} of {len(calls)} cases); {others}."
+    if chosen and number > 1 and extra <= min(number, rest - 1):
+        return f"In all {number} cases that go wrong, {chosen}; {others}."
+    return None
+
+
+def _fewest_others(
+    names: list[str], holding: dict[str, set[int]], wrong: set[int]
+) -> tuple[str, int]:
+    """The property, or pair of them, that holds for the wrong calls and the fewest others."""
+    best, fewest = "", len(wrong) + 1000
+    for size in (1, 2) if len(wrong) > 1 else (1,):
+        for chosen in itertools.combinations(names, size):
+            extra = len(set.intersection(*(holding[name] for name in chosen))) - len(wrong)
+            if extra < fewest:
+                best, fewest = " and ".join(chosen), extra
+    return best, fewest
+
+
+def _properties(call: Call, wrong: int, every: int) -> Iterator[tuple[str, bool]]:
+    """Sentences on a call, the telling ones first, and whether each is true of it.
+
+    What holds by chance for one case of a few is left out.
+    """
+    for name, value in call.items():
+        yield from _of_value(name, value)
+    yield from _of_channels(call)
+    if wrong == 1 or every < MANY:
+        return
+    for name, value in call.items():
+        yield from _of_shape(name, value)
+    for name, value in call.items():
+        yield from _of_parity(name, value)
+    numbers = [(n, v) for n, v in call.items() if isinstance(v, int) and not isinstance(v, bool)]
+    for (first, a), (second, b) in itertools.permutations(numbers, 2):
+        if b:
+            yield f"`{first}` is a multiple of `{second}`", a % b == 0
+    for (first, a), (second, b) in itertools.combinations(numbers, 2):
+        yield f"`{first}` equals `{second}`", a == b
+
+
+def _of_value(name: str, value: Any) -> Iterator[tuple[str, bool]]:
+    yield f"`{name}` is None", value is None
+    yield f"`{name}` is not None", value is not None
+    if isinstance(value, str | bool):
+        yield f"`{name}` is {value!r}", True
+    elif isinstance(value, int):
+        yield f"`{name}` is not 1", value != 1
+        yield f"`{name}` is 1", value == 1
+        yield f"`{name}` is 0", value == 0
+        yield f"`{name}` is not 0", value != 0
+    elif isinstance(value, list) and value and all(isinstance(entry, tuple) for entry in value):
+        for place, numbers in enumerate(zip(*value, strict=False)):
+            number = ("first", "second", "third", "fourth")[min(place, 3)]
+            yield f"a {number} number in `{name}` is not 1", any(n != 1 for n in numbers)
+            yield f"every {number} number in `{name}` is 1", all(n == 1 for n in numbers)
+        yield f"`{name}` has several entries", len(value) > 1
+
+
+def _of_channels(call: Call) -> Iterator[tuple[str, bool]]:
+    inputs = [value.shape for value in call.values() if isinstance(value, Input)]
+    for name, value in call.items():
+        if isinstance(value, int) and not isinstance(value, bool):
+            for shape in inputs[:1]:
+                yield f"`{name}` is the number of channels", value == shape[-1]
+                yield f"`{name}` is not the number of channels", value != shape[-1]
+
+
+def _of_parity(name: str, value: Any) -> Iterator[tuple[str, bool]]:
+    if isinstance(value, int) and not isinstance(value, bool):
+        yield f"`{name}` is even", value % 2 == 0
+        yield f"`{name}` is odd", value % 2 == 1
+
+
+def _of_shape(name: str, value: Any) -> Iterator[tuple[str, bool]]:
+    shape = value.shape if isinstance(value, Input | np.ndarray) else ()
+    sides = [side for side in shape[:2] if side is not None]
+    if len(sides) == 2:
+        height, width = sides
+        yield f"`{name}` is not square", height != width
+        yield f"`{name}` is wider than high", height < width
+        yield f"`{name}` is higher than wide", height > width
+        yield f"a side of `{name}` is even", not (height % 2 and width % 2)
+        yield f"a side of `{name}` is odd", bool(height % 2 or width % 2)

@@ -1,0 +1,401 @@
+"""Runs beside the student's code: calls an answer on a question's cases and notes what it gives.
+
+A probe knows no answer. What it notes is plain data (`autograder.observation`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograder.arguments import Classifier, DensePredictor, Input, call_text, decode
+from autograder.calls import noting_calls
+from autograder.observation import Array, Case, CaseObservation, Observation, Question
+
+if TYPE_CHECKING:
+    from autograder.network import Network
+
+LONGEST_MESSAGE = 400
+STRUCTURE_SEED = 1
+
+
+class Unanswered(Exception):
+    """An answer gave nothing that can be compared; `str()` is a sentence for the student."""
+
+    def __init__(self, kind: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.kind = kind
+
+
+def probe(function: Any, question: Question) -> Observation:
+    """Observe `function`, a student's answer to `question`. Never raises for what it does."""
+    start = time.perf_counter()
+    if not callable(function):
+        message = f"`{question.name}` is not a function"
+        return Observation(name=question.name, status="error", message=message)
+    problem = signature_problem(function, question)
+    if problem:
+        return Observation(name=question.name, status="error", message=problem)
+    cases = []
+    for index, case in enumerate(question.cases):
+        cases.append(_observe_case(function, question, case, first=index == 0))
+        if cases[-1].problem_kind == "unfinished":
+            return Observation(name=question.name, status="unfinished", message="not answered yet")
+    remarks = wrong_defaults(function, question)
+    if remarks:
+        cases[0] = cases[0].model_copy(update={"remarks": (*remarks, *cases[0].remarks)})
+    return Observation(
+        name=question.name,
+        status="observed",
+        cases=tuple(cases),
+        calls=tuple(dict.fromkeys(call for case in cases for call in case.calls)),
+        seconds=round(time.perf_counter() - start, 4),
+    )
+
+
+def signature_problem(function: Callable, question: Question) -> str | None:
+    """A sentence where `function` cannot be called as the question does, else None."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+    asked = max((list(case.arguments) for case in question.cases), key=len)
+    named = [name for name in signature.parameters if name in asked]
+    written = ", ".join(_with_default(name, question) for name in asked)
+    complaint = f"`{question.name}` must take ({written}), in this order; yours takes {signature}"
+    if set(named) == set(asked) and named != asked:
+        return complaint
+    for case in question.cases:
+        try:
+            signature.bind(*case.arguments.values())
+        except TypeError:
+            return complaint
+    return None
+
+
+def _with_default(name: str, question: Question) -> str:
+    if name not in question.defaults:
+        return name
+    return f"{name}={decode(question.defaults[name])!r}"
+
+
+def wrong_defaults(function: Callable, question: Question) -> tuple[str, ...]:
+    """What `function` gives its arguments by default, where that is not what was asked.
+
+    None is taken for "worked out inside".
+    """
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return ()
+    remarks = []
+    for name, wanted in question.defaults.items():
+        expected = decode(wanted)
+        if name not in parameters or parameters[name].default is None:
+            continue
+        given = parameters[name].default
+        if given is inspect.Parameter.empty:
+            remarks.append(f"must give `{name}` the default {expected!r}, yours has none")
+        elif not _same_default(expected, given):
+            remarks.append(f"must give `{name}` the default {expected!r}, not {given!r}"[:200])
+    return tuple(remarks)
+
+
+def _same_default(expected: Any, given: Any) -> bool:
+    try:
+        if isinstance(expected, tuple | list):
+            return list(expected) == list(given)
+        return bool(expected == given)
+    except Exception:
+        return False
+
+
+def _observe_case(
+    function: Callable, question: Question, case: Case, first: bool
+) -> CaseObservation:
+    observe = _observe_function if question.kind == "function" else _observe_network
+    try:
+        return observe(function, question, case, first)
+    except Unanswered as reason:
+        return CaseObservation(problem=str(reason), problem_kind=reason.kind)
+    except NotImplementedError as error:
+        kind = "raises" if str(error) and _is_keras(error) else "unfinished"
+        return CaseObservation(problem=_raised(error, question, case), problem_kind=kind)
+    except MemoryError as error:
+        return CaseObservation(problem=_raised(error, question, case), problem_kind="raises")
+    except (Exception, SystemExit) as error:
+        return CaseObservation(problem=_raised(error, question, case), problem_kind="raises")
+
+
+def _is_keras(error: BaseException) -> bool:
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and "site-packages" in frames[-1].filename
+
+
+def _raised(error: BaseException, question: Question, case: Case) -> str:
+    call = call_text(question.name, {k: decode(v) for k, v in case.arguments.items()})
+    text = " ".join(str(error).split())[:LONGEST_MESSAGE]
+    where = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.name == question.name:
+            where = f" (line {frame.lineno} of the cell: `{(frame.line or '').strip()[:80]}`)"
+    return f"{call} raises {type(error).__name__}: {text}{where}"
+
+
+# Functions of numbers and arrays
+
+
+def _observe_function(
+    function: Callable, question: Question, case: Case, first: bool
+) -> CaseObservation:
+    arguments = [_realise(decode(value)) for value in case.arguments.values()]
+    given = function(*arguments)
+    outputs = [_plain(value, question) for value in _split(given, question.outputs, question)]
+    remarks = []
+    for before, after in zip(case.arguments.values(), arguments, strict=True):
+        if isinstance(after, np.ndarray | list) and not _unchanged(decode(before), after):
+            remarks.append("changes its argument")
+    calls: list[str] = []
+    fresh = [_realise(decode(value)) for value in case.arguments.values()]
+    with noting_calls(calls) if question.by_hand and first else contextlib.nullcontext():
+        again = function(*fresh)
+    repeated = [_plain(value, question) for value in _split(again, question.outputs, question)]
+    if not all(
+        a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+        for a, b in zip(outputs, repeated, strict=True)
+    ):
+        remarks.append("gives another result when called again")
+    return CaseObservation(
+        outputs={"value": tuple(Array.of(output) for output in outputs)},
+        remarks=tuple(dict.fromkeys(remarks)),
+        calls=tuple(calls),
+    )
+
+
+def _unchanged(before: Any, after: Any) -> bool:
+    if isinstance(before, np.ndarray):
+        return isinstance(after, np.ndarray) and np.array_equal(
+            before, after, equal_nan=before.dtype.kind == "f"
+        )
+    if isinstance(before, list):
+        return len(before) == len(after) and all(map(_unchanged, before, after))
+    return bool(before == after)
+
+
+def _split(given: Any, count: int, question: Question) -> Sequence[Any]:
+    if given is None:
+        raise Unanswered("nothing", f"`{question.name}` returns nothing: is the `return` missing?")
+    if count == 1:
+        return [given]
+    if not isinstance(given, tuple | list) or len(given) != count:
+        found = f"{len(given)} values" if isinstance(given, tuple | list) else type(given).__name__
+        raise Unanswered(
+            "type", f"`{question.name}` must return {count} values, yours returns {found}"
+        )
+    return given
+
+
+def _plain(value: Any, question: Question) -> np.ndarray:
+    """A value as an ordinary array; nothing of a student's own class is left of it."""
+    try:
+        array = np.asarray(value)
+    except Exception:
+        array = np.asarray(None)
+    if array.dtype.kind not in "fiub":
+        raise Unanswered(
+            "type",
+            f"`{question.name}` must return numbers, yours returns {type(value).__name__}"
+            + (" of unequal lengths" if isinstance(value, list | tuple) else ""),
+        )
+    return np.array(array, copy=True, subok=False)
+
+
+def _realise(argument: Any) -> Any:
+    """Turn descriptions of models and functions into the things themselves."""
+    if isinstance(argument, Classifier):
+        return _build_classifier(argument)
+    if isinstance(argument, DensePredictor):
+        return _build_predictor(argument)
+    return argument
+
+
+def _build_classifier(description: Classifier) -> Any:
+    import keras
+
+    layers = [getattr(keras.layers, name)(**options) for name, options in description.layers]
+    if description.functional:
+        x = inputs = keras.Input(description.input_shape)
+        for layer in layers:
+            x = layer(x)
+        model = keras.Model(inputs, x)
+    else:
+        model = keras.Sequential([keras.Input(description.input_shape), *layers])
+    generator = np.random.default_rng(description.seed)
+    for variable in model.trainable_variables:
+        fan_in = max(1, int(np.prod(variable.shape[:-1])))
+        variable.assign(generator.standard_normal(variable.shape) * (2 / fan_in) ** 0.5)
+    return model
+
+
+def _build_predictor(description: DensePredictor) -> Callable[[np.ndarray], np.ndarray]:
+    kernels, factor = description.kernels, description.factor
+    height, width = kernels.shape[:2]
+
+    def predict(image: np.ndarray) -> np.ndarray:
+        windows = np.lib.stride_tricks.sliding_window_view(image, (height, width), axis=(0, 1))
+        return np.einsum("ijcyx,yxck->ijk", windows[::factor, ::factor], kernels)
+
+    return predict
+
+
+# Blocks and models
+
+
+def _observe_network(
+    function: Callable, question: Question, case: Case, first: bool
+) -> CaseObservation:
+    from autograder.network import fixed_training_flags, half_precision, quick_initializers
+    from autograder.trace import Recorder
+
+    if question.structure:
+        return _observe_structure(function, question, case)
+    assert case.plan is not None
+    with quick_initializers():
+        network = build_network(function, question, case)
+        remarks = []
+        if (
+            first
+            and question.kind == "block"
+            and _keeps_layers(network.model, function, question, case)
+        ):
+            remarks.append("uses the layers of an earlier call again")
+    remarks += [
+        f"fixes `training={flag}` in a call: leave it out, Keras says itself whether it trains"
+        for flag in sorted(fixed_training_flags(network.model))
+    ]
+    half = half_precision(network.model)
+    if half:
+        remarks.append(f"computes in {half}: keep Keras's own float32")
+    recorder = Recorder()
+    seen = network.observe(recorder)
+    if not network.repeats:
+        remarks.append("gives another result when called again")
+    parameters = network.parameters
+    if case.plan.permutable:
+        seen["permuted"] = network.observe(Recorder(), permuted=True)["inference"]
+    return CaseObservation(
+        outputs={mode: tuple(Array.of(a) for a in arrays) for mode, arrays in seen.items()},
+        parameters=parameters,
+        remarks=tuple(remarks),
+        trace=tuple(recorder.tensors),
+    )
+
+
+def _observe_structure(function: Callable, question: Question, case: Case) -> CaseObservation:
+    from autograder.network import quick_initializers
+    from autograder.structure import facts
+
+    with quick_initializers():
+        model, feeds = _build_model(function, question, case)
+    return CaseObservation(structure=facts(model, tuple(feeds), STRUCTURE_SEED))
+
+
+def build_network(function: Callable, question: Question, case: Case) -> Network:
+    """Call a block or model function and make its network ready to be filled."""
+    from autograder.network import Network
+
+    assert case.plan is not None
+    build = _build_block if question.kind == "block" else _build_model
+    model, feeds = build(function, question, case)
+    return Network(model, feeds, case.plan, lambda given: _tensors(given, question))
+
+
+def _build_block(function: Callable, question: Question, case: Case) -> tuple[Any, list]:
+    import keras
+
+    arguments = [decode(value) for value in case.arguments.values()]
+    inputs = [keras.Input(a.shape) if isinstance(a, Input) else None for a in arguments]
+    given = function(*[a if x is None else x for a, x in zip(arguments, inputs, strict=True)])
+    if question.outputs == 1 and isinstance(given, dict | list | tuple):
+        raise Unanswered(
+            "type",
+            f"`{question.name}` must return a Keras tensor, yours returns a {type(given).__name__}",
+        )
+    outputs = _tensors(given, question)
+    symbolic = [x for x in inputs if x is not None]
+    if any(not isinstance(output, keras.KerasTensor) for output in outputs):
+        raise Unanswered(
+            "type",
+            f"`{question.name}` must return a Keras tensor, yours returns "
+            f"{type(given).__name__}: call the layer or model on `x` and return the result",
+        )
+    feeds = [a.shape for a in arguments if isinstance(a, Input)]
+    if any(output is x for output in outputs for x in symbolic):
+        outputs = [keras.ops.copy(output) for output in outputs]
+    try:
+        model = keras.Model(
+            symbolic[0] if len(symbolic) == 1 else symbolic,
+            outputs[0] if len(outputs) == 1 else outputs,
+        )
+    except ValueError as error:
+        raise Unanswered(
+            "disconnected", f"the output of `{question.name}` is not computed from its input"
+        ) from error
+    return model, feeds
+
+
+def _build_model(function: Callable, question: Question, case: Case) -> tuple[Any, list]:
+    import keras
+
+    arguments = [_realise(decode(value)) for value in case.arguments.values()]
+    model = function(*arguments)
+    if not isinstance(model, keras.Model):
+        found = "nothing" if model is None else type(model).__name__
+        raise Unanswered(
+            "type", f"`{question.name}` must return a `keras.Model`, yours returns {found}"
+        )
+    _check_input(model, question, case.feeds)
+    return model, list(case.feeds)
+
+
+def _check_input(model: Any, question: Question, feeds: Sequence[tuple[int, ...]]) -> None:
+    """Refuse a model whose input has another shape. A subclassed model says nothing about its."""
+    shape = getattr(model, "input_shape", None)
+    if not isinstance(shape, tuple) or len({len(feed) for feed in feeds}) != 1:
+        return
+    wanted = tuple(sides[0] if len(set(sides)) == 1 else None for sides in zip(*feeds, strict=True))
+    fits = len(shape) == len(wanted) + 1 and all(
+        given is None or given == side for given, side in zip(shape[1:], wanted, strict=True)
+    )
+    if not fits:
+        raise Unanswered(
+            "input", f"the model's input must have the shape {wanted}; yours takes {shape[1:]}"
+        )
+
+
+def _tensors(given: Any, question: Question) -> list[Any]:
+    if isinstance(given, dict):
+        given = tuple(given.values())
+    if question.outputs == 1 and isinstance(given, tuple | list) and len(given) == 1:
+        given = given[0]
+    tensors = list(_split(given, question.outputs, question))
+    for tensor in tensors:
+        if not hasattr(tensor, "shape") or not hasattr(tensor, "dtype"):
+            raise Unanswered(
+                "type",
+                f"`{question.name}` must return a Keras tensor, "
+                f"yours returns {type(tensor).__name__}",
+            )
+    return tensors
+
+
+def _keeps_layers(model: Any, function: Callable, question: Question, case: Case) -> bool:
+    """Whether another call of a block shares a variable with the first."""
+    again, _ = _build_block(function, question, case)
+    return bool({id(v) for v in model.variables} & {id(v) for v in again.variables})

@@ -1,0 +1,240 @@
+"""Facts on a convolutional net, for tasks with many right answers.
+
+Everything is found out by running the net, on values chosen for it, and not from its layers' names:
+what an output unit sees is the support of a gradient that cannot cancel, and what else mixes
+positions shows when every 3x3 kernel is cut down to its centre. `facts` gives
+
+- `output`: "a map", or what the net gives instead;
+- `convolutions`: how many 3x3 convolutions there are, a layer called twice counted twice;
+- `kernels`: the sizes of other kernels, 1x1 left out;
+- `mixers`: what else lets one position reach another; empty if nothing does;
+- `field`: height and width, in pixels, of what an output unit sees;
+- `holes`: pixels inside the field that do not reach the unit.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+
+from autograder.gradients import input_gradient
+from autograder.network import fast_calls
+from autograder.trace import describe, recording
+
+SIDE = 3
+SAMPLES = 4
+MIXERS = ("Pool", "Attention", "Resiz", "UpSampling", "GroupNormalization")
+
+
+class NotAMap(Exception):
+    """A net gives something else than one map; `str()` says what."""
+
+
+class _Calls:
+    """Counts 3x3 convolutions and names layers that are known to mix positions."""
+
+    def __init__(self) -> None:
+        self.convolutions = 0
+        self.known: set[int] = set()  # the weights of Keras's own convolutions
+        self.mixers: list[str] = []
+
+    def add(self, operation: keras.Operation, args: Any, kwargs: Any, outputs: Any) -> None:
+        """See one call of a layer or operation."""
+        name = type(operation).__name__
+        enlarges = "Transpose" in name and set(getattr(operation, "strides", (1,))) != {1}
+        if enlarges or any(word in name for word in MIXERS):
+            self.mixers.append(describe(operation))
+        if getattr(operation, "kernel_size", None) == (SIDE, SIDE):
+            self.convolutions += 1
+            self.known.update(id(variable) for variable in operation.weights)
+
+
+def facts(model: keras.Model, feeds: tuple[tuple[int, ...], ...], seed: int) -> dict[str, Any]:
+    """Note the facts.
+
+    `feeds` are growing input shapes: the first is taken in which the field of the middle output
+    unit lies inside the picture.
+
+    Raises what the model raises where it can be called on none of them.
+    """
+    rng = np.random.default_rng(seed)
+    with fast_calls():
+        try:
+            calls = _calls(model, feeds, rng)
+        except NotAMap as reason:
+            return {"output": str(reason)}
+        kernels = _fill(model, rng)
+        field, feed = _field_inside(model, feeds, rng)
+        mixers = _mixers(model, kernels, feed, field, rng, calls)
+        convolutions = calls.convolutions + sum(
+            _uses(model, variable, kernels, feed, rng)
+            for variable, _ in kernels
+            if id(variable) not in calls.known
+        )
+    shapes = [tuple(v.shape) for v in model.variables if len(v.shape) >= 4]
+    others = {s[:-2] for s in shapes if not _is_kernel(s) and math.prod(s[:-2]) > 1}
+    rows, columns = (np.flatnonzero(field.any(axis=1 - axis)) for axis in (0, 1))
+    size = [int(n[-1] - n[0] + 1) if len(n) else 0 for n in (rows, columns)]
+    return {
+        "output": "a map",
+        "convolutions": max(len(kernels), convolutions),
+        "kernels": sorted("x".join(map(str, side)) for side in others),
+        "mixers": mixers,
+        "field": size,
+        "holes": size[0] * size[1] - int(field.sum()),
+    }
+
+
+def _calls(
+    model: keras.Model, feeds: tuple[tuple[int, ...], ...], rng: np.random.Generator
+) -> _Calls:
+    """The layers called in one run, on the smallest feed that gives an output."""
+    for feed in feeds:
+        calls, x = _Calls(), _picture(rng, feed)
+        try:
+            if not getattr(model, "outputs", None):
+                model(x, training=False)  # a subclassed model makes its weights at the first call
+            with recording(calls):  # type: ignore[arg-type]
+                _map_of(model(x, training=False))
+            break
+        except NotAMap:
+            raise
+        except Exception:  # windows without padding may need a larger picture
+            if feed == feeds[-1]:
+                raise
+    return calls
+
+
+def _is_kernel(shape: tuple[int, ...]) -> bool:
+    return len(shape) >= 4 and tuple(shape[:2]) == (SIDE, SIDE)
+
+
+def _picture(rng: np.random.Generator, feed: tuple[int, ...], samples: int = 1) -> Any:
+    drawn = rng.uniform(0.5, 1.5, (samples, *feed))
+    return keras.ops.convert_to_tensor(drawn.astype("float32"))
+
+
+def _map_of(outputs: Any) -> Any:
+    given = keras.tree.flatten(outputs)
+    if len(given) != 1:
+        raise NotAMap(f"{len(given)} outputs")
+    shape = tuple(given[0].shape)
+    if len(shape) != 4:
+        raise NotAMap(f"an output of shape {('N', *shape[1:])}".replace("'", ""))
+    if min(shape[1:]) < 1:
+        raise ValueError(f"the map is empty: {shape[1:]}")
+    return given[0]
+
+
+def _fill(model: keras.Model, rng: np.random.Generator) -> list[tuple[Any, np.ndarray]]:
+    """Give every weight positive values, so that no two paths cancel; return the 3x3 kernels."""
+    kernels = []
+    statistics = {id(v) for v in model.non_trainable_variables}
+    for variable in model.variables:
+        shape = tuple(variable.shape)
+        if not keras.backend.is_float_dtype(variable.dtype):
+            continue
+        if sum(side > 1 for side in shape) <= 1 and not _is_kernel(shape):
+            if id(variable) not in statistics:
+                variable.assign(rng.uniform(0.1, 0.3, shape).astype("float32"))
+            continue
+        drawn = rng.uniform(0.5, 1.5, shape) / max(1, math.prod(shape[:-1]))
+        variable.assign(drawn.astype("float32"))
+        if _is_kernel(shape):
+            kernels.append((variable, drawn.astype("float32")))
+    return kernels
+
+
+def _field_inside(
+    model: keras.Model, feeds: tuple[tuple[int, ...], ...], rng: np.random.Generator
+) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Where the input reaches the middle output unit, and the feed it was found with."""
+    field, problem = None, None
+    for feed in feeds:
+        try:
+            field = _field(model, feed, rng)
+        except Exception as error:  # the net needs a larger picture
+            problem = error
+            continue
+        border = [field[0], field[-1], field[:, 0], field[:, -1]]
+        if not any(side.any() for side in border):
+            break
+    if field is None:
+        assert problem is not None
+        raise problem
+    return field, feed
+
+
+def _field(model: keras.Model, feed: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Which pixels (H, W) have a gradient from the middle output unit."""
+
+    def unit(x: Any) -> Any:
+        outputs = _map_of(model(x, training=False))
+        middle = _middle(outputs)
+        weights = np.linspace(0.5, 1.5, middle.shape[-1], dtype="float32") ** 2
+        return keras.ops.sum(middle * weights)
+
+    return np.any(input_gradient(unit, _picture(rng, feed)) != 0, axis=(0, 3))
+
+
+def _middle(maps: Any) -> Any:
+    return maps[:, maps.shape[1] // 2, maps.shape[2] // 2]
+
+
+def _cut(kernels: list[tuple[Any, np.ndarray]]) -> None:
+    """Leave each kernel its centre weight only."""
+    for variable, drawn in kernels:
+        cut = np.zeros_like(drawn)
+        cut[SIDE // 2, SIDE // 2] = SIDE**2 * drawn[SIDE // 2, SIDE // 2]
+        variable.assign(cut)
+
+
+def _uses(
+    model: keras.Model,
+    variable: Any,
+    kernels: list[tuple[Any, np.ndarray]],
+    feed: tuple[int, ...],
+    rng: np.random.Generator,
+) -> int:
+    """How often a net applies a kernel of its own, all others cut down to their centres.
+
+    Once, and it sees three rows; n times in a row, and it sees 2n + 1, as far apart.
+    """
+    _cut(kernels)
+    variable.assign(next(drawn for other, drawn in kernels if other is variable))
+    rows = np.flatnonzero(_field(model, feed, rng).any(axis=1))
+    for other, drawn in kernels:
+        other.assign(drawn)
+    return int((rows[-1] - rows[0]) // (2 * np.diff(rows).min())) if len(rows) > SIDE else 1
+
+
+def _mixers(
+    model: keras.Model,
+    kernels: list[tuple[Any, np.ndarray]],
+    feed: tuple[int, ...],
+    field: np.ndarray,
+    rng: np.random.Generator,
+    calls: _Calls,
+) -> list[str]:
+    """What lets positions mix apart from the 3x3 kernels.
+
+    With only the centre weight of each, an output unit must depend on the pixel in the middle of
+    its field and on no other.
+    """
+    enlarging = [name for name in calls.mixers if "Transpose" in name]
+    if not field.any():
+        return enlarging
+    _cut(kernels)
+    y, x = (int(np.flatnonzero(field.any(axis=1 - axis))[[0, -1]].sum()) // 2 for axis in (0, 1))
+    pictures = np.array(_picture(rng, feed, SAMPLES))
+    pictures[:, y, x] = pictures[:1, y, x]
+    maps = _map_of(model(keras.ops.convert_to_tensor(pictures), training=False))
+    values = keras.ops.convert_to_numpy(_middle(maps))
+    for variable, drawn in kernels:
+        variable.assign(drawn)
+    if np.ptp(values, axis=0).max() <= 1e-4 * np.abs(values).max():
+        return enlarging
+    return sorted(set(calls.mixers)) or ["something that is not a 3x3 convolution"]
