@@ -1,0 +1,57 @@
+"""Settings of every nbgrader command and of formgrader, run from this folder.
+
+The folders carry the project's names, so `nbgrader generate_assignment 04_residual` reads
+solutions/04_residual and writes exercises/04_residual.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+c = get_config()
+root = Path(__file__).resolve().parent
+
+# nbgrader calls alembic by name to make its gradebook: it is beside the Python that runs this,
+# which need not be on the search path.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+c.CourseDirectory.root = str(root)
+c.CourseDirectory.course_id = "convbook"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "exercises"
+
+# nbgrader copies what lies beside a source notebook into the release. These give answers away.
+c.CourseDirectory.ignore = [
+    "tasks.py",
+    "classroom.py",
+    "*private*",
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    "feedback",
+]
+
+# A check's worth of seconds: an answer that never ends costs its own cell, not the class.
+c.ExecutePreprocessor.timeout = 120
+c.ExecutePreprocessor.error_on_timeout = {
+    "ename": "TimeoutError",
+    "evalue": "This cell ran for more than 120 seconds and was stopped.",
+    "traceback": ["This cell ran for more than 120 seconds and was stopped."],
+}
+c.ExecutePreprocessor.interrupt_on_timeout = True
+
+# Where release_assignment, fetch and collect meet: a folder of one's own unless the machine has a
+# shared one (named by NBGRADER_EXCHANGE).
+exchange = Path(os.environ.get("NBGRADER_EXCHANGE") or root / "_exchange")
+if exchange == root / "_exchange" and not exchange.is_dir():
+    exchange.mkdir(mode=0o777)
+    exchange.chmod(0o777)  # nbgrader wants it writable to everyone
+c.Exchange.root = str(exchange)
+
+# What zip_collect finds in downloaded/04_residual/archive: STUDENT_04_residual.ipynb,
+# STUDENT/04_residual.ipynb (a zip per student unpacks to that) or nbgrader's own
+# STUDENT/04_residual/04_residual.ipynb.
+c.FileNameCollectorPlugin.named_regexp = (
+    r".*/(?!\d\d_[a-z0-9_]+/)(?P<student_id>[^/]+?)(?:_|/(?:\d\d_[a-z0-9_]+/)?)"
+    r"(?P<file_id>\d\d_[a-z0-9_]+)\.ipynb$"
+)

@@ -1,0 +1,1063 @@
+"""Exercise 01: convolution by hand. Right answers in several styles, and what students get wrong.
+
+`docs/authoring.md` explains how such a file is written.
+"""
+
+import math
+
+import keras
+import numpy as np
+import scipy.ndimage
+import scipy.signal
+from keras import layers, ops
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
+
+from autograder.task import Accepted, Mistake, Task, Trial, trial
+
+# output_size
+
+
+def output_size(size, kernel, stride=1, padding="valid", dilation=1):
+    """`same` counts the strides begun; `valid` the places from the first window to the last."""
+    if padding == "same":
+        return -(-size // stride)
+    return (size - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def size_by_ceiling(size, kernel, stride=1, padding="valid", dilation=1):
+    reach = (kernel - 1) * dilation + 1
+    free = size if padding == "same" else size - reach + 1
+    return math.ceil(free / stride)
+
+
+def size_by_counting(size, kernel, stride=1, padding="valid", dilation=1):
+    count = start = 0
+    last_tap = 0 if padding == "same" else dilation * (kernel - 1)
+    while start + last_tap < size:
+        count, start = count + 1, start + stride
+    return count
+
+
+def size_by_range(size, kernel, stride=1, padding="valid", dilation=1):
+    last = size - (kernel - 1) * dilation if padding == "valid" else size
+    return len(range(0, last, stride))
+
+
+def size_by_windows(size, kernel, stride=1, padding="valid", dilation=1):
+    window = 1 if padding == "same" else 1 + (kernel - 1) * dilation
+    return len(sliding_window_view(np.arange(size), window)[::stride])
+
+
+def size_by_layer(size, kernel, stride=1, padding="valid", dilation=1):
+    layer = layers.Conv1D(1, kernel, strides=stride, padding=padding, dilation_rate=dilation)
+    return layer.compute_output_shape((None, size, 1))[1]
+
+
+def size_by_ops(size, kernel, stride=1, padding="valid", dilation=1):
+    image, taps = np.zeros((1, size, 1), "float32"), np.zeros((kernel, 1, 1), "float32")
+    return ops.conv(image, taps, stride, padding, dilation_rate=dilation).shape[1]
+
+
+def size_by_numpy(size, kernel, stride=1, padding="valid", dilation=1):
+    full = size - dilation * (kernel - 1)
+    return np.ceil((full, size)[padding == "same"] / stride).astype(int)
+
+
+def size_without_one(size, kernel, stride=1, padding="valid", dilation=1):
+    if padding == "same":
+        return -(-size // stride)
+    return (size - dilation * (kernel - 1) - 1) // stride
+
+
+def size_kernel_off(size, kernel, stride=1, padding="valid", dilation=1):
+    if padding == "same":
+        return -(-size // stride)
+    return (size - dilation * (kernel - 1)) // stride
+
+
+def size_rounded_up(size, kernel, stride=1, padding="valid", dilation=1):
+    if padding == "same":
+        return -(-size // stride)
+    return math.ceil((size - dilation * (kernel - 1) - 1) / stride) + 1
+
+
+def size_rounded(size, kernel, stride=1, padding="valid", dilation=1):
+    if padding == "same":
+        return round(size / stride)
+    return round((size - dilation * (kernel - 1) - 1) / stride) + 1
+
+
+def size_same_rounded_down(size, kernel, stride=1, padding="valid", dilation=1):
+    if padding == "same":
+        return size // stride
+    return (size - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def size_same_is_size(size, kernel, stride=1, padding="valid", dilation=1):
+    if padding == "same":
+        return size
+    return (size - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def size_same_half_kernel(size, kernel, stride=1, padding="valid", dilation=1):
+    frame = kernel // 2 if padding == "same" else 0
+    return (size + 2 * frame - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def size_padding_ignored(size, kernel, stride=1, padding="valid", dilation=1):
+    return (size - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def size_dilation_ignored(size, kernel, stride=1, padding="valid", dilation=1):
+    if padding == "same":
+        return -(-size // stride)
+    return (size - kernel) // stride + 1
+
+
+def size_dilation_times_kernel(size, kernel, stride=1, padding="valid", dilation=1):
+    if padding == "same":
+        return -(-size // stride)
+    return (size - dilation * kernel) // stride + 1
+
+
+def size_dilation_added(size, kernel, stride=1, padding="valid", dilation=1):
+    if padding == "same":
+        return -(-size // stride)
+    return (size - (kernel + dilation - 1)) // stride + 1
+
+
+def size_stride_ignored(size, kernel, stride=1, padding="valid", dilation=1):
+    if padding == "same":
+        return size
+    return size - dilation * (kernel - 1)
+
+
+def size_float(size, kernel, stride=1, padding="valid", dilation=1):
+    if padding == "same":
+        return math.ceil(size / stride) * 1.0
+    return (size - dilation * (kernel - 1) - 1) / stride + 1
+
+
+def size_always_same(size, kernel, stride=1, padding="valid", dilation=1):
+    return -(-size // stride)
+
+
+def size_same_shrinks(size, kernel, stride=1, padding="valid", dilation=1):
+    reach = dilation * (kernel - 1) + 1
+    return -(-(size if padding == "same" else size - reach) // stride)
+
+
+SIZE_MISTAKES = [
+    Mistake(
+        size_without_one,
+        "With `valid` one is missing: a window that fits exactly has one place to stand, not none.",
+    ),
+    Mistake(
+        size_kernel_off,
+        "With `valid` and a stride the first window is lost: count the steps from the first place "
+        "to the last, (size - reach) // stride, and add 1 at the end, after the division.",
+    ),
+    Mistake(
+        size_rounded_up,
+        "With `valid` a window that hangs over the end is not counted: round down, not up.",
+    ),
+    Mistake(size_rounded, "Do not round to the nearest: `valid` rounds down, `same` rounds up."),
+    Mistake(
+        size_same_rounded_down,
+        "`same` gives one output for each `stride` pixels *begun*: round up, not down.",
+    ),
+    Mistake(size_same_is_size, "`same` keeps the size with stride 1 only: divide by the stride."),
+    Mistake(
+        size_same_half_kernel,
+        "`same` is not a frame of kernel // 2 zeros: its size depends on size and stride alone, "
+        "whatever kernel and dilation are.",
+    ),
+    Mistake(size_padding_ignored, "The argument `padding` is not used: `same` has its own rule."),
+    Mistake(size_dilation_ignored, "The dilation is forgotten: it widens the window."),
+    Mistake(
+        size_dilation_times_kernel,
+        "A dilated window reaches over dilation * (kernel - 1) + 1 pixels: the gaps lie between "
+        "the weights, there is none behind the last.",
+    ),
+    Mistake(
+        size_dilation_added,
+        "A dilation of d puts d - 1 pixels into each of the kernel's kernel - 1 gaps, not once.",
+    ),
+    Mistake(size_stride_ignored, "The argument `stride` is not used."),
+    Mistake(
+        size_float, "A size is a whole number: divide with // (it rounds down) and return an int."
+    ),
+    Mistake(size_always_same, "This is the size for `same`; `valid` loses pixels at the ends."),
+    Mistake(
+        size_same_shrinks,
+        "With `valid` the windows start at size - reach + 1 places, where reach is what one window "
+        "covers: one more than you count before dividing by the stride.",
+    ),
+]
+
+
+# conv_parameters
+
+
+def conv_parameters(kernel, in_channels, filters, bias=True):
+    """A filter has a weight for each place and channel, and one bias."""
+    return filters * (kernel * kernel * in_channels + bool(bias))
+
+
+def parameters_by_layer(kernel, in_channels, filters, bias=True):
+    layer = layers.Conv2D(filters, kernel, use_bias=bias)
+    layer.build((None, None, None, in_channels))
+    return layer.count_params()
+
+
+def parameters_by_shapes(kernel, in_channels, filters, bias=True):
+    shapes = [(kernel, kernel, in_channels, filters)] + ([(filters,)] if bias else [])
+    return sum(math.prod(shape) for shape in shapes)
+
+
+def parameters_by_loop(kernel, in_channels, filters, bias=True):
+    count = 0
+    for _ in range(filters):
+        for _ in range(in_channels):
+            count += kernel**2
+        if bias:
+            count += 1
+    return count
+
+
+def parameters_by_array(kernel, in_channels, filters, bias=True):
+    weights = np.zeros((kernel, kernel, in_channels, filters))
+    return weights.size + (weights.shape[-1] if bias else 0)
+
+
+def parameters_by_model(kernel, in_channels, filters, bias=True):
+    side = kernel + 1
+    layer = layers.Conv2D(filters, (kernel, kernel), use_bias=bias, padding="same")
+    return keras.Sequential([keras.Input((side, side, in_channels)), layer]).count_params()
+
+
+def parameters_one_bias(kernel, in_channels, filters, bias=True):
+    return kernel * kernel * in_channels * filters + bool(bias)
+
+
+def parameters_bias_per_channel(kernel, in_channels, filters, bias=True):
+    return kernel * kernel * in_channels * filters + bool(bias) * in_channels
+
+
+def parameters_bias_per_pair(kernel, in_channels, filters, bias=True):
+    return (kernel * kernel + bool(bias)) * in_channels * filters
+
+
+def parameters_without_bias(kernel, in_channels, filters, bias=True):
+    return kernel * kernel * in_channels * filters
+
+
+def parameters_always_bias(kernel, in_channels, filters, bias=True):
+    return filters * (kernel * kernel * in_channels + 1)
+
+
+def parameters_no_bias_by_default(kernel, in_channels, filters, bias=False):
+    return filters * (kernel * kernel * in_channels + bool(bias))
+
+
+def parameters_side_once(kernel, in_channels, filters, bias=True):
+    return filters * (kernel * in_channels + bool(bias))
+
+
+def parameters_flat_filters(kernel, in_channels, filters, bias=True):
+    return filters * (kernel * kernel + bool(bias))
+
+
+def parameters_one_filter(kernel, in_channels, filters, bias=True):
+    return kernel * kernel * in_channels + bool(bias)
+
+
+def parameters_channels_added(kernel, in_channels, filters, bias=True):
+    return kernel * kernel * (in_channels + filters) + filters * bool(bias)
+
+
+def parameters_cubed(kernel, in_channels, filters, bias=True):
+    return filters * (kernel**3 * in_channels + bool(bias))
+
+
+def parameters_bias_per_weight(kernel, in_channels, filters, bias=True):
+    return kernel * kernel * in_channels * filters * (2 if bias else 1)
+
+
+PARAMETER_MISTAKES = [
+    Mistake(parameters_one_bias, "Each filter has a bias of its own, not the layer one in all."),
+    Mistake(
+        parameters_bias_per_channel,
+        "There are as many biases as filters: a bias is added to a filter's map, not to a channel "
+        "of the input.",
+    ),
+    Mistake(
+        parameters_bias_per_pair,
+        "The bias is added once, after the sum over the channels: one a filter, not one for each "
+        "channel of each filter.",
+    ),
+    Mistake(parameters_without_bias, "With `bias` each filter has one number more."),
+    Mistake(parameters_always_bias, "With `bias=False` there is none: use the argument `bias`."),
+    Mistake(parameters_no_bias_by_default, "Without the argument, there is a bias: bias=True."),
+    Mistake(
+        parameters_side_once, "The kernel is a square of side `kernel`: kernel * kernel weights."
+    ),
+    Mistake(
+        parameters_flat_filters,
+        "A filter goes through all channels of its input: it has kernel * kernel weights for each.",
+    ),
+    Mistake(parameters_one_filter, "This is one filter; the layer has `filters` of them."),
+    Mistake(
+        parameters_channels_added,
+        "Every filter meets every channel: their numbers are multiplied, not added.",
+    ),
+    Mistake(parameters_cubed, "A kernel has two sides, height and width: kernel squared."),
+    Mistake(parameters_bias_per_weight, "A filter has one bias, not one for each of its weights."),
+]
+
+
+# conv2d
+
+
+def zeros_around(image, kernels, stride, padding):
+    """Zeros as Keras's `same` puts them: as few as the last window needs, the odd one behind."""
+    if padding == "valid":
+        return image
+    sides = []
+    for size, kernel in zip(image.shape[:2], kernels.shape[:2], strict=True):
+        needed = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        sides.append((needed // 2, needed - needed // 2))
+    return np.pad(image, [*sides, (0, 0)])
+
+
+def conv2d(image, kernels, bias=None, stride=1, padding="valid"):
+    """All windows at once, each multiplied with every filter."""
+    image = zeros_around(image, kernels, stride, padding)
+    windows = sliding_window_view(image, kernels.shape[:2], axis=(0, 1))[::stride, ::stride]
+    maps = np.einsum("ijcyx,yxcf->ijf", windows, kernels)
+    return maps if bias is None else maps + bias
+
+
+def conv2d_loops(image, kernels, bias=None, stride=1, padding="valid"):
+    image = zeros_around(image, kernels, stride, padding)
+    height, width, channels, filters = kernels.shape
+    rows = (image.shape[0] - height) // stride + 1
+    columns = (image.shape[1] - width) // stride + 1
+    maps = np.zeros((rows, columns, filters))
+    for f in range(filters):
+        for i in range(rows):
+            for j in range(columns):
+                total = 0.0 if bias is None else bias[f]
+                y, x = i * stride, j * stride
+                for c in range(channels):
+                    patch = image[y : y + height, x : x + width, c]
+                    total += (patch * kernels[:, :, c, f]).sum()
+                maps[i, j, f] = total
+    return maps
+
+
+def conv2d_taps(image, kernels, bias=None, stride=1, padding="valid"):
+    """One weight of the window at a time: a shifted picture, and a product over the channels."""
+    image = zeros_around(image, kernels, stride, padding)
+    rows = (image.shape[0] - kernels.shape[0]) // stride + 1
+    columns = (image.shape[1] - kernels.shape[1]) // stride + 1
+    maps = 0
+    for y, x in np.ndindex(kernels.shape[:2]):
+        shifted = image[y : y + rows * stride : stride, x : x + columns * stride : stride]
+        maps = maps + shifted[:rows, :columns] @ kernels[y, x]
+    return maps + (0 if bias is None else bias)
+
+
+def conv2d_matrix(image, kernels, bias=None, stride=1, padding="valid"):
+    image = np.ascontiguousarray(zeros_around(image, kernels, stride, padding))
+    height, width, channels, filters = kernels.shape
+    rows, columns = ((a - b) // stride + 1 for a, b in zip(image.shape, (height, width)))  # noqa: B905
+    down, right, deep = image.strides
+    windows = as_strided(
+        image,
+        (rows, columns, height, width, channels),
+        (down * stride, right * stride, down, right, deep),
+    )
+    maps = windows.reshape(rows * columns, -1) @ kernels.reshape(-1, filters)
+    if bias is not None:
+        maps += bias
+    return maps.reshape(rows, columns, filters)
+
+
+def conv2d_scipy(image, kernels, bias=None, stride=1, padding="valid"):
+    image = zeros_around(image, kernels, stride, padding)
+    bias = np.zeros(kernels.shape[-1]) if bias is None else bias
+    maps = [
+        sum(
+            scipy.signal.correlate2d(image[..., c], kernels[..., c, f], mode="valid")
+            for c in range(image.shape[-1])
+        )
+        for f in range(kernels.shape[-1])
+    ]
+    return np.stack(maps, axis=-1)[::stride, ::stride] + bias
+
+
+def conv2d_fourier(image, kernels, bias=None, stride=1, padding="valid"):
+    image = zeros_around(image, kernels, stride, padding)
+    turned = kernels[::-1, ::-1]
+    product = scipy.signal.fftconvolve(image[..., None], turned, mode="valid", axes=(0, 1))
+    maps = product.sum(axis=2)[::stride, ::stride]
+    return maps if bias is None else maps + bias
+
+
+def conv2d_ops(image, kernels, bias=None, stride=1, padding="valid"):
+    maps = ops.conv(image[None].astype("float32"), kernels.astype("float32"), stride, padding)
+    maps = ops.convert_to_numpy(maps)[0]
+    return maps if bias is None else maps + bias[None, None]
+
+
+def conv2d_layer(image, kernels, bias=None, stride=1, padding="valid"):
+    layer = layers.Conv2D(
+        kernels.shape[-1],
+        kernels.shape[:2],
+        strides=stride,
+        padding=padding,
+        use_bias=bias is not None,
+    )
+    layer.build((None, *image.shape))
+    layer.set_weights([kernels] if bias is None else [kernels, bias])
+    return np.array(layer(image[None]))[0]
+
+
+def conv2d_flipped(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels[::-1, ::-1], bias, stride, padding)
+
+
+def conv2d_turned_upside_down(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels[::-1], bias, stride, padding)
+
+
+def conv2d_mirrored(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels[:, ::-1], bias, stride, padding)
+
+
+def conv2d_last_channel_missing(image, kernels, bias=None, stride=1, padding="valid"):
+    count = max(1, image.shape[-1] - 1)
+    return conv2d(image[..., :count], kernels[:, :, :count], bias, stride, padding)
+
+
+def conv2d_channels_apart(image, kernels, bias=None, stride=1, padding="valid"):
+    image = zeros_around(image, kernels, stride, padding)
+    windows = sliding_window_view(image, kernels.shape[:2], axis=(0, 1))[::stride, ::stride]
+    maps = np.einsum("ijcyx,yxcf->ijcf", windows, kernels)
+    return maps if bias is None else maps + bias
+
+
+def conv2d_first_channel(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image[..., :1], kernels[:, :, :1], bias, stride, padding)
+
+
+def conv2d_channel_mean(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels / image.shape[-1], bias, stride, padding)
+
+
+def conv2d_window_mean(image, kernels, bias=None, stride=1, padding="valid"):
+    area = kernels.shape[0] * kernels.shape[1]
+    return conv2d(image, kernels / area, bias, stride, padding)
+
+
+def conv2d_grey_kernels(image, kernels, bias=None, stride=1, padding="valid"):
+    mean = np.broadcast_to(kernels.mean(axis=2, keepdims=True), kernels.shape)
+    return conv2d(image, mean, bias, stride, padding)
+
+
+def padded_by(image, sides):
+    return np.pad(image, [*sides, (0, 0)])
+
+
+def conv2d_symmetric(image, kernels, bias=None, stride=1, padding="valid"):
+    if padding == "same":
+        image = padded_by(image, [(side // 2, side // 2) for side in kernels.shape[:2]])
+    return conv2d(image, kernels, bias, stride)
+
+
+def conv2d_symmetric_cut(image, kernels, bias=None, stride=1, padding="valid"):
+    rows, columns = (-(-side // stride) for side in image.shape[:2])
+    if padding == "same":
+        image = padded_by(image, [(side // 2, side // 2) for side in kernels.shape[:2]])
+        return conv2d(image, kernels, bias, stride)[:rows, :columns]
+    return conv2d(image, kernels, bias, stride)
+
+
+def conv2d_stride_one_padding(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels, bias, 1, padding)[::stride, ::stride]
+
+
+def conv2d_odd_zero_first(image, kernels, bias=None, stride=1, padding="valid"):
+    if padding == "same":
+        spare = zeros_around(image[::-1, ::-1], kernels, stride, padding)
+        return conv2d(spare[::-1, ::-1], kernels, bias, stride)
+    return conv2d(image, kernels, bias, stride)
+
+
+def conv2d_all_behind(image, kernels, bias=None, stride=1, padding="valid"):
+    if padding == "same":
+        padded = zeros_around(image, kernels, stride, padding)
+        more = [(0, a - b) for a, b in zip(padded.shape[:2], image.shape[:2], strict=True)]
+        image = padded_by(image, more)
+    return conv2d(image, kernels, bias, stride)
+
+
+def conv2d_edge_padding(image, kernels, bias=None, stride=1, padding="valid"):
+    if padding == "same":
+        inside = zeros_around(np.ones_like(image), kernels, stride, padding)[..., 0]
+        (top, *_, bottom), (left, *_, right) = (
+            np.flatnonzero(inside.any(axis=1 - axis)) for axis in (0, 1)
+        )
+        sides = (top, len(inside) - 1 - bottom), (left, inside.shape[1] - 1 - right)
+        image = np.pad(image, [*sides, (0, 0)], mode="edge")
+    return conv2d(image, kernels, bias, stride)
+
+
+def conv2d_padding_ignored(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels, bias, stride)
+
+
+def conv2d_always_padded(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels, bias, stride, "same")
+
+
+def conv2d_bias_ignored(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels, None, stride, padding)
+
+
+def conv2d_bias_summed(image, kernels, bias=None, stride=1, padding="valid"):
+    bias = bias if bias is None else image.shape[-1] * bias
+    return conv2d(image, kernels, bias, stride, padding)
+
+
+def conv2d_bias_per_window(image, kernels, bias=None, stride=1, padding="valid"):
+    bias = bias if bias is None else math.prod(kernels.shape[:3]) * bias
+    return conv2d(image, kernels, bias, stride, padding)
+
+
+def conv2d_first_bias(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels, bias if bias is None else bias[:1], stride, padding)
+
+
+def conv2d_bias_needed(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels, np.zeros(()), stride, padding) + bias
+
+
+def conv2d_stride_ignored(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels, bias, 1, padding)
+
+
+def conv2d_stride_rows_only(image, kernels, bias=None, stride=1, padding="valid"):
+    image = zeros_around(image, kernels, stride, padding)
+    return conv2d(image, kernels, bias)[::stride]
+
+
+def conv2d_stride_of_windows(image, kernels, bias=None, stride=1, padding="valid"):
+    """The right number of windows, but neighbouring ones."""
+    maps = conv2d(image, kernels, bias, stride, padding)
+    image = zeros_around(image, kernels, stride, padding)
+    return conv2d(image, kernels, bias)[: maps.shape[0], : maps.shape[1]]
+
+
+def conv2d_transposed_kernel(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels.transpose(1, 0, 2, 3), bias, stride, padding)
+
+
+def conv2d_filters_first(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels, bias, stride, padding).transpose(2, 0, 1)
+
+
+def conv2d_mixed_channels(image, kernels, bias=None, stride=1, padding="valid"):
+    height, width, channels, filters = kernels.shape
+    mixed = kernels.reshape(height, width, filters, channels).transpose(0, 1, 3, 2)
+    return conv2d(image, mixed, bias, stride, padding)
+
+
+def conv2d_relu(image, kernels, bias=None, stride=1, padding="valid"):
+    return np.maximum(conv2d(image, kernels, bias, stride, padding), 0)
+
+
+def conv2d_square_kernel(image, kernels, bias=None, stride=1, padding="valid"):
+    side = min(kernels.shape[:2])
+    return conv2d(image, kernels[:side, :side], bias, stride, padding)
+
+
+SAME_ZEROS = (
+    "`same` with a stride: the number of zeros depends on the stride, (outputs - 1) * stride + "
+    "kernel - size, never below 0; half of them, rounded down, come before, the rest behind."
+)
+
+CONV2D_MISTAKES = [
+    Mistake(
+        conv2d_flipped,
+        "The kernel is turned over. Layers do not flip it: window times kernel, as both are.",
+    ),
+    Mistake(conv2d_turned_upside_down, "The rows of the kernel are turned over: do not flip it."),
+    Mistake(conv2d_mirrored, "The columns of the kernel are turned over: do not flip it."),
+    Mistake(
+        conv2d_last_channel_missing,
+        "The last channel is missing in the sum: does a loop end one step too early?",
+    ),
+    Mistake(
+        conv2d_channels_apart,
+        "The sum over the channels is missing: one filter gives one map, whatever goes in.",
+    ),
+    Mistake(
+        conv2d_first_channel, "Only the first channel is used: add up over all channels of image."
+    ),
+    Mistake(conv2d_channel_mean, "Add up over the channels; do not take their mean."),
+    Mistake(conv2d_window_mean, "Add up over the window; do not divide by its area."),
+    Mistake(
+        conv2d_grey_kernels,
+        "Each channel has weights of its own, kernels[:, :, c]: do not average them.",
+    ),
+    Mistake(
+        conv2d_symmetric,
+        "`same` is not kernel // 2 zeros on each side: an even kernel would give a row too many. "
+        + SAME_ZEROS,
+    ),
+    Mistake(
+        conv2d_symmetric_cut,
+        "The shape is right, but `same` does not put kernel // 2 zeros on each side. " + SAME_ZEROS,
+    ),
+    Mistake(
+        conv2d_stride_one_padding,
+        "Every `stride`-th output of the layer with stride 1 is not the same thing: the windows "
+        "stand elsewhere. " + SAME_ZEROS,
+    ),
+    Mistake(
+        conv2d_odd_zero_first,
+        "Where the number of zeros is odd, the odd one goes to the end, not to the start.",
+    ),
+    Mistake(
+        conv2d_all_behind,
+        "The zeros of `same` go to both sides: half of them before the picture, rounded down.",
+    ),
+    Mistake(
+        conv2d_edge_padding, "`same` lays zeros around the picture; do not repeat its edge pixels."
+    ),
+    Mistake(conv2d_padding_ignored, "The argument `padding` is not used."),
+    Mistake(conv2d_always_padded, "There is padding for `valid` too, which means none."),
+    Mistake(conv2d_bias_ignored, "The bias is not added."),
+    Mistake(
+        conv2d_bias_summed,
+        "The bias is added once for each channel: add it once, after the sum over the channels.",
+    ),
+    Mistake(
+        conv2d_bias_per_window,
+        "The bias is added once for each weight: add it once, after the whole sum.",
+    ),
+    Mistake(conv2d_first_bias, "Every filter has a bias of its own: bias[f] for map f."),
+    Mistake(conv2d_bias_needed, "The bias may be None, its default: then nothing is added."),
+    Mistake(conv2d_stride_ignored, "The argument `stride` is not used."),
+    Mistake(conv2d_stride_rows_only, "The stride holds for both directions, down and right."),
+    Mistake(
+        conv2d_stride_of_windows,
+        "There are as many windows as asked, but they stand side by side: output i begins at "
+        "pixel i * stride.",
+    ),
+    Mistake(
+        conv2d_transposed_kernel,
+        "Height and width of the kernel are swapped: its first axis goes down, its second right.",
+    ),
+    Mistake(conv2d_filters_first, "The result is (height, width, filters): the filters come last."),
+    Mistake(
+        conv2d_mixed_channels,
+        "The last two axes of kernels are confused: channels first, then filters. A reshape "
+        "does not swap axes.",
+    ),
+    Mistake(conv2d_relu, "There is no ReLU here: negative values stay."),
+    Mistake(conv2d_square_kernel, "The kernel need not be square: take its height and its width."),
+]
+
+
+# gradient_magnitude
+
+SOBEL = np.array([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
+
+
+def filtered(image, kernel):
+    windows = sliding_window_view(image, kernel.shape)
+    return np.einsum("ijyx,yx->ij", windows, kernel)
+
+
+def gradient_magnitude(image):
+    """Pythagoras on the Sobel filter and its transpose."""
+    return np.sqrt(filtered(image, SOBEL) ** 2 + filtered(image, SOBEL.T) ** 2)
+
+
+def magnitude_loops(image):
+    height, width = image.shape
+    result = np.zeros((height - 2, width - 2))
+    for y in range(height - 2):
+        for x in range(width - 2):
+            window = image[y : y + 3, x : x + 3]
+            result[y, x] = math.hypot((window * SOBEL).sum(), (window * SOBEL.T).sum())
+    return result
+
+
+def magnitude_slices(image):
+    across = image[:, 2:] - image[:, :-2]
+    down = image[2:] - image[:-2]
+    gx = across[:-2] + 2 * across[1:-1] + across[2:]
+    gy = down[:, :-2] + 2 * down[:, 1:-1] + down[:, 2:]
+    return (gx**2 + gy**2) ** 0.5
+
+
+def magnitude_flipped(image):
+    """A true convolution changes signs only, and the squares do not see them."""
+    sides = (scipy.signal.convolve2d(image, k, mode="valid") for k in (SOBEL, SOBEL.T))
+    return np.hypot(*sides)
+
+
+def magnitude_ndimage(image):
+    sides = [scipy.ndimage.sobel(image, axis)[1:-1, 1:-1] for axis in (0, 1)]
+    return np.linalg.norm(sides, axis=0)
+
+
+def magnitude_ops(image):
+    kernels = np.stack([SOBEL, -SOBEL.T], axis=-1)[:, :, None].astype("float32")
+    maps = ops.conv(image[None, :, :, None].astype("float32"), kernels, padding="valid")
+    return ops.convert_to_numpy(ops.sqrt(ops.sum(maps**2, axis=-1)))[0]
+
+
+def magnitude_complex(image):
+    return np.abs(filtered(image, SOBEL + 1j * SOBEL.T))
+
+
+def magnitude_squared(image):
+    return gradient_magnitude(image) ** 2
+
+
+def magnitude_absolute(image):
+    return np.abs(filtered(image, SOBEL)) + np.abs(filtered(image, SOBEL.T))
+
+
+def magnitude_across(image):
+    return np.abs(filtered(image, SOBEL))
+
+
+def magnitude_down(image):
+    return np.abs(filtered(image, SOBEL.T))
+
+
+def magnitude_root_of_sum(image):
+    return np.sqrt(np.abs(filtered(image, SOBEL + SOBEL.T)))
+
+
+def magnitude_square_of_sum(image):
+    return np.abs(filtered(image, SOBEL + SOBEL.T))
+
+
+def magnitude_difference(image):
+    return np.sqrt(np.abs(filtered(image, SOBEL) ** 2 - filtered(image, SOBEL.T) ** 2))
+
+
+def magnitude_twice_one(image):
+    return np.sqrt(2) * np.abs(filtered(image, SOBEL))
+
+
+def magnitude_maximum(image):
+    return np.maximum(np.abs(filtered(image, SOBEL)), np.abs(filtered(image, SOBEL.T)))
+
+
+def magnitude_mean(image):
+    return np.sqrt((filtered(image, SOBEL) ** 2 + filtered(image, SOBEL.T) ** 2) / 2)
+
+
+def magnitude_prewitt(image):
+    prewitt = np.sign(SOBEL)
+    return np.hypot(filtered(image, prewitt), filtered(image, prewitt.T))
+
+
+def magnitude_scharr(image):
+    scharr = np.outer([3.0, 10.0, 3.0], [-1.0, 0.0, 1.0])
+    return np.hypot(filtered(image, scharr), filtered(image, scharr.T))
+
+
+def magnitude_eighth(image):
+    return gradient_magnitude(image) / 8
+
+
+def magnitude_normalised(image):
+    result = gradient_magnitude(image)
+    return result / result.max()
+
+
+def magnitude_all_plus(image):
+    plus = np.abs(SOBEL)
+    return np.hypot(filtered(image, plus), filtered(image, plus.T))
+
+
+def magnitude_padded(image):
+    return gradient_magnitude(np.pad(image, 1))
+
+
+def magnitude_central(image):
+    down, across = np.gradient(image)
+    return np.hypot(down, across)[1:-1, 1:-1]
+
+
+def magnitude_sum_kernel(image):
+    return filtered(image, SOBEL) + filtered(image, SOBEL.T)
+
+
+def magnitude_angle(image):
+    return np.arctan2(filtered(image, SOBEL.T), filtered(image, SOBEL))
+
+
+def magnitude_laplacian(image):
+    return np.abs(filtered(image, np.array([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])))
+
+
+def magnitude_clipped(image):
+    return np.clip(gradient_magnitude(image), 0, 1)
+
+
+MAGNITUDE_MISTAKES = [
+    Mistake(magnitude_squared, "The square root is missing."),
+    Mistake(
+        magnitude_absolute,
+        "The length of an arrow is the root of the two squares added (Pythagoras), not the sum of "
+        "the two sizes.",
+    ),
+    Mistake(magnitude_across, "Only the change from left to right is in it: add that downwards."),
+    Mistake(magnitude_down, "Only the change downwards is in it: add that from left to right."),
+    Mistake(
+        magnitude_root_of_sum,
+        "Square each of the two responses, add the squares, then take the root: here the root is "
+        "taken of the responses' sum.",
+    ),
+    Mistake(
+        magnitude_square_of_sum, "Square the two responses before you add them, not their sum."
+    ),
+    Mistake(magnitude_difference, "The two squares are added, not subtracted."),
+    Mistake(
+        magnitude_twice_one,
+        "The same filter is used twice: the second is the first one transposed.",
+    ),
+    Mistake(
+        magnitude_maximum, "The larger of the two responses is not the length: add both squares."
+    ),
+    Mistake(magnitude_mean, "Add the two squares; do not take their mean."),
+    Mistake(magnitude_prewitt, "The middle row of a Sobel filter has the weights -2, 0, 2."),
+    Mistake(magnitude_scharr, "These weights are Scharr's; Sobel's are 1, 2, 1."),
+    Mistake(magnitude_eighth, "Do not divide by 8: the weights are -1, 0, 1, -2, 0, 2, -1, 0, 1."),
+    Mistake(magnitude_normalised, "Do not divide by the maximum: the plain length is asked for."),
+    Mistake(
+        magnitude_all_plus,
+        "One side of a Sobel filter is negative: it takes a difference. All of yours add up.",
+    ),
+    Mistake(magnitude_padded, "No padding: a 3x3 window fits into (H-2) x (W-2) places."),
+    Mistake(
+        magnitude_central,
+        "These are plain differences: a Sobel filter adds three of them, the middle one doubled.",
+    ),
+    Mistake(magnitude_sum_kernel, "The two responses are added as they are: square them first."),
+    Mistake(magnitude_angle, "This is the direction of the arrow; its length is asked for."),
+    Mistake(
+        magnitude_laplacian,
+        "This is a Laplacian, one filter for all directions: the Sobel filter and its transpose "
+        "are asked for.",
+    ),
+    Mistake(magnitude_clipped, "The values are clipped: a length may be larger than 1."),
+]
+
+
+# What is tried
+
+
+def number(rng: np.random.Generator, low: int, high: int) -> int:
+    """A whole number from `low` to `high`, both included."""
+    return int(rng.integers(low, high + 1))
+
+
+def numbers(rng: np.random.Generator, low: int, high: int, count: int) -> list[int]:
+    """Different whole numbers from `low` to `high`."""
+    return [int(n) for n in rng.choice(np.arange(low, high + 1), count, replace=False)]
+
+
+def size_trials(rng: np.random.Generator) -> list[Trial]:
+    """Both paddings, with windows that fit exactly and that hang over; the limits; dilations."""
+    kernel, odd, even = number(rng, 4, 6), 2 * number(rng, 2, 4) + 1, 2 * number(rng, 2, 3)
+    places, dilation = number(rng, 5, 9), number(rng, 3, 4)
+    wide = dilation * (kernel - 1) + 1
+    return [
+        trial(size=number(rng, 20, 40), kernel=odd),
+        trial(size=kernel, kernel=kernel),
+        trial(size=kernel + 2 * places, kernel=kernel, stride=2),
+        trial(size=kernel + 2 * places + 1, kernel=kernel, stride=2),
+        trial(size=odd + 5 * places + 4, kernel=odd, stride=5),
+        trial(size=even + 4 * places + 1, kernel=even, stride=4, padding="valid"),
+        trial(size=odd + 3, kernel=odd, stride=odd + 2),
+        trial(size=number(rng, 12, 30), kernel=odd, stride=1, padding="same"),
+        trial(size=2 * places, kernel=odd, stride=2, padding="same"),
+        trial(size=2 * places + 1, kernel=even, stride=2, padding="same"),
+        trial(size=4 * places + 1, kernel=3, stride=4, padding="same"),
+        trial(size=5 * places + 4, kernel=even, stride=5, padding="same"),
+        trial(size=3, kernel=odd, stride=7, padding="same"),
+        trial(size=wide + places, kernel=kernel, stride=1, padding="valid", dilation=dilation),
+        trial(size=wide, kernel=kernel, stride=1, padding="valid", dilation=dilation),
+        trial(size=wide + places, kernel=kernel, stride=1, padding="same", dilation=2),
+        trial(size=places, kernel=1, stride=1, padding="valid", dilation=3),
+    ]
+
+
+def parameter_trials(rng: np.random.Generator) -> list[Trial]:
+    a, b, c, d, e, f, g, h, i = numbers(rng, 4, 40, 9)
+    return [
+        trial(kernel=4, in_channels=e, filters=f, bias=False),
+        trial(kernel=3, in_channels=a, filters=b),
+        trial(kernel=5, in_channels=c, filters=d, bias=True),
+        trial(kernel=1, in_channels=g, filters=h),
+        trial(kernel=7, in_channels=1, filters=i, bias=False),
+        trial(kernel=2, in_channels=a, filters=1, bias=True),
+    ]
+
+
+def drawn(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    return rng.standard_normal(shape)
+
+
+def conv2d_trials(rng: np.random.Generator) -> list[Trial]:
+    """A case to work out; both paddings, strides 1 to 3, odd, even and oblong kernels, biases."""
+
+    def sides(parity: int) -> tuple[int, int]:
+        a, b = numbers(rng, 4, 6, 2)
+        return 2 * a + parity, 2 * b + parity
+
+    def case(image, kernel, bias: bool | None, *options):
+        channels, filters = numbers(rng, 2, 5, 2)
+        given = {
+            "image": drawn(rng, *image, channels),
+            "kernels": drawn(rng, *kernel, channels, filters),
+        }
+        if bias is not None:
+            given["bias"] = drawn(rng, filters) if bias else None
+        return trial(**given, **dict(zip(("stride", "padding"), options)))  # noqa: B905
+
+    def single(given: Trial) -> Trial:
+        """The same in single precision."""
+        arrays = {k: v.astype("float32") for k, v in given.arguments.items() if hasattr(v, "dtype")}
+        return Trial({**given.arguments, **arrays})
+
+    (even, odd), (low, high) = (sides(0)[0], sides(1)[0]), sides(0)
+    digits = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])[:, :, None]
+    places = np.array([[1.0, 10.0], [100.0, 1000.0]])[:, :, None, None]
+    return [
+        trial(image=digits, kernels=places),
+        case((even, odd), (3, 2), None),
+        single(case((odd, even), (2, 4), True)),
+        case((odd, even), (3, 4), True, 2),
+        case((even, odd), (3, 5), False, 1, "same"),
+        case((low, high), (3, 5), True, 2, "same"),
+        case(sides(1), (5, 3), True, 2, "same"),
+        case((odd, even), (4, 2), False, 2, "same"),
+        case((even + 3, odd + 3), (5, 4), True, 3, "same"),
+        case((even, odd), (2, 1), True, 3, "same"),
+        case((odd + 1, even + 3), (2, 1), False, 3, "valid"),
+        case((low, odd), (1, 1), True, 1, "valid"),
+        case((3, odd), (3, 3), False),
+    ]
+
+
+def magnitude_trials(rng: np.random.Generator) -> list[Trial]:
+    a, b, c, d = numbers(rng, 6, 12, 4)
+    """Two pictures that a reader can work out, then the sizes."""
+    ramp = 3 * np.arange(a)[:, None] - 2.0 * np.arange(b)
+    steps = np.arange(3.0)
+    return [
+        trial(image=np.tile(steps, (3, 1))),
+        trial(image=np.tile(2 * steps[:, None], (1, 3))),
+        trial(image=drawn(rng, a, b)),
+        trial(image=drawn(rng, 3, c)),
+        trial(image=100 * drawn(rng, d, 4).astype("float32")),
+        trial(image=ramp + 0.3 * drawn(rng, a, b)),
+    ]
+
+
+TASKS = [
+    Task(
+        name="output_size",
+        kind="function",
+        points=2,
+        dtype="int",
+        by_hand=True,
+        trials=size_trials,
+        answer=output_size,
+        accepted=[
+            Accepted(size_by_ceiling),
+            Accepted(size_by_counting),
+            Accepted(size_by_range),
+            Accepted(size_by_windows),
+            Accepted(size_by_layer),
+            Accepted(size_by_ops),
+            Accepted(size_by_numpy),
+        ],
+        mistakes=SIZE_MISTAKES,
+    ),
+    Task(
+        name="conv_parameters",
+        kind="function",
+        points=1,
+        dtype="int",
+        by_hand=True,
+        trials=parameter_trials,
+        answer=conv_parameters,
+        accepted=[
+            Accepted(parameters_by_layer),
+            Accepted(parameters_by_shapes),
+            Accepted(parameters_by_loop),
+            Accepted(parameters_by_array),
+            Accepted(parameters_by_model),
+        ],
+        mistakes=PARAMETER_MISTAKES,
+    ),
+    Task(
+        name="conv2d",
+        kind="function",
+        points=5,
+        by_hand=True,
+        trials=conv2d_trials,
+        answer=conv2d,
+        accepted=[
+            Accepted(conv2d_loops),
+            Accepted(conv2d_taps),
+            Accepted(conv2d_matrix),
+            Accepted(conv2d_scipy),
+            Accepted(conv2d_fourier),
+            Accepted(conv2d_ops),
+            Accepted(conv2d_layer),
+        ],
+        mistakes=CONV2D_MISTAKES,
+    ),
+    Task(
+        name="gradient_magnitude",
+        kind="function",
+        points=2,
+        by_hand=True,
+        trials=magnitude_trials,
+        answer=gradient_magnitude,
+        accepted=[
+            Accepted(magnitude_loops),
+            Accepted(magnitude_slices),
+            Accepted(magnitude_flipped),
+            Accepted(magnitude_ndimage),
+            Accepted(magnitude_ops),
+            Accepted(magnitude_complex),
+        ],
+        mistakes=MAGNITUDE_MISTAKES,
+    ),
+]
+
+
+_ZEROS = "for size, kernel in zip(image.shape[:2], kernels.shape[:2]"
+_NEEDED = "(-(-size // stride) - 1) * stride + kernel - size"
+EQUIVALENT_MUTANTS = {
+    f"zeros_around: {_ZEROS}, strict=True): -> {_ZEROS}):": "both have two sides",
+    f"zeros_around: {_ZEROS}, strict=True): -> {_ZEROS}, strict=False):": "both have two sides",
+    f"zeros_around: needed = max({_NEEDED}, 0) -> needed = max(0, {_NEEDED})": "a maximum of two",
+    "conv_parameters: return filters * (kernel * kernel * in_channels + bool(bias)) -> "
+    "return filters * (kernel * kernel * in_channels + bias)": "True counts as 1",
+}

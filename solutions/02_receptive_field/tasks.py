@@ -1,0 +1,933 @@
+"""Exercise 02: receptive fields. Right answers in several styles, and what students get wrong.
+
+`docs/authoring.md` explains how such a file is written. `design_cnn` has many right answers: it is
+judged by what a net must do, its `properties`.
+"""
+
+import functools
+import itertools
+
+import keras
+import numpy as np
+import scipy.signal
+from keras import layers as keras_layers
+from keras import ops
+
+from autograder.key import Property
+from autograder.task import Accepted, Mistake, Task, Trial, trial
+
+# receptive_field
+
+
+def receptive_field(layers):
+    """Every layer adds (kernel - 1) * dilation steps of the jump before it."""
+    size, jump, found = 1, 1, []
+    for kernel, stride, dilation in layers:
+        size += (kernel - 1) * dilation * jump
+        jump *= stride
+        found.append((size, jump))
+    return found
+
+
+def field_recursive(layers):
+    if not layers:
+        return []
+    *before, (kernel, stride, dilation) = layers
+    found = field_recursive(before)
+    size, jump = found[-1] if found else (1, 1)
+    return [*found, (size + jump * dilation * (kernel - 1), jump * stride)]
+
+
+def field_backwards(layers):
+    """For each layer: walk from one of its units back to the picture."""
+    found = []
+    for depth in range(1, len(layers) + 1):
+        size, jump = 1, 1
+        for kernel, stride, dilation in reversed(layers[:depth]):
+            size = (size - 1) * stride + dilation * (kernel - 1) + 1
+            jump = jump * stride
+        found.append((size, jump))
+    return found
+
+
+def field_cumulative(layers):
+    kernel, stride, dilation = np.array(layers).T
+    jump = np.cumprod(stride)
+    before = np.concatenate([[1], jump[:-1]])
+    return list(zip(1 + np.cumsum((kernel - 1) * dilation * before), jump, strict=True))
+
+
+def field_by_positions(layers):
+    """The set of positions that reach a unit and its neighbour, layer by layer."""
+
+    def reached(unit, chain):
+        units = {unit}
+        for kernel, stride, dilation in reversed(chain):
+            units = {u * stride + tap * dilation for u in units for tap in range(kernel)}
+        return units
+
+    found = []
+    for depth in range(len(layers)):
+        own, next_ = (reached(unit, layers[: depth + 1]) for unit in (0, 1))
+        found.append([max(own) - min(own) + 1, min(next_) - min(own)])
+    return found
+
+
+def field_by_convolution(layers):
+    """All layers as one kernel, on the grid of the picture."""
+    whole, jump, found = np.ones(1), 1, ()
+    for kernel, stride, dilation in layers:
+        taps = np.zeros((kernel - 1) * dilation * jump + 1)
+        taps[:: dilation * jump] = 1
+        whole = scipy.signal.convolve(whole, taps)
+        jump *= stride
+        found += ((len(whole), jump),)
+    return found
+
+
+def field_by_reduce(layers):
+    def step(field, layer):
+        return field[0] + (layer[0] - 1) * layer[2] * field[1], field[1] * layer[1]
+
+    return list(itertools.accumulate(layers, step, initial=(1, 1)))[1:]
+
+
+def field_by_layers(layers):
+    """Ask Keras: the shortest input that gives one unit, and the one that gives two."""
+
+    def length(chain, units):
+        size = units
+        for kernel, stride, dilation in reversed(chain):
+            size = (size - 1) * stride + 1  # positions without a gap, then the window over them
+            while (
+                keras_layers.Conv1D(1, kernel, dilation_rate=dilation).compute_output_shape(
+                    (None, size + (kernel - 1) * dilation, 1)
+                )[1]
+                != size
+            ):
+                raise AssertionError
+            size += (kernel - 1) * dilation
+        return size
+
+    chains = [layers[: depth + 1] for depth in range(len(layers))]
+    return [(length(c, 1), length(c, 2) - length(c, 1)) for c in chains]
+
+
+def field_own_stride(layers):
+    size, jump, found = 1, 1, []
+    for kernel, stride, dilation in layers:
+        jump *= stride
+        size += (kernel - 1) * dilation * jump
+        found.append((size, jump))
+    return found
+
+
+def field_with(layers, reach=lambda k, s, d: (k - 1) * d, step=lambda jump, s, d: jump * s):
+    """The recurrence with one part of it changed."""
+    size, jump, found = 1, 1, []
+    for kernel, stride, dilation in layers:
+        size += reach(kernel, stride, dilation) * jump
+        jump = step(jump, stride, dilation)
+        found.append((size, jump))
+    return found
+
+
+def field_without_dilation(layers):
+    return field_with(layers, reach=lambda k, s, d: k - 1)
+
+
+def field_without_stride(layers):
+    return field_with(layers, step=lambda jump, s, d: 1)
+
+
+def field_jump_unused(layers):
+    sizes = field_with(layers, step=lambda jump, s, d: 1)
+    jumps = receptive_field(layers)
+    return [(size, jump) for (size, _), (_, jump) in zip(sizes, jumps, strict=True)]
+
+
+def field_whole_kernel(layers):
+    return field_with(layers, reach=lambda k, s, d: k * d)
+
+
+def field_kernel_times_dilation(layers):
+    return field_with(layers, reach=lambda k, s, d: k * d - 1)
+
+
+def field_dilation_once(layers):
+    return field_with(layers, reach=lambda k, s, d: k + d - 2)
+
+
+def field_dilation_in_jump(layers):
+    return field_with(layers, step=lambda jump, s, d: jump * s * d)
+
+
+def field_last_stride(layers):
+    return field_with(layers, step=lambda jump, s, d: s)
+
+
+def field_jumps_added(layers):
+    return field_with(layers, step=lambda jump, s, d: jump + s - 1)
+
+
+def field_half_kernel(layers):
+    return field_with(layers, reach=lambda k, s, d: 2 * (k // 2) * d)
+
+
+def field_backward_rule(layers):
+    size, jump, found = 1, 1, []
+    for kernel, stride, dilation in layers:
+        size = (size - 1) * stride + dilation * (kernel - 1) + 1
+        jump *= stride
+        found.append((size, jump))
+    return found
+
+
+def field_size_times_stride(layers):
+    size, jump, found = 1, 1, []
+    for kernel, stride, dilation in layers:
+        size = (size + (kernel - 1) * dilation) * stride
+        jump *= stride
+        found.append((size, jump))
+    return found
+
+
+def field_with_input(layers):
+    return [(1, 1), *receptive_field(layers)]
+
+
+def field_last_only(layers):
+    return [receptive_field(layers)[-1]]
+
+
+def field_swapped(layers):
+    return [(jump, size) for size, jump in receptive_field(layers)]
+
+
+def field_sizes_only(layers):
+    return [size for size, _ in receptive_field(layers)]
+
+
+def field_jump_before(layers):
+    jumps = [1, *(jump for _, jump in receptive_field(layers))]
+    return [(size, jump) for (size, _), jump in zip(receptive_field(layers), jumps, strict=False)]
+
+
+FIELD_MISTAKES = [
+    Mistake(
+        field_own_stride,
+        "A layer's own stride does not widen its own window: add to the size first, with the jump "
+        "from before the layer, then multiply the jump.",
+    ),
+    Mistake(field_without_dilation, "The dilation is forgotten: it spreads the weights."),
+    Mistake(field_without_stride, "The stride is forgotten: it multiplies the jump."),
+    Mistake(
+        field_jump_unused,
+        "The jump is right, but the size does not use it: one step in a layer's input is `jump` "
+        "pixels of the picture.",
+    ),
+    Mistake(
+        field_whole_kernel,
+        "A window of k weights takes k - 1 steps from its first to its last: a 1x1 adds nothing.",
+    ),
+    Mistake(
+        field_kernel_times_dilation,
+        "A dilated window reaches over (kernel - 1) * dilation + 1: no gap behind the last weight.",
+    ),
+    Mistake(
+        field_dilation_once, "Each of the kernel - 1 gaps is `dilation` wide, not one of them."
+    ),
+    Mistake(
+        field_dilation_in_jump,
+        "A dilation widens the window but skips no output: the jump is multiplied by strides only.",
+    ),
+    Mistake(field_last_stride, "The jump is the product of all strides so far, not the last one."),
+    Mistake(field_jumps_added, "Strides multiply: two layers of stride 2 jump by 4 pixels."),
+    Mistake(
+        field_half_kernel, "2 * (kernel // 2) is kernel - 1 for odd kernels only: even ones occur."
+    ),
+    Mistake(
+        field_backward_rule,
+        "size = (size - 1) * stride + window is the rule for walking from the last layer back to "
+        "the picture; going forwards, add (kernel - 1) * dilation * jump.",
+    ),
+    Mistake(
+        field_size_times_stride, "A stride multiplies the jump, not the size: add to the size."
+    ),
+    Mistake(field_with_input, "The input's own (1, 1) is not part of the list."),
+    Mistake(field_last_only, "A pair after *each* layer is asked for, not only after the last."),
+    Mistake(field_swapped, "Each pair is (size, jump), in this order."),
+    Mistake(field_sizes_only, "Each entry is a pair: (size, jump)."),
+    Mistake(field_jump_before, "The jump is the one after the layer, its own stride included."),
+]
+
+
+# input_region
+
+
+def input_region(layers, index):
+    """Walk back: an interval of units needs the windows of its first and of its last."""
+    first = last = index
+    for kernel, stride, dilation in reversed(layers):
+        first = first * stride
+        last = last * stride + (kernel - 1) * dilation
+    return first, last
+
+
+def region_by_field(layers, index):
+    size, jump = receptive_field(layers)[-1]
+    return index * jump, index * jump + size - 1
+
+
+def region_by_positions(layers, index):
+    units = np.array([index])
+    for kernel, stride, dilation in layers[::-1]:
+        units = np.unique(units[:, None] * stride + np.arange(kernel) * dilation)
+    return int(units.min()), int(units.max())
+
+
+def region_recursive(layers, index):
+    if not layers:
+        return index, index
+    *before, (kernel, stride, dilation) = layers
+    start = index * stride
+    left, _ = region_recursive(before, start)
+    _, right = region_recursive(before, start + (kernel - 1) * dilation)
+    return [left, right]
+
+
+def region_by_reduce(layers, index):
+    def back(region, layer):
+        kernel, stride, dilation = layer
+        return region * stride + np.array([0, (kernel - 1) * dilation])
+
+    return functools.reduce(back, reversed(layers), np.array([index, index]))
+
+
+def region_by_gradient(layers, index):
+    """Run the layers on numbered positions and see which ones arrive."""
+    _, last = input_region(layers, index)
+    x = np.eye(last + 8, dtype="float32")[:, :, None]  # one sample for each position
+    for kernel, stride, dilation in layers:
+        x = ops.conv(x, np.ones((kernel, 1, 1), "float32"), 1, "valid", dilation_rate=dilation)
+        x = x[:, ::stride]
+    reached = np.flatnonzero(ops.convert_to_numpy(x)[:, index, 0])
+    return reached[0], reached[-1]
+
+
+def region_by_windows(layers, index):
+    """Every unit as the lowest and the highest position it has seen."""
+    length = (index + 1) * 3
+    for kernel, stride, dilation in reversed(layers):
+        length = length * stride + (kernel - 1) * dilation
+    low = high = np.arange(length)
+    for kernel, stride, dilation in layers:
+        reach = (kernel - 1) * dilation + 1
+        windows = np.lib.stride_tricks.sliding_window_view
+        low = windows(low, reach)[::stride, ::dilation].min(axis=1)
+        high = windows(high, reach)[::stride, ::dilation].max(axis=1)
+    return low[index], high[index]
+
+
+def region_exclusive(layers, index):
+    first, last = input_region(layers, index)
+    return first, last + 1
+
+
+def region_from_one(layers, index):
+    return input_region(layers, index - 1) if index else input_region(layers, index)
+
+
+def region_centred(layers, index):
+    first, last = input_region(layers, index)
+    half = (last - first) // 2
+    return first - half, last - half
+
+
+def region_forwards(layers, index):
+    return input_region(layers[::-1], index)
+
+
+def region_without_dilation(layers, index):
+    return input_region([(k, s, 1) for k, s, _ in layers], index)
+
+
+def region_without_stride(layers, index):
+    return input_region([(k, 1, d) for k, _, d in layers], index)
+
+
+def region_last_stride(layers, index):
+    size, _ = receptive_field(layers)[-1]
+    first = index * layers[-1][1]
+    return first, first + size - 1
+
+
+def region_tiles(layers, index):
+    _, jump = receptive_field(layers)[-1]
+    return index * jump, (index + 1) * jump - 1
+
+
+def region_length(layers, index):
+    first, last = input_region(layers, index)
+    return first, last - first + 1
+
+
+def region_swapped(layers, index):
+    return input_region(layers, index)[::-1]
+
+
+def region_steps_of_size(layers, index):
+    size, _ = receptive_field(layers)[-1]
+    return index * size, (index + 1) * size - 1
+
+
+def region_whole_kernel(layers, index):
+    first = last = index
+    for kernel, stride, dilation in reversed(layers):
+        first, last = first * stride, last * stride + kernel * dilation
+    return first, last
+
+
+def region_same_padding(layers, index):
+    first = last = index
+    for kernel, stride, dilation in reversed(layers):
+        before = (kernel - 1) * dilation // 2
+        first = first * stride - before
+        last = last * stride - before + (kernel - 1) * dilation
+    return max(first, 0), last
+
+
+def region_of_first_unit(layers, index):
+    return input_region(layers, 0)
+
+
+def region_last_layer(layers, index):
+    return input_region(layers[-1:], index)
+
+
+def region_stride_on_window(layers, index):
+    first = last = index
+    for kernel, stride, dilation in reversed(layers):
+        first, last = first * stride, (last + (kernel - 1) * dilation) * stride
+    return first, last
+
+
+REGION_MISTAKES = [
+    Mistake(region_exclusive, "`last` is included: the last position that reaches the output."),
+    Mistake(region_from_one, "Outputs are counted from 0: output 0 begins at position 0."),
+    Mistake(
+        region_centred,
+        "Without padding nothing lies before position 0: the region begins at index * jump, it is "
+        "not centred there.",
+    ),
+    Mistake(region_forwards, "Walk back from the output: begin with the last layer."),
+    Mistake(region_without_dilation, "The dilation is forgotten: it spreads the weights."),
+    Mistake(region_without_stride, "The strides are forgotten: window i begins at i * stride."),
+    Mistake(
+        region_last_stride,
+        "The first position is index times the product of all strides, not of the last one alone.",
+    ),
+    Mistake(
+        region_tiles,
+        "The regions of neighbouring outputs overlap: a region is as long as the receptive field, "
+        "not as the jump.",
+    ),
+    Mistake(region_length, "The second number is the last position, not how many there are."),
+    Mistake(region_swapped, "The order is (first, last)."),
+    Mistake(
+        region_steps_of_size,
+        "Neighbouring regions begin one jump apart, not one receptive field: they overlap.",
+    ),
+    Mistake(
+        region_whole_kernel,
+        "A window of k weights ends k - 1 steps behind its beginning, not k.",
+    ),
+    Mistake(
+        region_same_padding, "These are positions for `same`; the layers are `valid`: no padding."
+    ),
+    Mistake(region_of_first_unit, "Use the argument `index`: this is the region of output 0."),
+    Mistake(region_last_layer, "Use all layers: this is the region in the input of the last one."),
+    Mistake(
+        region_stride_on_window,
+        "Walking back, multiply by the stride first and then add the window: (kernel - 1) * "
+        "dilation counts positions of the layer's input.",
+    ),
+]
+
+
+# design_cnn
+
+
+def net(target, plan, filters=6, **options):
+    """A chain of 3x3 convolutions; `plan` gives each one's options."""
+    x = inputs = keras.Input((None, None, 3))
+    for given in plan:
+        given = {"padding": "same", "activation": "relu", **options, **given}
+        x = keras_layers.Conv2D(filters, 3, **given)(x)
+    return keras.Model(inputs, x)
+
+
+def dilations(target):
+    """Each layer adds 2 * dilation, and at most what is covered so far: then no hole is left."""
+    reach, plan = 0, []
+    while reach < target // 2:
+        plan.append(min(2 * reach + 1, target // 2 - reach))
+        reach += plan[-1]
+    return plan
+
+
+def strides(target):
+    """Each layer adds 2 * jump; one or two layers at each of the jumps 1, 2, 4, ..."""
+    needed = target // 2 + 1
+    jumps = [1 << bit for bit in range(needed.bit_length() - 1)]
+    plan = [jump for jump in jumps for _ in range(1 + bool(needed & jump))]
+    return [after // before for before, after in itertools.pairwise([*plan, plan[-1]])]
+
+
+def design_cnn(target):
+    """Dilations that triple as long as they may, so that four layers are always enough."""
+    x = inputs = keras.Input((None, None, 3))
+    for dilation in dilations(target):
+        x = keras_layers.Conv2D(8, 3, padding="same", dilation_rate=dilation, activation="relu")(x)
+    return keras.Model(inputs, x)
+
+
+def design_strides(target):
+    return net(target, [{"strides": stride} for stride in strides(target)])
+
+
+def design_valid(target):
+    plan = [
+        {"dilation_rate": d, "padding": "valid", "activation": "tanh"} for d in dilations(target)
+    ]
+    return net(target, plan)
+
+
+def design_plain_first(target):
+    """Plain layers as long as eight are enough, else plain ones and at last dilated ones."""
+    left, plan = target // 2, []
+    while left:
+        layers_left = 8 - len(plan)
+        reach = sum(plan)
+        plan.append(1 if left <= layers_left else min(2 * reach + 1, left, -(-left // 2)))
+        left -= plan[-1]
+    return net(target, [{"dilation_rate": d} for d in plan], filters=5)
+
+
+def design_sequential(target):
+    """Convolutions of stride 1; the map is thinned out by pools of one pixel."""
+    model = keras.Sequential([keras.Input((None, None, 3))])
+    for stride in strides(target):
+        model.add(keras_layers.Conv2D(7, (3, 3), padding="valid", use_bias=False))
+        model.add(keras_layers.BatchNormalization())
+        model.add(keras_layers.LeakyReLU())
+        if stride > 1:
+            model.add(keras_layers.MaxPooling2D(1, strides=stride))
+    model.add(keras_layers.Dense(2))
+    return model
+
+
+class Designed(keras.Model):
+    def __init__(self, plan):
+        super().__init__()
+        self.convolutions = [
+            keras_layers.Conv2D(6, 3, strides=stride, padding="same") for stride in plan
+        ]
+        self.norm = keras_layers.LayerNormalization()
+        self.head = keras_layers.Conv2D(4, 1)
+
+    def call(self, x):
+        for convolution in self.convolutions:
+            x = ops.silu(convolution(x))
+        return ops.softmax(self.head(self.norm(x)))
+
+
+def design_subclass(target):
+    return Designed(strides(target))
+
+
+class Taps(keras_layers.Layer):
+    """A dilated 3x3 convolution with weights of its own, as nine shifted products."""
+
+    def __init__(self, filters, dilation):
+        super().__init__()
+        self.filters, self.dilation = filters, dilation
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(3, 3, shape[-1], self.filters), name="w")
+
+    def call(self, x):
+        d = self.dilation
+        height, width = ops.shape(x)[1:3]
+        x = ops.pad(x, [(0, 0), (d, d), (d, d), (0, 0)])
+        return sum(
+            ops.matmul(x[:, i * d : i * d + height, j * d : j * d + width], self.kernel[i, j])
+            for i in range(3)
+            for j in range(3)
+        )
+
+
+def design_raw(target):
+    x = inputs = keras.Input((None, None, 3))
+    for dilation in dilations(target):
+        x = ops.relu(Taps(5, dilation)(x))
+    return keras.Model(inputs, x)
+
+
+def design_residual(target):
+    """Depthwise 3x3 and 1x1 in residual blocks."""
+    inputs = keras.Input((None, None, 3))
+    x = keras_layers.Conv2D(6, 1)(inputs)
+    for dilation in dilations(target):
+        y = keras_layers.DepthwiseConv2D(3, dilation_rate=dilation, padding="same")(x)
+        y = keras_layers.Conv2D(6, 1)(keras_layers.ReLU()(y))
+        x = keras_layers.Add()([x, y])
+    return keras.Model(inputs, x)
+
+
+def design_separable(target):
+    x = inputs = keras.Input((None, None, 3))
+    for stride in strides(target):
+        x = keras_layers.ZeroPadding2D(1)(x)
+        x = keras_layers.SeparableConv2D(6, 3, strides=stride, activation="elu")(x)
+    return keras.Model(inputs, keras_layers.Dropout(0.2)(x))
+
+
+def design_too_many(target):
+    return net(target, [{}] * (target // 2))
+
+
+def design_eight(target):
+    return net(target, [{}] * min(8, target // 2))
+
+
+def design_always_eight(target):
+    return net(target, [{}] * 8)
+
+
+def design_doubling(target):
+    """Doubles the dilation until the target is reached or passed."""
+    reach, plan = 0, []
+    while reach < target // 2:
+        plan.append(2 ** len(plan))
+        reach += plan[-1]
+    return net(target, [{"dilation_rate": d} for d in plan])
+
+
+def design_one_dilated(target):
+    return net(target, [{"dilation_rate": target // 2}])
+
+
+def design_holes(target):
+    """The right size: one plain layer, one for the rest."""
+    rest = target // 2 - 1
+    plan = [{}] + ([{"dilation_rate": rest}] if rest else [])
+    return net(target, plan)
+
+
+def design_large_kernel(target):
+    inputs = keras.Input((None, None, 3))
+    x = keras_layers.Conv2D(6, target, padding="same", activation="relu")(inputs)
+    return keras.Model(inputs, x)
+
+
+def design_two_long_kernels(target):
+    inputs = keras.Input((None, None, 3))
+    x = keras_layers.Conv2D(6, (1, target), padding="same")(inputs)
+    return keras.Model(inputs, keras_layers.Conv2D(6, (target, 1), padding="same")(x))
+
+
+def design_pools(target):
+    """3x3 pools of stride 1 do what convolutions should."""
+    inputs = keras.Input((None, None, 3))
+    x = keras_layers.Conv2D(6, 3, padding="same", activation="relu")(inputs)
+    if target > 3:
+        x = keras_layers.AveragePooling2D(target - 2, strides=1, padding="same")(x)
+    return keras.Model(inputs, x)
+
+
+def design_pooled_stack(target):
+    """A pool of stride 2 after each convolution; its own window is not counted."""
+    x = inputs = keras.Input((None, None, 3))
+    for stride in strides(target):
+        x = keras_layers.Conv2D(6, 3, padding="same", activation="relu")(x)
+        if stride > 1:
+            x = keras_layers.MaxPooling2D(stride, padding="same")(x)
+    return keras.Model(inputs, x)
+
+
+def design_one_layer_more(target):
+    return net(target, [{"dilation_rate": d} for d in [*dilations(target), 1]])
+
+
+def design_one_short(target):
+    return net(target, [{"dilation_rate": d} for d in dilations(target)[:-1]])
+
+
+def design_reach_is_target(target):
+    return net(target, [{"dilation_rate": d} for d in dilations(2 * target + 1)])
+
+
+def design_own_stride(target):
+    """Counts a layer's own stride into its window."""
+    size, jump, plan = 1, 1, []
+    while size < target and len(plan) < 8:
+        stride = 2 if size + 4 * jump <= target else 1
+        jump *= stride
+        size += 2 * jump
+        plan.append({"strides": stride})
+    return net(target, plan)
+
+
+def design_stride_four(target):
+    size, jump, plan = 1, 1, []
+    while size + 2 * jump <= target:
+        size += 2 * jump
+        plan.append({"strides": 4 if size + 8 * jump <= target else 1})
+        jump *= plan[-1]["strides"]
+    return net(target, plan[:8])
+
+
+def design_global(target):
+    inner = design_cnn(target)
+    outputs = keras_layers.GlobalAveragePooling2D()(inner.output)
+    return keras.Model(inner.input, outputs)
+
+
+def design_context(target):
+    """Squeeze-and-excitation: a global mean speaks to every position."""
+    inner = design_cnn(target)
+    x = inner.output
+    means = keras_layers.GlobalAveragePooling2D(keepdims=True)(x)
+    gates = keras_layers.Dense(x.shape[-1], activation="sigmoid")(means)
+    return keras.Model(inner.input, x * gates)
+
+
+def design_upsampled(target):
+    x = inputs = keras.Input((None, None, 3))
+    plan = strides(target)
+    for stride in plan:
+        x = keras_layers.Conv2D(6, 3, strides=stride, padding="same", activation="relu")(x)
+    x = keras_layers.UpSampling2D(2, interpolation="bilinear")(x)
+    return keras.Model(inputs, x)
+
+
+def design_one_direction(target):
+    return net(target, [{"dilation_rate": (1, d)} for d in dilations(target)])
+
+
+DESIGN_MISTAKES = [
+    Mistake(
+        design_too_many,
+        "Plain 3x3 layers add 2 pixels each, and a layer that is called again counts again: beyond "
+        "17 that takes more than eight. Strides or dilations make the later ones count for more.",
+    ),
+    Mistake(
+        design_eight,
+        "Eight plain 3x3 layers see 17x17 and no more: beyond, use strides or dilations.",
+    ),
+    Mistake(design_always_eight, "Use the argument `target`: this is the same net each time."),
+    Mistake(
+        design_doubling,
+        "What doubles from layer to layer, dilation or jump, gives 3, 7, 15, 31, 63 and nothing "
+        "between: let the last layers add less.",
+    ),
+    Mistake(
+        design_one_dilated,
+        "A single dilated layer reads nine pixels far apart: its field has the right size, but "
+        "holes.",
+    ),
+    Mistake(
+        design_holes,
+        "The field has the right size, but holes: a dilation may be at most as large as what the "
+        "layers before it cover.",
+    ),
+    Mistake(design_large_kernel, "All kernels but 1x1 must be 3x3."),
+    Mistake(
+        design_two_long_kernels, "Kernels of 1 x n and n x 1 are not 3x3: use 3x3 kernels only."
+    ),
+    Mistake(design_pools, "No pooling with windows: only 3x3 convolutions may mix positions."),
+    Mistake(
+        design_pooled_stack,
+        "A pooling window mixes positions too, and widens the field: let the convolutions have the "
+        "stride.",
+    ),
+    Mistake(design_one_layer_more, "There is one layer too many: the field is too large by 2."),
+    Mistake(design_one_short, "A layer is missing: the field has not reached `target` yet."),
+    Mistake(
+        design_reach_is_target,
+        "The field reaches `target` pixels to each side; it must be `target` wide in all.",
+    ),
+    Mistake(
+        design_own_stride,
+        "A layer's own stride does not widen its own window: it counts from the next layer on.",
+    ),
+    Mistake(
+        design_stride_four,
+        "A stride of 4 is larger than the window of 3: the next layer's windows leave out pixels.",
+    ),
+    Mistake(design_global, "A map is asked for: no global pooling at the end."),
+    Mistake(
+        design_context,
+        "A global mean lets every position speak to every other: the field is the whole picture.",
+    ),
+    Mistake(
+        design_upsampled,
+        "Bilinear upsampling mixes positions. The map may be smaller than the picture: leave it.",
+    ),
+    Mistake(design_one_direction, "Height and width need the same: dilate in both directions."),
+]
+
+
+def design_properties(target):
+    return [
+        Property(
+            part="shape",
+            fact="output",
+            value="a map",
+            sentence="{call} must give a map, (N, height, width, channels); yours gives {found}",
+        ),
+        Property(
+            part="parameters",
+            fact="kernels",
+            value=[],
+            sentence="{call}: only 3x3 (and 1x1) kernels are allowed; yours has {found}",
+        ),
+        Property(
+            part="parameters",
+            fact="convolutions",
+            relation="at most",
+            value=8,
+            sentence="{call} has {found} convolutions of 3x3; at most {value} are allowed",
+        ),
+        Property(
+            part="parameters",
+            fact="mixers",
+            value=[],
+            sentence="{call}: besides 3x3 convolutions this lets positions mix: {found}",
+        ),
+        Property(
+            part="output",
+            fact="field",
+            value=[target, target],
+            sentence="{call}: an output unit sees {found} pixels; it must see {value}",
+        ),
+        Property(
+            part="output",
+            fact="holes",
+            value=0,
+            sentence="{call}: the field has holes: {found} pixels in it do not reach the unit",
+        ),
+    ]
+
+
+# What is tried
+
+
+def number(rng: np.random.Generator, low: int, high: int) -> int:
+    """A whole number from `low` to `high`, both included."""
+    return int(rng.integers(low, high + 1))
+
+
+def mixed_layers(rng: np.random.Generator, count: int) -> list[tuple[int, int, int]]:
+    """Kernels odd and even, strides and dilations mixed, neither first nor last without effect."""
+    found = [
+        (number(rng, 2, 5), int(rng.choice([1, 2, 2, 3])), int(rng.choice([1, 1, 2, 3])))
+        for _ in range(count - 2)
+    ]
+    return [(number(rng, 3, 5), 2, 1), *found, (number(rng, 3, 4), 2, number(rng, 2, 3))]
+
+
+def field_trials(rng: np.random.Generator) -> list[Trial]:
+    return [
+        trial(layers=[(number(rng, 3, 7), 1, 1)] * 3),
+        trial(layers=[(3, 2, 1), (2, 2, 1), (5, 1, 1), (2, 2, 1), (1, 1, 1), (3, 1, 1)]),
+        trial(layers=[(3, 1, 1), (3, 1, 2), (4, 1, 4), (3, 1, number(rng, 5, 8))]),
+        trial(layers=mixed_layers(rng, number(rng, 5, 6))),
+        trial(layers=[(number(rng, 4, 6), 3, 2)]),
+    ]
+
+
+def region_trials(rng: np.random.Generator) -> list[Trial]:
+    def layers() -> list[tuple[int, int, int]]:
+        return mixed_layers(rng, number(rng, 3, 4))
+
+    return [
+        trial(layers=layers(), index=0),
+        trial(layers=layers(), index=number(rng, 3, 5)),
+        trial(layers=[(3, 1, 1), (3, 1, number(rng, 2, 3)), (2, 1, 1)], index=number(rng, 5, 9)),
+        trial(layers=[(5, 3, 1), (3, 1, 2), (2, 2, 1)], index=number(rng, 2, 4)),
+        trial(layers=[(number(rng, 2, 4), 5, 3)], index=number(rng, 2, 4)),
+    ]
+
+
+def design_trials(rng: np.random.Generator) -> list[Trial]:
+    """The limits, and numbers between; 19 and more need strides or dilations."""
+    drawn = [rng.choice([5, 9]), rng.choice([11, 13, 17]), 2 * number(rng, 9, 14) + 1]
+    targets = [3, *map(int, drawn), 2 * number(rng, 17, 30) + 1, 63]
+
+    def feeds(target: int) -> list[tuple[int, int, int]]:
+        sides = (target + 8, 2 * target + 12, 3 * target + 128)
+        return [(side, side + 3, 3) for side in sides]
+
+    return [trial(*feeds(target), target=target) for target in targets]
+
+
+TASKS = [
+    Task(
+        name="receptive_field",
+        kind="function",
+        points=3,
+        dtype="number",
+        by_hand=True,
+        trials=field_trials,
+        answer=receptive_field,
+        accepted=[
+            Accepted(field_recursive),
+            Accepted(field_backwards),
+            Accepted(field_cumulative),
+            Accepted(field_by_positions),
+            Accepted(field_by_convolution),
+            Accepted(field_by_reduce),
+            Accepted(field_by_layers),
+        ],
+        mistakes=FIELD_MISTAKES,
+    ),
+    Task(
+        name="input_region",
+        kind="function",
+        points=3,
+        dtype="number",
+        by_hand=True,
+        trials=region_trials,
+        answer=input_region,
+        accepted=[
+            Accepted(region_by_field),
+            Accepted(region_by_positions),
+            Accepted(region_recursive),
+            Accepted(region_by_reduce),
+            Accepted(region_by_gradient),
+            Accepted(region_by_windows),
+        ],
+        mistakes=REGION_MISTAKES,
+    ),
+    Task(
+        name="design_cnn",
+        kind="model",
+        points=4,
+        trials=design_trials,
+        answer=design_cnn,
+        properties=design_properties,
+        accepted=[
+            Accepted(design_strides),
+            Accepted(design_valid),
+            Accepted(design_plain_first),
+            Accepted(design_sequential),
+            Accepted(design_subclass),
+            Accepted(design_raw),
+            Accepted(design_residual),
+            Accepted(design_separable),
+        ],
+        mistakes=DESIGN_MISTAKES,
+    ),
+]
