@@ -1,0 +1,49 @@
+"""Settings of every test: no screen, no network, nothing written into the user's home."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory):
+    """What tests and the programs they start write by the way goes to a folder of their own."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IPYTHONDIR", str(home / "ipython"))
+        patch.setenv("JUPYTER_CONFIG_DIR", str(home / "jupyter"))
+        patch.setenv("JUPYTER_DATA_DIR", str(home / "jupyter-data"))
+        patch.setenv("JUPYTER_RUNTIME_DIR", str(home / "run"))
+        yield
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """A copy of the project's course folders in which nbgrader may write."""
+    for name in ("solutions", "exercises"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def workshop():
+    """A warm process that runs notebooks, locked in as far as this machine can."""
+    from autograder.runner import Workshop
+
+    with Workshop(workers=2, unsafe=True) as made:
+        yield made

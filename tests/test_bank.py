@@ -1,0 +1,123 @@
+"""Every task's own bank: right answers in many styles are accepted, known mistakes are named.
+
+Each answer is observed once, on a key of another seed than the published one.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from autograder import keymaking
+from autograder.judge import judge
+from autograder.key import KnownMistake, TaskKey
+from autograder.observation import Observation
+from autograder.task import Task, load_tasks
+
+ROOT = Path(__file__).resolve().parent.parent
+SEED = 20260
+BANK = {
+    f"{path.parent.name}-{task.name}": task
+    for path in sorted(ROOT.glob("solutions/*/tasks.py"))
+    for task in load_tasks(path)
+}
+
+
+@pytest.fixture(scope="module", params=BANK)
+def observed(request):
+    """A task, its key for a rotated seed, and what was seen of every answer in its bank."""
+    task = BANK[request.param]
+    seen: dict[str, Observation] = {}
+    probe = keymaking.probe
+
+    def remembering(function, question):
+        seen[function.__name__] = probe(function, question)
+        return seen[function.__name__]
+
+    keymaking.probe = remembering
+    try:
+        key = keymaking.make_task_key(task, SEED)
+    finally:
+        keymaking.probe = probe
+    return task, key, seen
+
+
+def names(task: Task) -> list[str]:
+    answers = [task.answer, *(a.function for a in task.accepted)]
+    return [f.__name__ for f in (*answers, *(m.function for m in task.mistakes))]
+
+
+def test_every_answer_has_a_name_of_its_own(observed):
+    task, _, _ = observed
+    assert len(set(names(task))) == len(names(task))
+
+
+def test_the_bank_is_large_enough(observed):
+    task, _, _ = observed
+    assert len(task.accepted) >= 3, "a model answer and three in other styles"
+    assert len(task.mistakes) >= 8
+    assert len({mistake.hint for mistake in task.mistakes}) >= 5
+
+
+def test_right_answers_get_full_marks_however_written(observed):
+    task, key, seen = observed
+    for function in (task.answer, *(accepted.function for accepted in task.accepted)):
+        verdict = judge(key, seen[function.__name__])
+        assert (verdict.verdict, verdict.points) == ("correct", key.max_points), (
+            function.__name__,
+            verdict.hint,
+        )
+
+
+def test_mistakes_lose_points_and_get_their_own_hint(observed):
+    task, key, seen = observed
+    for mistake in task.mistakes:
+        name = mistake.function.__name__
+        verdict = judge(key, seen[name])
+        assert verdict.verdict in ("wrong", "error"), name
+        assert verdict.points < key.max_points, name
+        if seen[name].status == "observed":
+            assert verdict.hint == mistake.hint, name
+
+
+def test_answers_are_pairwise_distinct_where_they_should_be(observed):
+    """No mistake equals another in all that was seen of it: each hint has one meaning."""
+    _, key, _ = observed
+    assert key.mistakes
+    for index, one in enumerate(key.mistakes):
+        for other in key.mistakes[index + 1 :]:
+            assert not look_alike(one, other), (one.hint, other.hint)
+
+
+def test_three_mistakes_have_the_right_shape_and_parameters(observed):
+    """Shapes and counts alone would let them pass."""
+    task, key, seen = observed
+    alike = 0
+    for mistake in task.mistakes:
+        checks = judge(key, seen[mistake.function.__name__]).checks
+        alike += checks.get("shape", True) and checks.get("parameters", True)
+    assert alike >= 3
+
+
+def look_alike(one: KnownMistake, other: KnownMistake) -> bool:
+    return one.model_copy(update={"hint": ""}) == other.model_copy(update={"hint": ""})
+
+
+def test_a_key_of_the_bank_holds_no_code(observed):
+    task, key, _ = observed
+    text = key.model_dump_json()
+    assert TaskKey.model_validate_json(text) == key
+    for name in names(task):
+        if name != task.name:
+            assert name not in text
+    assert "lambda" not in text
+    assert "def " not in text
+
+
+def test_the_documented_example_can_be_set(tmp_path):
+    text = (ROOT / "docs" / "authoring.md").read_text("utf-8")
+    example = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert example
+    (tmp_path / "tasks.py").write_text(example[1])
+    [task] = load_tasks(tmp_path / "tasks.py")
+    assert len(keymaking.make_task_key(task, SEED).mistakes) == len(task.mistakes)

@@ -1,0 +1,188 @@
+"""The book's pages, and the made-up class of the demonstration."""
+
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbformat import v4
+
+from book import build as building
+from book.build import BuildError, build, execute, main
+from book.classroom import NOTEBOOK, fill, make_class, students
+from book.page import opening_of, render, title_of
+
+# --- pages ----------------------------------------------------------------------------------------
+
+
+def notebook(*cells):
+    return v4.new_notebook(
+        cells=list(cells), metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    )
+
+
+def text(source):
+    return v4.new_markdown_cell(source)
+
+
+def code(source, *outputs, **metadata):
+    return v4.new_code_cell(source, outputs=list(outputs), metadata=metadata)
+
+
+def stream(words, name="stdout"):
+    return v4.new_output("stream", name=name, text=words)
+
+
+def test_a_page_has_a_contents_list_that_leads_to_its_headings(tmp_path):
+    page = render(notebook(text("# Title\n\n## Depth & width\n\n### Depth & width")), tmp_path)
+    assert "<title>Title</title>" in page
+    assert '<a href="#depth-width">Depth &amp; width</a>' in page
+    assert '<h2 id="depth-width">' in page
+    assert '<a href="#depth-width-2">' in page
+    assert '<h3 id="depth-width-2">' in page
+
+
+def test_a_page_needs_no_network(tmp_path):
+    """Formulas are MathML, figures are embedded, and nothing is loaded from elsewhere."""
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
+    figure = v4.new_output("display_data", data={"image/png": "aGVsbG8=", "text/plain": "<Figure>"})
+    page = render(
+        notebook(text("# T\n\n$$y = \\mathcal F(x) + x$$\n\n![a](picture.png)"), code("1", figure)),
+        tmp_path,
+    )
+    assert "<math " in page
+    assert "$" not in page
+    assert 'src="data:image/png;base64,aGVsbG8="' in page
+    assert 'alt="&lt;Figure&gt;"' in page
+    assert "picture.png" not in page
+    assert "<script" not in page
+    assert 'src="http' not in page
+    assert "<link" not in page
+
+
+def test_drawing_code_can_be_folded_away(tmp_path):
+    page = render(
+        notebook(text("# T"), code("shown = 1"), code("drawn = 2", tags=["hide-input"])), tmp_path
+    )
+    before, folded = page.split("<details>")
+    assert "shown" in before
+    assert "drawn" in folded.split("</details>")[0]
+
+
+def test_a_progress_bar_shows_its_last_state_only(tmp_path):
+    page = render(notebook(code("1", stream("\r10%"), stream("\r100%\ndone\n"))), tmp_path)
+    assert "<pre>100%\ndone</pre>" in page
+    assert "10%\n" not in page
+
+
+def test_the_runtimes_notes_are_left_out_but_warnings_are_kept(tmp_path):
+    note = "I0000 00:00:1795318830.247221   23807 port.cc:153] oneDNN custom operations are on.\n"
+    page = render(notebook(code("1", stream(note + "mind this\n", "stderr"))), tmp_path)
+    assert "oneDNN" not in page
+    assert "mind this" in page
+    assert 'class="output' not in render(notebook(code("1", stream(note, "stderr"))), tmp_path)
+
+
+def test_what_a_program_prints_is_not_taken_for_html(tmp_path):
+    page = render(notebook(code("print('<b>')", stream("<b>&\x1b[31mred\x1b[0m"))), tmp_path)
+    assert "&lt;b&gt;&amp;" in page
+    assert 'ansi-red-fg">red' in page
+
+
+def test_title_and_opening_come_from_the_text():
+    sample = notebook(text("# Residual *nets*\n\n> note\n\nWhy do [they](x.html) train\nbetter?"))
+    assert title_of(sample) == "Residual *nets*"
+    assert opening_of(sample) == "Why do they train better?"
+
+
+@pytest.mark.notebook
+def test_a_chapter_is_run_and_written(tmp_path, monkeypatch):
+    chapters = tmp_path / "chapters"
+    chapters.mkdir()
+    (chapters / "data.txt").write_text("read from its own folder")
+    nbformat.write(
+        notebook(text("# One\n\nWhat is one?"), code("print(open('data.txt').read())")),
+        chapters / "01_one.ipynb",
+    )
+    monkeypatch.setattr(building, "CHAPTERS", chapters)
+    page, seconds = build(chapters / "01_one.ipynb", tmp_path / "out")
+    html = page.read_text(encoding="utf-8")
+    assert "read from its own folder" in html
+    assert "default scale" in html
+    assert seconds > 0
+    index = building.write_index(tmp_path / "out").read_text(encoding="utf-8")
+    assert 'href="01_one.html"' in index
+    assert "What is one?" in index
+
+
+@pytest.mark.notebook
+def test_a_chapter_that_fails_is_named_and_leaves_no_page(tmp_path):
+    path = tmp_path / "02_two.ipynb"
+    nbformat.write(notebook(text("# Two\n\n## The sum"), code("1 / 0")), path)
+    with pytest.raises(BuildError, match=r"02_two.*The sum(?s:.*)ZeroDivisionError"):
+        build(path, tmp_path / "out")
+    assert not (tmp_path / "out" / "02_two.html").exists()
+
+
+def test_what_is_no_notebook_is_said_in_one_sentence(tmp_path):
+    path = tmp_path / "x.ipynb"
+    path.write_text("not JSON")
+    with pytest.raises(BuildError, match="is not a notebook"):
+        execute(path)
+
+
+def test_an_unknown_chapter_is_told_what_there_is(capsys):
+    assert main(["99_nothing"]) == 2
+    message = capsys.readouterr().err
+    assert "There is no chapter 99_nothing; there are 00_start" in message
+    assert "Traceback" not in message
+
+
+# --- the class ------------------------------------------------------------------------------------
+
+EXERCISE = "04_residual"
+
+
+def test_the_class_has_every_kind_of_submission():
+    members = students(EXERCISE)
+    assert len(members) >= 16
+    assert len({student.name for student in members}) == len(members)
+    verdicts = [student.verdicts for student in members if student.verdicts is not None]
+    right = [v for v in verdicts if v and set(v.values()) == {"correct"}]
+    wrong = [v for v in verdicts if "wrong" in v.values()]
+    assert len(right) >= 4
+    assert len(wrong) >= 6
+    assert {student.status for student in members} == {"graded", "timeout", "invalid", "missing"}
+
+
+def test_the_submissions_lie_as_nbgrader_wants_them(tmp_path):
+    members = make_class(EXERCISE, tmp_path)
+    for student in members:
+        path = tmp_path / student.name / EXERCISE / f"{EXERCISE}.ipynb"
+        if student.file is None:
+            assert path.parent.is_dir()
+            assert not path.exists()
+        elif student.file != NOTEBOOK:
+            assert path.read_text(encoding="utf-8") == student.file
+        else:
+            written = nbformat.read(path, as_version=4)
+            sources = [cell.source for cell in written.cells]
+            assert all(answer in sources for answer in student.answers.values())
+
+
+def test_an_answer_without_a_place_is_an_error():
+    with pytest.raises(KeyError, match="no solution cell that defines f"):
+        fill(notebook(code("def f(x):\n    return x")), {"f": "def f(x): return 2 * x"})
+
+
+def test_an_exercise_without_a_class_is_told_in_one_sentence(tmp_path, root):
+    done = subprocess.run(
+        [sys.executable, "-m", "book.classroom", "99_nothing", str(tmp_path)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "99_nothing" in done.stderr
+    assert "Traceback" not in done.stderr

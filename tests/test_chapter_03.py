@@ -1,0 +1,111 @@
+"""Chapter 3 shows the numbers that it owes its reader."""
+
+import re
+
+import matplotlib
+import numpy as np
+import pytest
+
+matplotlib.use("Agg")
+
+from chapter_run import run_chapter
+
+from convbook.published import CHALLENGE_WINNERS, SECOND_IN_2012
+
+pytestmark = pytest.mark.notebook
+
+
+@pytest.fixture(scope="module")
+def chapter():
+    return run_chapter("03_classic")
+
+
+def test_lenet_is_counted_layer_by_layer(chapter):
+    table = chapter.printed["lenet-count"]
+    for shape in ("28x28x6", "14x14x6", "10x10x16", "5x5x16"):
+        assert shape in table
+    assert table.splitlines()[-1].split()[-2:] == ["61,706", "416,520"]
+    rows = [line.split() for line in table.splitlines()[1:-1]]
+    assert sum(int(row[2].replace(",", "")) for row in rows) == 61_706
+
+
+def test_lenet_is_trained_both_ways_and_in_between(chapter):
+    assert list(chapter.names["curves"]) == [
+        "tanh, average",
+        "tanh, max",
+        "ReLU, average",
+        "ReLU, max",
+    ]
+    for curves in chapter.names["curves"].values():
+        assert curves.shape == (chapter.names["seeds"], chapter.names["epochs"])
+        assert curves[:, -1].min() > 20, "one epoch on a few digits beats guessing"
+
+
+def test_top_5_error_by_hand_is_keras_top_5_error(chapter):
+    by_hand = re.findall(r"error ([\d.]+)", chapter.printed["top5-by-hand"])
+    by_keras = re.findall(r": ([\d.]+)", chapter.printed["top5-keras"])
+    assert by_hand == by_keras
+    assert 0 < float(by_hand[1]) < float(by_hand[0]) < 1
+    errors = chapter.names["errors"]
+    assert errors == sorted(errors, reverse=True)
+
+
+def test_the_published_errors_fall_and_each_has_a_source():
+    years = [result.year for result in CHALLENGE_WINNERS]
+    errors = [result.top5 for result in CHALLENGE_WINNERS]
+    assert years == list(range(2010, 2018))
+    assert errors == sorted(errors, reverse=True)
+    assert all(
+        re.search(r"arXiv:\d{4}\.\d{4,5}|image-net\.org", r.source) for r in CHALLENGE_WINNERS
+    )
+    assert SECOND_IN_2012.top5 > CHALLENGE_WINNERS[2].top5
+    assert [r.learned for r in CHALLENGE_WINNERS] == [False, False] + 6 * [True]
+
+
+def test_alexnet_in_both_forms(chapter):
+    printed = chapter.printed["alexnet-count"]
+    assert "60,965,224" in printed
+    assert "62,378,344" in printed
+    assert re.search(r"saved by the groups: (\S+) parameters; by hand \1", printed)
+    sides = [line.split()[-1] for line in chapter.printed["alexnet-227"].splitlines()[1:]]
+    assert sides == ["54", "56", "55"]
+
+
+def test_local_response_normalisation_brings_strong_and_weak_together(chapter):
+    before, after = (
+        float(line.split("is")[1].split()[0])
+        for line in chapter.printed["lrn-numbers"].splitlines()
+    )
+    assert after < before / 2
+    assert np.all(chapter.names["calmed"] <= chapter.names["answers"])
+
+
+def test_vgg_a_to_e_and_keras_applications(chapter):
+    table = chapter.printed["vgg-table"]
+    assert [line.split()[1] for line in table.splitlines()[1:]] == ["11", "13", "16", "16", "19"]
+    assert "138,357,544" in table
+    assert "143,667,240" in table
+    a, b = chapter.names["a"], chapter.names["b"]
+    assert b.max() > 0
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6 * b.max())
+
+
+def test_the_promised_pictures_are_drawn(chapter):
+    drawn = [cell for cell, count in chapter.figures.items() if count]
+    assert drawn == [
+        "lenet-volumes",
+        "digits",
+        "training-figure",
+        "top5-digits",
+        "challenge-chart",
+        "alexnet-shares",
+        "lrn-figure",
+        "volumes-figure",
+        "volumes-plot",
+    ]
+
+
+@pytest.mark.slow
+def test_in_its_default_size_every_lenet_reads_nine_digits_in_ten():
+    for curves in run_chapter("03_classic", "default").names["curves"].values():
+        assert curves[:, -1].mean() > 90

@@ -1,0 +1,304 @@
+"""What `check` says of small answers, right and wrong."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+import autograder
+from autograder.arguments import Input, decode, encode
+from autograder.judge import judge
+from autograder.key import KeyProblem, read_key
+from autograder.keymaking import make_key, make_task_key, write_key
+from autograder.observation import Array, Observation
+from autograder.probe import probe
+from autograder.report import Shown, verdict_json
+from autograder.task import Accepted, Mistake, Task, TaskError, trial
+
+
+def double(values, factor=2.0):
+    """Multiply."""
+    return factor * values
+
+
+def array_trials(rng):
+    return [trial(values=rng.normal(size=(4, 5))), trial(values=rng.normal(size=3), factor=3.5)]
+
+
+DOUBLE = Task("double", "function", 4, array_trials, double)
+
+
+def two_convolutions(x, filters):
+    """Two convolutions of equal size, one after the other."""
+    x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    return layers.Conv2D(filters, 3, padding="same")(x)
+
+
+def spelt_out(x, filters):
+    x = layers.ReLU()(layers.Conv2D(filters, 3, padding="same")(x))
+    return layers.Conv2D(filters, 3, padding="same")(x)
+
+
+CONVOLUTIONS = Task(
+    "two_convolutions",
+    "block",
+    4,
+    lambda rng: [trial(x=Input((6, 5, 4)), filters=4)],
+    two_convolutions,
+    accepted=[Accepted(spelt_out)],
+)
+
+
+@pytest.fixture(scope="module")
+def double_key():
+    return make_task_key(DOUBLE, 1)
+
+
+@pytest.fixture(scope="module")
+def convolutions_key():
+    return make_task_key(CONVOLUTIONS, 1)
+
+
+def verdict(key, function):
+    return judge(key, probe(function, key.question))
+
+
+def named(function):
+    return function
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda values, factor=2.0: np.asarray(values) * factor,
+        lambda v, f=2: (
+            [[f * x for x in row] for row in v] if np.ndim(v) == 2 else [f * x for x in v]
+        ),
+        lambda values, factor=2.0: ops.multiply(factor, values),
+    ],
+)
+def test_a_right_function_gets_full_marks_however_written(double_key, answer):
+    assert verdict(double_key, answer).verdict == "correct"
+
+
+def mutating(values, factor=2.0):
+    values *= factor
+    return values
+
+
+def stateful(values, factor=2.0, calls=[]):  # noqa: B006
+    calls.append(1)
+    return factor * values + len(calls) // 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda values, factor=2.0: values * 2, "times the expected one"),
+        (lambda values, factor=2.0: (values * factor).T, "transposed|has shape"),
+        (lambda values, factor=2.0: None, "return"),
+        (lambda values, factor=2.0: "many", "must return numbers"),
+        (lambda values, factor=2.0: (values * factor).astype(int), "int values"),
+        (lambda values, factor=2.0: values * np.nan, "not finite"),
+        (lambda values, factor=2.0: values / 0 + {}, "raises"),
+        (lambda values: values, "must take"),
+        (lambda factor=2.0, values=None: values, "must take"),
+        (mutating, "changes its argument"),
+        (stateful, "another result when called again"),
+        (lambda values, factor=2.0: factor * values + np.random.rand(), "another result"),
+        (lambda values, factor=2.0: exit(), "raises SystemExit"),
+    ],
+)  # fmt: skip
+def test_a_wrong_function_loses_points_and_is_told_why(double_key, answer, words):
+    import re
+
+    found = verdict(double_key, answer)
+    assert found.points < 4
+    told = " ".join([found.hint, *found.details])
+    assert re.search(words, told), told
+
+
+def test_an_untouched_answer_is_missing_and_worth_nothing(double_key):
+    def untouched(values, factor=2.0):
+        raise NotImplementedError
+
+    found = verdict(double_key, untouched)
+    assert (found.verdict, found.points) == ("missing", 0)
+    assert "not answered yet" in found.hint
+
+
+def test_a_layer_used_twice_beside_an_idle_one_is_refused(convolutions_key):
+    def shared(x, filters):
+        first = layers.Conv2D(filters, 3, padding="same", activation="relu")
+        idle = layers.Conv2D(filters, 3, padding="same")
+        y = ops.relu(first(x))
+        y = ops.conv(y, first.kernel, padding="same") + first.bias
+        return y + 0 * idle(x)
+
+    found = verdict(convolutions_key, shared)
+    assert found.checks == {"shape": True, "parameters": True, "output": False}
+    assert found.points == 2
+
+
+def test_dead_layers_count_as_parameters(convolutions_key):
+    def dead(x, filters):
+        return two_convolutions(x, filters) + 0 * layers.Conv2D(filters, 1)(x)
+
+    found = verdict(convolutions_key, dead)
+    assert found.checks == {"shape": True, "parameters": False, "output": True}
+
+
+def test_the_place_where_networks_part_is_named(convolutions_key):
+    def sigmoid(x, filters):
+        x = layers.Conv2D(filters, 3, padding="same")(x)
+        x = layers.Activation("sigmoid")(x)
+        return layers.Conv2D(filters, 3, padding="same")(x)
+
+    assert "part at `Activation, sigmoid` -> 6x5x4" in verdict(convolutions_key, sigmoid).hint
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda x, filters: layers.Conv2D(filters, 3), "must return a Keras tensor"),
+        (lambda x, filters: keras.Sequential([]), "must return a Keras tensor"),
+        (lambda x, filters: (x, x), "must return a Keras tensor"),
+        (lambda x, filters: ops.zeros((3, 6, 5, 4)), "must return a Keras tensor"),
+        (lambda x, filters: keras.Input((6, 5, 4)), "not computed from its input"),
+        (lambda x, filters: two_convolutions(x, 2 * filters), "shape"),
+        (lambda x, filters: layers.Dropout(0.5)(two_convolutions(x, filters), training=True),
+         "another result when called again"),
+    ],
+)  # fmt: skip
+def test_blocks_that_give_the_wrong_thing_are_told_so(convolutions_key, answer, words):
+    found = verdict(convolutions_key, answer)
+    assert found.points < 4
+    assert words in " ".join([found.hint, *found.details])
+
+
+def test_a_block_must_not_keep_its_layers_between_calls(convolutions_key):
+    kept = [
+        layers.Conv2D(4, 3, padding="same", activation="relu"),
+        layers.Conv2D(4, 3, padding="same"),
+    ]
+
+    def cached(x, filters):
+        return kept[1](kept[0](x))
+
+    assert "earlier call" in verdict(convolutions_key, cached).hint
+
+
+def test_a_known_mistake_gets_its_own_hint():
+    added = Mistake(lambda values, factor=2.0: values + factor, "Multiply!")
+    task = Task("double", "function", 4, array_trials, double, mistakes=[added])
+    key = make_task_key(task, 3)
+    assert verdict(key, lambda values, factor=2.0: factor + values).hint == "Multiply!"
+
+
+def test_a_task_that_cannot_tell_a_mistake_from_the_answer_is_refused():
+    wrong = Mistake(lambda values, factor=2.0: values * factor * 1.0, "never")
+    with pytest.raises(TaskError, match="gets full marks"):
+        make_task_key(Task("double", "function", 4, array_trials, double, mistakes=[wrong]), 1)
+
+
+def test_an_accepted_answer_that_differs_is_refused():
+    other = Accepted(lambda values, factor=2.0: values)
+    with pytest.raises(TaskError, match="differs from the model answer"):
+        make_task_key(Task("double", "function", 4, array_trials, double, accepted=[other]), 1)
+
+
+def test_a_verdict_is_a_table_to_the_reader_and_a_number_to_nbgrader(double_key):
+    shown = Shown(verdict(double_key, lambda values, factor=2.0: values * 1.5))
+    assert float(repr(shown)) == float(shown) == 1.0
+    html = shown._repr_html_()
+    assert "wrong" in html
+    assert "<table" in html
+    assert json.loads(json.dumps(verdict_json(shown.verdict)))["points"] == 1.0
+
+
+def test_what_a_student_writes_is_escaped_on_pages(double_key):
+    def bad(values, factor=2.0):
+        raise ValueError("<script>alert(1)</script>")
+
+    assert "<script>" not in Shown(verdict(double_key, bad))._repr_html_()
+
+
+def test_check_finds_the_key_beside_the_notebook(tmp_path, monkeypatch, capsys):
+    write_key(make_key("00_test", [DOUBLE], 1), tmp_path / "key.json")
+    monkeypatch.chdir(tmp_path)
+    assert float(autograder.check(double)) == 4.0
+    assert capsys.readouterr().err == ""
+
+
+def test_check_without_a_key_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Exception, match=r"key\.json lies"):
+        autograder.check(double)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "not a key file"),
+        ("[]", "not a key file"),
+        ('{"format": 99}', "format 99"),
+        ('{"format": 1}', "damaged"),
+    ],
+)
+def test_a_bad_key_is_one_sentence(tmp_path, text, words):
+    path = tmp_path / "key.json"
+    path.write_text(text)
+    with pytest.raises(KeyProblem, match=words):
+        read_key(path)
+
+
+def test_a_key_survives_its_file(tmp_path):
+    key = make_key("00_test", [DOUBLE, CONVOLUTIONS], 1)
+    write_key(key, tmp_path / "key.json")
+    again = read_key(tmp_path / "key.json")
+    assert again == key
+    assert verdict(again.tasks["double"], double).verdict == "correct"
+
+
+def test_rotated_keys_ask_other_cases_and_give_the_same_verdict():
+    first, second = (make_task_key(DOUBLE, seed) for seed in (1, 2))
+    assert first.question != second.question
+    assert verdict(second, double).verdict == "correct"
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [3, 2.5, None, "same", True, (3, 3), [1, (2, 3)], Input((5, 4, 3)), np.arange(6.0)],
+)
+def test_arguments_survive_their_plain_form(argument):
+    again = decode(json.loads(json.dumps(encode(argument))))
+    assert type(again) is type(argument)
+    assert np.array_equal(again, argument) if isinstance(again, np.ndarray) else again == argument
+
+
+def test_arrays_that_lie_about_their_shape_are_refused():
+    honest = Array.of(np.arange(6.0))
+    for shape in [(7,), (-1,), (10**9, 10**9)]:
+        with pytest.raises(ValueError, match=r"shape|large"):
+            Array(shape=shape, dtype="float64", data=honest.data).numpy()
+
+
+def test_a_malformed_observation_is_worth_nothing(double_key):
+    real = probe(double, double_key.question)
+    lie = (Array(shape=(9,), dtype="float64", data=""),)
+    lying = [case.model_copy(update={"outputs": {"value": lie}}) for case in real.cases]
+    found = judge(double_key, real.model_copy(update={"cases": tuple(lying)}))
+    assert (found.verdict, found.points) == ("error", 0)
+    none = Observation(name="double", status="observed", cases=())
+    assert judge(double_key, none).points == 0
+
+
+def test_library_calls_are_noted_where_a_task_is_by_hand():
+    task = Task("double", "function", 4, array_trials, double, by_hand=True)
+    key = make_task_key(task, 1)
+    found = verdict(key, lambda values, factor=2.0: ops.multiply(values, factor))
+    assert found.verdict == "correct"
+    assert any("by hand" in remark and "keras" in remark for remark in found.remarks)
+    assert verdict(key, double).remarks == ()

@@ -1,0 +1,156 @@
+"""The command line: exit codes, and one clear sentence for what a user can mend."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numbers_exercise as numbers
+import pytest
+
+from autograder import cli
+from autograder.keymaking import write_key
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess:
+    """The command as a user runs it."""
+    return subprocess.run(
+        [sys.executable, "-m", "autograder.cli", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        check=False,
+    )
+
+
+def sentence(done: subprocess.CompletedProcess) -> str:
+    """What a failed command said: no traceback, something to do."""
+    assert done.returncode == 2, done
+    assert "Traceback" not in done.stderr + done.stdout
+    said = " ".join(done.stderr.split())
+    assert said.startswith("autograder: ") or "Error" in said, said
+    return said
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = numbers.make_project(tmp_path_factory.mktemp("project"))
+    numbers.submit(root / "submitted", "ann", numbers.raw())
+    return root
+
+
+def test_check_says_by_its_exit_code_how_it_went(project: Path):
+    folder = project / "exercises" / numbers.EXERCISE
+    path = folder / f"{numbers.EXERCISE}.ipynb"
+    path.write_bytes(numbers.raw())
+    done = run("check", path, cwd=project)
+    assert done.returncode == 0, done
+    assert "8 of 8 points" in done.stdout
+    path.write_bytes(numbers.raw(double="def double(x): return x * x"))
+    done = run("check", path, "--json", cwd=project)
+    assert done.returncode == 1, done
+    row = json.loads(done.stdout)
+    assert row["score"] == 6
+    assert row["tasks"]["double"]["hint"] == "this is the square, not the double"
+    path.write_bytes(b"nonsense")
+    done = run("check", path, "--json", cwd=project)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["status"] == "invalid"
+    path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["check", "nowhere.ipynb"], "there is no notebook nowhere.ipynb"),
+        (["check", "submitted/ann/01_numbers/01_numbers.ipynb", "--key", "no.json"],
+         "there is no key at no.json"),
+        (["grade", "submitted", "--exercise", "09_none", "--out", "o"], "there is no key at"),
+        (["grade", "nowhere", "--exercise", "01_numbers", "--out", "o"], "is not a folder"),
+        (["grade", "exercises", "--exercise", "01_numbers", "--out", "o"],
+         "no student in exercises has a folder 01_numbers"),
+        (["grade", "submitted", "--exercise", "01_numbers", "--out", "file"], "cannot write file"),
+        (["grade", "submitted", "--exercise", "01_numbers", "--out", "o", "--key", "other.json"],
+         "the key is for exercise 02_letters, not for 01_numbers"),
+        (["grade", "submitted", "--exercise", "01_numbers", "--out", "o", "--key", "broken.json"],
+         "is not a key file"),
+        (["grade", "submitted", "--exercise", "01_numbers", "--out", "o", "--key", "old.json"],
+         "make the key again"),
+        (["grade", "submitted", "--exercise", "01_numbers", "--out", "o", "--workers", "0"],
+         "Invalid value"),
+        (["grade", "submitted", "--exercise", "01_numbers"], "Missing option '--out'"),
+        (["explain", "ann", "double", "--out", "nowhere"], "there are no results in nowhere"),
+        (["key", "09_none"], "there is no exercise '09_none'"),
+        (["release", "09_none"], "there is no exercise '09_none'"),
+        (["nonsense"], "No such command"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else value[:30],
+)  # fmt: skip
+def test_what_a_user_can_mend_is_one_sentence(
+    project: Path, arguments: list[str], words: str, monkeypatch, capfd
+):
+    """In this process: the sentences do not depend on it, and a hundred starts would take long."""
+    (project / "file").write_text("")
+    (project / "broken.json").write_text("{")
+    (project / "old.json").write_text('{"format": -1}')
+    key = numbers.numbers_key()
+    write_key(key.model_copy(update={"exercise": "02_letters"}), project / "other.json")
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(sys, "argv", ["autograder", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = " ".join(capfd.readouterr().err.replace("│", " ").split())
+    assert ended.value.code == 2
+    assert words in said
+    assert "Traceback" not in said
+
+
+def test_grade_writes_results_and_an_anonymous_page(project: Path):
+    numbers.submit(project / "submitted", "bob", numbers.raw(double="x = 1"))
+    out = project / "out"
+    command = ("grade", "submitted", "--exercise", numbers.EXERCISE, "--out", str(out),
+               "--anonymous")  # fmt: skip
+    refused = run(*command, cwd=project, PATH="/nonexistent")
+    assert "bubblewrap is not installed" in sentence(refused)
+    assert "--unsafe" in sentence(refused)
+    done = run(*command, "--unsafe", cwd=project)
+    assert done.returncode == 0, done
+    assert "Traceback" not in done.stderr
+    rows = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
+    assert [(row["student"], row["score"]) for row in rows] == [("ann", 8), ("bob", 6)]
+    page = (out / "index.html").read_text()
+    assert "ann" not in page
+    assert "bob" not in page
+
+    explained = run("explain", "bob", "double", "--out", out, cwd=project)
+    assert explained.returncode == 0, explained
+    assert "no function `double`" in " ".join(explained.stdout.split())
+    assert "changed" not in explained.stdout
+    numbers.submit(project / "submitted", "bob", numbers.raw())
+    explained = run("explain", "bob", "double", "--out", out, cwd=project)
+    assert "The notebook has changed" in " ".join(explained.stdout.split())
+    assert "no student `eve`" in sentence(
+        run("explain", "eve", "double", "--out", out, cwd=project)
+    )
+    assert "no task `triple`" in sentence(
+        run("explain", "bob", "triple", "--out", out, cwd=project)
+    )
+
+
+def test_the_grader_starts_without_tensorflow_and_what_it_does_not_need():
+    code = (
+        "import sys, autograder.cli; "
+        "print(sorted({'tensorflow', 'keras', 'matplotlib', 'IPython', 'nbgrader', 'jinja2'} "
+        "& set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

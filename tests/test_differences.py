@@ -1,0 +1,60 @@
+"""The sentence on where two arrays part names the mistake."""
+
+import numpy as np
+import pytest
+
+from autograder.differences import close, describe
+
+RNG = np.random.default_rng(5)
+MAPS = RNG.normal(size=(5, 7, 3))
+SQUARE = RNG.normal(size=(6, 6))
+
+
+def said(expected, found):
+    return describe(np.asarray(expected, float), np.asarray(found, float), 1e-4)
+
+
+def border_changed(array):
+    changed = array.copy()
+    changed[0] += 1
+    return changed
+
+
+def channel_changed(array):
+    changed = array.copy()
+    changed[..., 1] += np.arange(7)
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "words"),
+    [
+        (MAPS, 2 * MAPS, "2 times"),
+        (MAPS, -MAPS, "wrong sign"),
+        (MAPS, MAPS + 3, "off by the same 3"),
+        (MAPS**2, np.abs(MAPS), "square root"),
+        (np.abs(MAPS), MAPS**2, "is the square"),
+        (MAPS, np.zeros_like(MAPS), "are 0"),
+        (MAPS, np.full_like(MAPS, 4), "the same, 4"),
+        (SQUARE, SQUARE.T, "transposed"),
+        (MAPS, MAPS[::-1], "mirrored along axis 0"),
+        (MAPS, np.roll(MAPS, 1, 1), "shifted by +1 along axis 1"),
+        (MAPS, border_changed(MAPS), "only the border"),
+        (MAPS, channel_changed(MAPS), "only channel 1 differs"),
+        (MAPS, np.where(MAPS > 1, np.nan, MAPS), "not finite"),
+        ([3.0, 1.0, 2.0, 5.0], [1.0, 5.0, 3.0, 2.0], "another order"),
+        (28, 56, "expected 28, found 56 (2 times as much)"),
+        ([1.0, 2.0, 3.0], [1.0, 2.5, 3.0], "expected 2, found 2.5"),
+    ],
+)
+def test_the_sentence_names_how_arrays_differ(expected, found, words):
+    assert words in said(expected, found)
+
+
+def test_not_a_number_agrees_with_nothing_but_itself():
+    assert not close(np.array([1.0, 2.0]), np.array([1.0, np.nan]), 1e-3).all()
+    assert close(np.array([1.0, np.nan]), np.array([1.0, np.nan]), 1e-3).all()
+
+
+def test_integers_must_be_equal():
+    assert not close(np.array([10_000]), np.array([10_001]), 1e-3).all()

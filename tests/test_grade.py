@@ -1,0 +1,515 @@
+"""A class is graded whatever its students hand in: a row each, and nothing is lost."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numbers_exercise as numbers
+import pytest
+
+from autograder.files import CannotWrite
+from autograder.grade import GradingProblem, grade_folder
+from autograder.key import Key
+from autograder.runner import Workshop
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def key() -> Key:
+    return numbers.numbers_key()
+
+
+def rows_of(path: Path) -> list[Row]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def points(row: Row) -> dict[str, float]:
+    return {name: entry["points"] for name, entry in row["tasks"].items()}
+
+
+# What students hand in. Each gets a row of its own: status, points of the three tasks, and words
+# that must stand in the row.
+ENDLESS = "def double(x):\n    while True:\n        pass\n"
+STUBBORN = """
+while True:
+    try:
+        while True:
+            pass
+    except BaseException:
+        pass
+"""
+LAST = (0, 4, 2)  # `double` wrong, the others right
+HAND_INS: dict[str, tuple[bytes | None, str, tuple[float, float, float], str]] = {
+    "right": (numbers.raw(), "graded", (2, 4, 2), ""),
+    "empty": (b"", "invalid", (0, 0, 0), "the file is empty"),
+    "not-json": (b"PK\x03\x04", "invalid", (0, 0, 0), "not JSON"),
+    "no-cells": (b'{"a": 1}', "invalid", (0, 0, 0), "has no cells"),
+    "nothing": (None, "missing", (0, 0, 0), "there is no file"),
+    "other-exercise": (
+        numbers.raw(numbers.notebook(autograder={"exercise": "02_letters"})),
+        "invalid", (0, 0, 0), "this is exercise 02_letters, not 01_numbers",
+    ),
+    "no-name": (numbers.raw({**numbers.notebook(), "metadata": {}}), "graded", (2, 4, 2), ""),
+    "lacks": (numbers.raw(double="y = 1"), "graded", LAST, "defines no function `double`"),
+    "no-function": (numbers.raw(double="double = 3"), "graded", LAST, "is not a function"),
+    "signature": (
+        numbers.raw(double="def double(): return 1"), "graded", LAST, "must take (x)",
+    ),
+    "order": (
+        numbers.raw(halves="def halves(factor, image): return image / factor"),
+        "graded", (2, 0, 2), "in this order",
+    ),
+    "wrong-type": (
+        numbers.raw(double="def double(x): return str(2 * x)"), "graded", LAST, "returns str",
+    ),
+    "returns-nothing": (
+        numbers.raw(double="def double(x): 2 * x"), "graded", LAST, "is the `return` missing",
+    ),
+    "one-of-two": (
+        numbers.raw(ends="def ends(x): return x[0]"), "graded", (2, 4, 0), "must return 2 values",
+    ),
+    "raises": (
+        numbers.raw(double="def double(x): return 1 / 0"), "graded", LAST, "ZeroDivisionError",
+    ),
+    "raises-base": (
+        numbers.raw(double="def double(x): raise KeyboardInterrupt"), "graded", LAST,
+        "KeyboardInterrupt",
+    ),
+    "recursion": (
+        numbers.raw(double="def double(x): return double(x)"), "graded", LAST, "RecursionError",
+    ),
+    "stub": (
+        numbers.raw(double="def double(x): raise NotImplementedError"), "graded", LAST,
+        "not answered yet",
+    ),
+    "syntax": (numbers.raw(double="def double(x) return"), "graded", LAST, "syntax error"),
+    "known-mistake": (
+        numbers.raw(double="def double(x): return x * x"), "graded", LAST, "this is the square",
+    ),
+    "nan": (
+        numbers.raw(double="def double(x): return float('nan')"), "graded", LAST, "not finite",
+    ),
+    "half": (
+        numbers.raw(halves="def halves(image, factor=2): return image * factor"),
+        "graded", (2, 1, 2), "",
+    ),
+    "prints": (
+        numbers.raw(double="print('x' * 30_000_000)\ndef double(x):\n"
+                    "    print('y' * 9_000_000)\n    return 2 * x"),
+        "graded", (2, 4, 2), "",
+    ),
+    "warns": (
+        numbers.raw(double="import sys, warnings\ndef double(x):\n    warnings.warn('w')\n"
+                    "    print('e', file=sys.stderr)\n    return 2 * x"),
+        "graded", (2, 4, 2), "",
+    ),
+    "exits": (numbers.raw(double="exit()\n"), "graded", LAST, "exits the process"),
+    "exits-in-function": (
+        numbers.raw(double="import sys\ndef double(x): sys.exit(0)"), "graded", LAST, "SystemExit",
+    ),
+    "exits-hard": (
+        numbers.raw(ends="import os\ndef ends(x): os._exit(0)"), "crashed", (2, 4, 0),
+        "ended its process",
+    ),
+    "exits-at-once": (numbers.raw(double="import os; os._exit(0)"), "crashed", (0, 0, 0),
+                      "ended its process"),
+    "segfault": (
+        numbers.raw(ends="import ctypes\ndef ends(x): ctypes.string_at(0)"), "crashed", (2, 4, 0),
+        "SIGSEGV",
+    ),
+    "huge-answer": (
+        numbers.raw(halves="def halves(image, factor=2): return np.zeros((3, 600_000))"),
+        "graded", (2, 0, 2), "far more numbers than expected",
+    ),
+    "endless": (numbers.raw(double=ENDLESS), "timeout", LAST, "`double` did not finish within"),
+    "endless-cell": (
+        numbers.raw(double="while True: pass"), "timeout", LAST, "did not finish within",
+    ),
+    "stubborn": (numbers.raw(double=STUBBORN), "timeout", (0, 0, 0), "did not finish within"),
+    "sleeps": (
+        numbers.raw(ends="import time\ndef ends(x): time.sleep(100)"), "timeout", (2, 4, 0),
+        "did not finish within",
+    ),
+    "bom": (b"\xef\xbb\xbf" + numbers.raw(), "graded", (2, 4, 2), ""),
+    "crlf": (
+        json.dumps(numbers.notebook(), indent=1).replace("\n", "\r\n").encode(), "graded",
+        (2, 4, 2), "",
+    ),
+    "latin-1": (
+        json.dumps(numbers.notebook([numbers.code("s = '\u00e9'"), *numbers.cells()]),
+                   ensure_ascii=False).encode("latin-1"),
+        "graded", (2, 4, 2), "",
+    ),
+    "minor-99": (numbers.raw({**numbers.notebook(), "nbformat_minor": 99}), "graded", (2, 4, 2),
+                 ""),
+    "nbformat-3": (
+        numbers.raw({"nbformat": 3, "metadata": {}, "worksheets": [
+            {"cells": [{**cell, "input": cell["source"]} for cell in numbers.cells()]}]}),
+        "graded", (2, 4, 2), "",
+    ),
+    "nbformat-5": (numbers.raw({**numbers.notebook(), "nbformat": 5}), "graded", (2, 4, 2), ""),
+    "stripped": (
+        numbers.raw(numbers.notebook([
+            {**cell, "metadata": {}} for cell in numbers.cells()])), "graded", (2, 4, 2), "",
+    ),
+    "tests-twice": (
+        numbers.raw(numbers.notebook([*numbers.cells(), *numbers.cells()])), "graded", (2, 4, 2),
+        "",
+    ),
+    "tests-gone": (
+        numbers.raw(numbers.notebook([c for c in numbers.cells()
+                                      if not c["metadata"].get("nbgrader", {}).get("grade")])),
+        "graded", (2, 4, 2), "",
+    ),
+    "tests-moved": (
+        numbers.raw(numbers.notebook(numbers.cells()[::-1])), "graded", (2, 4, 2), "",
+    ),
+    "points-changed": (
+        numbers.raw(numbers.notebook([
+            {**cell, "metadata": {"nbgrader": {**cell["metadata"].get("nbgrader", {}),
+                                               "points": 1000}}}
+            for cell in numbers.cells(double="def double(x): return 0")])),
+        "graded", LAST, "",
+    ),
+    "test-gives-points": (
+        numbers.raw(numbers.notebook([
+            *numbers.cells(double="def double(x): return 0"),
+            numbers.check_cell("double", "1000")])),
+        "graded", LAST, "",
+    ),
+    "huge-outputs": (
+        numbers.raw(numbers.notebook([{**cell, "outputs": [
+            {"output_type": "stream", "name": "stdout", "text": "z" * 8_000_000}]}
+            for cell in numbers.cells()])),
+        "graded", (2, 4, 2), "",
+    ),
+    "half-characters": (
+        numbers.raw(double="def double(x): raise ValueError('\\ud800 here')"), "graded", LAST,
+        "? here",
+    ),
+    "half-a-name": (
+        numbers.raw(numbers.notebook(autograder={"exercise": "\ud800" * 400})), "invalid",
+        (0, 0, 0), "this is exercise ???",
+    ),
+    "escapes": (
+        numbers.raw(double="def double(x): raise ValueError('\\x1b[2J\\u202egone')"), "graded",
+        LAST, "\ufffd[2J\ufffdgone",
+    ),
+    "script": (
+        numbers.raw(double="def double(x): raise ValueError('<script>alert(1)</script>')"),
+        "graded", LAST, "<script>",
+    ),
+    "huge-cell": (
+        numbers.raw(double="x = '" + "a" * 3_000_000 + "'\n" + numbers.RIGHT["double"]), "graded",
+        (2, 4, 2), "",
+    ),
+}  # fmt: skip
+TIMEOUT = 6.0
+
+
+@pytest.fixture(scope="module")
+def graded(key: Key, workshop: Workshop, tmp_path_factory: pytest.TempPathFactory):
+    """The whole class, graded once: its folder, the output's folder, and the rows by student."""
+    folder = tmp_path_factory.mktemp("class")
+    for student, (content, *_) in HAND_INS.items():
+        if content is None:
+            (folder / "submitted" / student / numbers.EXERCISE).mkdir(parents=True)
+        else:
+            numbers.submit(folder / "submitted", student, content)
+    start = time.monotonic()
+    rows = grade_folder(folder / "submitted", key, folder / "out", 2, TIMEOUT, workshop=workshop)
+    return folder, {row["student"]: row for row in rows}, time.monotonic() - start
+
+
+@pytest.mark.parametrize("student", HAND_INS)
+def test_every_kind_of_hand_in_gets_its_row(graded, student: str):
+    _, status, expected, words = HAND_INS[student]
+    row = graded[1][student]
+    assert row["status"] == status, row
+    assert tuple(points(row).values()) == expected, row
+    assert row["score"] == sum(expected)
+    assert words in json.dumps(row, ensure_ascii=False)
+    assert row["max_score"] == numbers.FULL
+
+
+def test_rows_carry_what_the_contract_names(graded):
+    row = graded[1]["half"]
+    assert {"student", "exercise", "status", "score", "max_score", "seconds", "tasks"} <= set(row)
+    entry = row["tasks"]["halves"]
+    assert entry["verdict"] == "wrong"
+    assert entry["checks"] == {"shape": True, "output": False}
+    assert entry["hint"]
+
+
+def test_the_results_the_table_and_the_pages_agree(graded):
+    folder, rows, _ = graded
+    out = folder / "out"
+    assert [row["student"] for row in rows_of(out / "results.jsonl")] == sorted(HAND_INS)
+    with open(out / "grades.csv", newline="") as file:
+        table = {line["student"]: line for line in csv.DictReader(file)}
+    assert {s: float(line["score"]) for s, line in table.items()} == {
+        s: row["score"] for s, row in rows.items()
+    }
+    for student in HAND_INS:
+        assert (out / "pages" / f"{student}.html").is_file()
+    page = (out / "index.html").read_text("utf-8")
+    assert all(f">{student}<" in page for student in HAND_INS)
+
+
+def test_what_a_student_wrote_is_text_on_the_pages(graded):
+    out = graded[0] / "out"
+    page = (out / "pages" / "script.html").read_text("utf-8")
+    assert "alert(1)" in page
+    assert "<script>" not in page + (out / "index.html").read_text("utf-8")
+
+
+def test_endless_answers_cost_their_own_time_only(graded):
+    slow = [row for row in graded[1].values() if row["status"] == "timeout"]
+    assert len(slow) == 4
+    assert all(row["seconds"] < 2 * TIMEOUT for row in slow)
+
+
+def test_graded_again_it_is_the_same_and_nothing_runs(graded, key: Key):
+    folder, rows, _ = graded
+    before = (folder / "out" / "results.jsonl").read_bytes()
+    again = grade_folder(folder / "submitted", key, folder / "out", 2, TIMEOUT, workshop=NEVER)
+    assert {row["student"]: row for row in again} == rows
+    assert (folder / "out" / "results.jsonl").read_bytes() == before
+
+
+class Never(Workshop):
+    """A workshop in which nothing may be run."""
+
+    def reply(self, *arguments: Any, **options: Any) -> Any:
+        raise AssertionError("a notebook was run again")
+
+
+NEVER = Never()
+
+
+# Going on
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A class of six."""
+    for number in range(6):
+        content = numbers.raw(double=f"def double(x): return {number % 3} * x")
+        numbers.submit(tmp_path / "submitted", f"s{number}", content)
+    return tmp_path
+
+
+def without_time(rows: list[Row]) -> list[Row]:
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
+
+
+def test_only_what_changed_is_graded_again(small: Path, key: Key, workshop: Workshop):
+    folder, out = small / "submitted", small / "out"
+    grade_folder(folder, key, out, 2, 20, workshop=workshop)
+    numbers.submit(folder, "s0", numbers.raw())
+    seen: list[str] = []
+
+    class Counting(Workshop):
+        def reply(self, raw: bytes, *arguments: Any) -> Any:
+            seen.append("run")
+            return workshop.reply(raw, *arguments)
+
+    rows = grade_folder(folder, key, out, 2, 20, workshop=Counting())
+    assert len(seen) == 1
+    assert rows[0]["score"] == numbers.FULL
+    grade_folder(folder, numbers.numbers_key(seed=2), out, 2, 20, workshop=Counting())
+    assert len(seen) == 7, "another key grades everything again"
+
+
+def test_a_row_cut_short_is_graded_again(small: Path, key: Key, workshop: Workshop):
+    out = small / "out"
+    rows = grade_folder(small / "submitted", key, out, 2, 20, workshop=workshop)
+    whole = (out / "results.jsonl").read_bytes()
+    for keep in (len(whole) - 7, len(whole) // 2, 3, 0):
+        (out / "results.jsonl").write_bytes(whole[:keep])
+        again = grade_folder(small / "submitted", key, out, 2, 20, workshop=workshop)
+        assert without_time(again) == without_time(rows)
+    assert len(rows_of(out / "results.jsonl")) == 6
+
+
+# A grading in a process of its own, without isolation, whose notebooks take about 30 ms each: what
+# is tested is what it writes, and when.
+GRADING = """
+import sys, time
+from pathlib import Path
+from autograder import runner
+from autograder.grade import grade_folder
+from autograder.key import read_key
+from autograder.notebook import read_notebook, run_cells
+from autograder.child import observe
+
+class Here(runner.Workshop):
+    def reply(self, raw, key, timeout):
+        time.sleep(0.02)
+        run = run_cells(read_notebook(raw))
+        seen = {question.name: observe_here(run, question) for question in key.questions}
+        return runner.Reply(seen)
+
+def observe_here(run, question):
+    from autograder.probe import probe
+    return probe(run.namespace[question.name], question)
+
+folder, key, out = map(Path, sys.argv[1:])
+print("started", flush=True)
+grade_folder(folder, read_key(key), out, 2, 20, workshop=Here())
+"""
+
+
+def _kill_and_go_on(moments: list[float], class_size: int, folder: Path, key: Key) -> None:
+    from autograder.keymaking import write_key
+
+    for number in range(class_size):
+        content = numbers.raw(double=f"def double(x): return {number % 3} * x")
+        numbers.submit(folder / "submitted", f"s{number:03}", content)
+    write_key(key, folder / "key.json")
+    command = [sys.executable, "-c", GRADING, str(folder / "submitted"), str(folder / "key.json")]
+    root = Path(__file__).resolve().parent.parent
+    subprocess.run([*command, str(folder / "whole")], check=True, cwd=root, stdout=-3)
+    expected = without_time(rows_of(folder / "whole" / "results.jsonl"))
+    assert len(expected) == class_size
+    killed = 0
+    for number, moment in enumerate(moments):
+        out = folder / f"out{number}"
+        process = subprocess.Popen(
+            [*command, str(out)], cwd=root, stdout=subprocess.PIPE, start_new_session=True
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(moment)
+        killed += process.poll() is None
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        subprocess.run([*command, str(out)], check=True, cwd=root, stdout=-3)
+        assert without_time(rows_of(out / "results.jsonl")) == expected
+        assert len(list((out / "pages").glob("*.html"))) == class_size
+        assert not list(out.rglob(".part-*")), "a half-written file stays behind"
+        with open(out / "grades.csv", newline="") as file:
+            assert len(list(csv.DictReader(file))) == class_size
+    assert killed >= len(moments) / 2, "most were to be killed before their end"
+
+
+def test_killed_and_started_again_nothing_is_lost_or_doubled(tmp_path: Path, key: Key):
+    draw = random.Random(5)
+    _kill_and_go_on([draw.uniform(0.02, 0.7) for _ in range(5)], 30, tmp_path, key)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_killed_at_a_hundred_moments(tmp_path: Path, key: Key):
+    draw = random.Random(100)
+    _kill_and_go_on([draw.uniform(0.0, 0.9) for _ in range(100)], 30, tmp_path, key)
+
+
+# Where it cannot write
+
+
+def test_an_output_that_is_a_file(small: Path, key: Key, workshop: Workshop):
+    (small / "out").write_text("mine")
+    with pytest.raises(CannotWrite, match=r"cannot write .*out"):
+        grade_folder(small / "submitted", key, small / "out", 2, 20, workshop=workshop)
+    assert (small / "out").read_text() == "mine"
+
+
+@pytest.mark.parametrize("after", [0, 1, 4])
+def test_a_full_disk_stops_with_a_sentence_and_breaks_nothing(
+    small: Path, key: Key, workshop: Workshop, monkeypatch: pytest.MonkeyPatch, after: int
+):
+    syncs = iter([None] * after)
+
+    def full(descriptor: int) -> None:
+        if next(syncs, "full") == "full":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    out = small / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(CannotWrite, match=r"No space left on device.*run the same command"):
+            grade_folder(small / "submitted", key, out, 2, 20, workshop=workshop)
+    rows = grade_folder(small / "submitted", key, out, 2, 20, workshop=workshop)
+    assert len(rows) == len(rows_of(out / "results.jsonl")) == 6
+
+
+def test_a_full_disk_for_real(small: Path, key: Key, workshop: Workshop):
+    """A tiny file system, where one can be mounted."""
+    out = small / "out"
+    out.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "none", str(out)]
+    if os.getuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a file system")
+    try:
+        with pytest.raises(CannotWrite, match="No space left on device"):
+            grade_folder(small / "submitted", key, out, 2, 20, workshop=workshop)
+        subprocess.run(["mount", "-o", "remount,size=10m", str(out)], check=True)
+        assert len(grade_folder(small / "submitted", key, out, 2, 20, workshop=workshop)) == 6
+        subprocess.run(["mount", "-o", "remount,ro", str(out)], check=True)
+        numbers.submit(small / "submitted", "s0", numbers.raw())
+        with pytest.raises(CannotWrite, match="Read-only file system"):
+            grade_folder(small / "submitted", key, out, 2, 20, workshop=workshop)
+        assert len(rows_of(out / "results.jsonl")) == 6
+    finally:
+        subprocess.run(["umount", str(out)], check=True)
+
+
+# Folders
+
+
+def test_a_folder_that_is_no_class_is_refused(tmp_path: Path, key: Key):
+    out = tmp_path / "out"
+    with pytest.raises(GradingProblem, match="is not a folder"):
+        grade_folder(tmp_path / "nowhere", key, out, 1, 20, workshop=NEVER)
+    (tmp_path / "class").mkdir()
+    with pytest.raises(GradingProblem, match="holds no student folders"):
+        grade_folder(tmp_path / "class", key, out, 1, 20, workshop=NEVER)
+    (tmp_path / "class" / "ann" / "02_letters").mkdir(parents=True)
+    with pytest.raises(GradingProblem, match="is the exercise's name right"):
+        grade_folder(tmp_path / "class", key, out, 1, 20, workshop=NEVER)
+
+
+def test_links_devices_and_folders_in_place_of_a_notebook(
+    tmp_path: Path, key: Key, workshop: Workshop
+):
+    folder = tmp_path / "submitted"
+    honest = numbers.submit(folder, "honest", numbers.raw())
+    name = f"{numbers.EXERCISE}.ipynb"
+    odd: dict[str, Any] = {
+        "copies": lambda path: path.symlink_to(honest),
+        "system": lambda path: path.symlink_to("/etc/passwd"),
+        "device": lambda path: path.symlink_to("/dev/zero"),
+        "circle": lambda path: path.symlink_to(path),
+        "pipe": os.mkfifo,
+        "folder": lambda path: path.mkdir(),
+    }
+    for student, make in odd.items():
+        place = folder / student / numbers.EXERCISE
+        place.mkdir(parents=True)
+        make(place / name)
+    (folder / "outside").symlink_to(tmp_path, target_is_directory=True)
+    inside = folder / "inside" / numbers.EXERCISE
+    inside.mkdir(parents=True)
+    (inside / "real.ipynb").write_bytes(numbers.raw())
+    (inside / name).symlink_to("real.ipynb")
+    rows = {
+        row["student"]: row
+        for row in grade_folder(folder, key, tmp_path / "out", 2, 20, workshop=workshop)
+    }
+    assert rows["honest"]["score"] == rows["inside"]["score"] == numbers.FULL
+    for student in odd:
+        assert rows[student]["status"] in ("invalid", "missing"), rows[student]
+        assert rows[student]["score"] == 0
+        assert rows[student]["message"]

@@ -1,0 +1,111 @@
+"""Scores stand in nbgrader's own gradebook, and its feedback shows the verdicts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numbers_exercise as numbers
+import pytest
+
+from autograder.grade import GradingProblem, grade_folder
+from autograder.gradebook import open_gradebook, save
+from autograder.runner import Workshop
+
+STUDENTS = {
+    "ann": numbers.raw(),
+    "bob": numbers.raw(double="def double(x):\n    return x * x\n"),
+    "cat": b"PK not a notebook",
+    "dan": numbers.raw(numbers.notebook([{**c, "metadata": {}} for c in numbers.cells()])),
+}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory, workshop: Workshop) -> tuple[Path, list]:
+    """A course whose exercise nbgrader knows, with its class graded into the gradebook."""
+    root = tmp_path_factory.mktemp("course")
+    with open_gradebook(url(root)) as gradebook:
+        exercise = numbers.EXERCISE
+        gradebook.add_assignment(exercise)
+        gradebook.add_notebook(exercise, exercise)
+        for name, points in (("double", 2), ("halves", 4), ("ends", 2)):
+            kind = {"max_score": points, "cell_type": "code"}
+            gradebook.add_grade_cell(f"check_{name}", exercise, exercise, **kind)
+            source = {"source": f"check({name})", "cell_type": "code", "locked": True}
+            gradebook.add_source_cell(f"check_{name}", exercise, exercise, **source)
+    for student, content in STUDENTS.items():
+        numbers.submit(root / "submitted", student, content)
+    key = numbers.numbers_key()
+    rows = grade_folder(root / "submitted", key, root / "out", 2, 20, workshop=workshop)
+    save(url(root), key, rows, root / "submitted", root / "autograded")
+    return root, rows
+
+
+def url(root: Path) -> str:
+    return f"sqlite:///{root}/gradebook.db"
+
+
+def scores(root: Path) -> dict[str, float]:
+    with open_gradebook(url(root)) as gradebook:
+        return {
+            student: gradebook.find_submission(numbers.EXERCISE, student).score
+            for student in STUDENTS
+        }
+
+
+def test_the_gradebook_holds_the_scores(course: tuple[Path, list[dict[str, Any]]]):
+    root, rows = course
+    assert scores(root) == {row["student"]: row["score"] for row in rows}
+    assert scores(root) == {"ann": 8, "bob": 6, "cat": 0, "dan": 8}
+    with open_gradebook(url(root)) as gradebook:
+        assert gradebook.find_assignment(numbers.EXERCISE).max_score == numbers.FULL
+
+
+def test_a_score_given_by_a_person_stays(course: tuple[Path, list[dict[str, Any]]]):
+    root, rows = course
+    place = (numbers.EXERCISE, numbers.EXERCISE, "bob")
+    with open_gradebook(url(root)) as gradebook:
+        gradebook.find_grade("check_double", *place).manual_score = 1.5
+        gradebook.db.commit()
+    save(url(root), numbers.numbers_key(), rows, root / "submitted", root / "autograded")
+    assert scores(root)["bob"] == 7.5
+    with open_gradebook(url(root)) as gradebook:
+        grade = gradebook.find_grade("check_double", *place)
+        assert grade.needs_manual_grade
+        grade.manual_score = None
+        gradebook.db.commit()
+
+
+def test_the_notebooks_carry_the_verdicts(course: tuple[Path, list[dict[str, Any]]]):
+    root, _ = course
+    for student in STUDENTS:
+        path = root / "autograded" / student / numbers.EXERCISE / f"{numbers.EXERCISE}.ipynb"
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        marked = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade")]
+        assert [c.source for c in marked] == ["check(double)", "check(halves)", "check(ends)"]
+    assert "def double(x):" in path.read_text()
+
+
+def test_nbgraders_feedback_shows_them(course: tuple[Path, list[dict[str, Any]]]):
+    root, _ = course
+    command = [
+        sys.executable, "-m", "nbgrader", "generate_feedback", numbers.EXERCISE,
+        f"--CourseDirectory.root={root}",
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    page = root / "feedback" / "bob" / numbers.EXERCISE / f"{numbers.EXERCISE}.html"
+    text = page.read_text("utf-8")
+    assert "this is the square, not the double" in text
+    assert "(Score: 6.0 / 8.0)" in text
+
+
+def test_a_gradebook_that_cannot_be_opened(course: tuple[Path, list[dict[str, Any]]]):
+    root, rows = course
+    for wrong in ("nonsense", f"sqlite:///{root}/no/such/folder.db"):
+        with pytest.raises(GradingProblem, match=r"the gradebook .* cannot be written"):
+            save(wrong, numbers.numbers_key(), rows, root / "submitted", root / "autograded")

@@ -1,0 +1,65 @@
+"""What failing calls have in common is said exactly, or not at all."""
+
+import numpy as np
+import pytest
+
+from autograder.arguments import Input
+from autograder.patterns import common_ground
+
+
+def said(calls, wrong):
+    return common_ground(calls, wrong) or ""
+
+
+def calls(*pairs):
+    return [{"stride": stride, "padding": padding} for stride, padding in pairs]
+
+
+FOUR = calls((1, "valid"), (2, "valid"), (1, "same"), (2, "same"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({2, 3}, "exactly where `padding` is 'same' (2 of 4 cases)"),
+        ({1, 3}, "exactly where `stride` is not 1"),
+        ({0, 2}, "exactly where `stride` is 1"),
+    ],
+)
+def test_one_property_that_fits_is_named(wrong, words):
+    assert words in said(FOUR, wrong)
+
+
+def test_two_properties_together_are_named_where_one_is_not_enough():
+    twice = FOUR + calls((3, "same"), (3, "valid"))
+    sentence = said(twice, {3, 4})
+    assert "`stride` is not 1 and `padding` is 'same'" in sentence
+    assert "the other 4 are right" in sentence
+
+
+def test_the_channels_of_an_input_are_compared_with_numbers():
+    blocks = [{"x": Input((6, 7, c)), "filters": f} for c, f in [(4, 4), (3, 5), (2, 2), (5, 3)]]
+    assert "`filters` is the number of channels" in said(blocks, {0, 2})
+
+
+@pytest.mark.parametrize("wrong", [set(), {0, 1, 2, 3}])
+def test_nothing_is_said_where_all_or_none_are_wrong(wrong):
+    assert common_ground(FOUR, wrong) is None
+
+
+def test_nothing_is_said_where_nothing_fits():
+    assert common_ground(FOUR, {0, 3}) is None
+
+
+def test_chance_is_not_taken_for_a_rule():
+    """One odd size among a few calls, one call alone that is right among many: no reason."""
+    few = [{"index": number} for number in (2, 5, 6, 4)]
+    assert common_ground(few, {1}) is None
+    many = [{"filters": number} for number in (1, 2, 3, 4, 5)]
+    assert common_ground(many, {1, 2, 3, 4}) is None
+
+
+def test_sizes_count_where_there_are_many_calls():
+    shapes = [(5, 8), (9, 4), (6, 7), (8, 8), (9, 9), (4, 6), (7, 5), (8, 3), (6, 9)]
+    images = [{"image": np.zeros(shape)} for shape in shapes]
+    assert "`image` is wider than high" in said(images, {0, 2, 5, 8})

@@ -1,0 +1,114 @@
+"""What students get: made from the solutions alone, up to date, and free of answers."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from autograder.exercises import exercise_names, release
+from autograder.key import read_key
+from autograder.lint import lint_release
+from autograder.task import load_tasks
+
+
+def autograder(*arguments, cwd):
+    command = [sys.executable, "-m", "autograder", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+def test_every_released_file_is_what_its_solution_gives(root, tmp_path):
+    for name in exercise_names(root):
+        made = {path.name: path.read_bytes() for path in release(root, name, tmp_path)}
+        kept = {
+            p.name: p.read_bytes() for p in (root / "exercises" / name).iterdir() if p.is_file()
+        }
+        assert kept.keys() == made.keys(), f"`autograder release {name}` gives other files"
+        for file, content in made.items():
+            assert kept[file] == content, f"{name}/{file}: run `autograder release {name}`"
+
+
+def test_no_released_file_holds_an_answer(root):
+    for name in exercise_names(root):
+        assert list(lint_release(root / "exercises" / name, root / "solutions" / name)) == []
+
+
+def test_a_leak_is_found(root, tmp_path):
+    name = exercise_names(root)[-1]
+    shutil.copytree(root / "exercises" / name, tmp_path / name)
+    shutil.copy(root / "solutions" / name / f"{name}.ipynb", tmp_path / name / f"{name}.ipynb")
+    assert list(lint_release(tmp_path / name, root / "solutions" / name))
+
+
+def test_released_notebooks_hold_every_task_with_its_check(root):
+    for name in exercise_names(root):
+        notebook = nbformat.read(root / "exercises" / name / f"{name}.ipynb", as_version=4)
+        tests = {
+            cell.source.strip(): cell.metadata.nbgrader
+            for cell in notebook.cells
+            if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code"
+        }
+        for task in load_tasks(root / "solutions" / name / "tasks.py"):
+            matching = [m for source, m in tests.items() if f"check({task.name})" in source]
+            assert len(matching) == 1, f"{name}: one test cell for {task.name}"
+            assert matching[0].points == task.points
+
+
+def test_public_keys_are_of_the_tasks_as_they_stand(root):
+    for name in exercise_names(root):
+        key = read_key(root / "exercises" / name / "key.json")
+        tasks = load_tasks(root / "solutions" / name / "tasks.py")
+        assert list(key.tasks) == [task.name for task in tasks]
+        assert [key.tasks[t.name].max_points for t in tasks] == [t.points for t in tasks]
+
+
+def test_a_key_holds_no_code(root):
+    code = re.compile(r"\bdef \w+\(|\blambda \w+:|\bimport (keras|numpy)|layers\.[A-Z]|__\w+__")
+    for path in (root / "exercises").glob("*/key.json"):
+        found = code.search(path.read_text())
+        assert not found, f"{path} holds {found.group()!r}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["key", "99_nothing"], "there is no exercise '99_nothing'"),
+        (["key", "04_residual", "--seed", "5"], "say where with --out"),
+        (["release", "99_nothing"], "there is no exercise"),
+        (["check", "nothing.ipynb"], "there is no notebook nothing.ipynb"),
+        (["grade", "nowhere", "--exercise", "04_residual", "--out", "out"], "nowhere"),
+        (["lint", "99_nothing"], "there is no exercise"),
+    ],
+)
+def test_a_mistake_of_the_user_is_one_sentence_and_exit_code_2(root, arguments, words):
+    done = autograder(*arguments, cwd=root)
+    assert done.returncode == 2
+    assert words in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_command_outside_the_book_says_where_to_run_it(tmp_path):
+    done = autograder("progress", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "run this in the book's folder" in " ".join(done.stderr.split())
+
+
+def test_a_private_key_is_not_written_over(root, tmp_path):
+    (tmp_path / "key.json").write_text("mine")
+    done = autograder("key", "01_convolution", "--seed", "5", "--out", str(tmp_path / "key.json"),
+                      cwd=root)  # fmt: skip
+    assert done.returncode == 2
+    assert (tmp_path / "key.json").read_text() == "mine"
+
+
+def test_progress_says_what_is_still_to_do(root, tmp_path):
+    name = "01_convolution"
+    shutil.copytree(root / "exercises" / name, tmp_path / "exercises" / name)
+    done = autograder("progress", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)[name]
+    assert row["score"] == 0
+    assert {entry["verdict"] for entry in row["tasks"].values()} == {"missing"}

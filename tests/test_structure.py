@@ -1,0 +1,146 @@
+"""Nets with many right forms are judged by what they do: what they see, and by what means."""
+
+from functools import cache
+
+import keras
+import pytest
+from keras import layers, ops
+
+from autograder.exercises import project_root
+from autograder.judge import judge
+from autograder.keymaking import make_task_key
+from autograder.probe import probe
+from autograder.structure import facts
+from autograder.task import load_tasks
+
+FEEDS = ((17, 20, 3), (40, 43, 3), (150, 153, 3))
+
+
+def chain(*steps):
+    x = inputs = keras.Input((None, None, 3))
+    for step in steps:
+        x = step(x)
+    return keras.Model(inputs, x)
+
+
+def conv(filters=4, kernel=3, **options):
+    return layers.Conv2D(filters, kernel, **{"padding": "same", "activation": "relu", **options})
+
+
+def seen(*steps):
+    return facts(chain(*steps), FEEDS, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("steps", "field", "holes"),
+    [
+        ([conv()], [3, 3], 0),
+        ([conv(padding="valid"), conv(activation="tanh")], [5, 5], 0),
+        ([conv(strides=2), conv()], [7, 7], 0),
+        ([conv(), conv(dilation_rate=3)], [9, 9], 0),
+        ([conv(), conv(dilation_rate=4)], [11, 11], 121 - 81),
+        ([conv(dilation_rate=(1, 4)), conv()], [5, 11], 55 - 45),
+        ([layers.Conv2D(3, 1)], [1, 1], 0),
+    ],
+)
+def test_the_field_and_its_holes_are_measured(steps, field, holes):
+    found = seen(*steps)
+    assert (found["field"], found["holes"]) == (field, holes)
+    assert found["mixers"] == []
+
+
+def test_a_field_larger_than_the_first_picture_is_measured_on_a_larger_one():
+    assert seen(conv(strides=2), conv(strides=2), conv(strides=2), conv())["field"] == [31, 31]
+
+
+@pytest.mark.parametrize(
+    ("steps", "named"),
+    [
+        ([conv(), layers.AveragePooling2D(2)], "AveragePooling2D"),
+        ([conv(), layers.MaxPooling2D(2)], "MaxPooling2D"),
+        ([conv(), layers.GroupNormalization(2)], "GroupNormalization"),
+        ([conv(), layers.UpSampling2D(2, interpolation="bilinear")], "UpSampling2D"),
+        ([conv(), lambda x: x - ops.mean(x, axis=(1, 2), keepdims=True)], "not a 3x3"),
+    ],
+)
+def test_whatever_else_mixes_positions_is_found(steps, named):
+    assert named in seen(*steps)["mixers"][0]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        layers.BatchNormalization(),
+        layers.LayerNormalization(),
+        layers.MaxPooling2D(1, strides=2),
+        layers.Dense(5, activation="softmax"),
+        layers.SpatialDropout2D(0.3),
+        lambda x: x[:, ::2, 1::2],
+    ],
+)
+def test_what_works_on_each_position_alone_is_free(step):
+    assert seen(conv(), step)["mixers"] == []
+
+
+class Again(layers.Layer):
+    """One kernel of its own, applied several times."""
+
+    def __init__(self, times):
+        super().__init__()
+        self.times = times
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(3, 3, shape[-1], shape[-1]))
+
+    def call(self, x):
+        for _ in range(self.times):
+            x = ops.conv(x, self.kernel, padding="same")
+        return x
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_convolutions_are_counted_as_often_as_they_are_used(times):
+    shared = conv(3)
+    assert seen(*[shared] * times)["convolutions"] == times
+    assert seen(Again(times))["convolutions"] == times
+
+
+def test_other_kernels_are_listed():
+    assert seen(conv(kernel=5), conv(kernel=(1, 3)), conv(kernel=1))["kernels"] == ["1x3", "5x5"]
+
+
+def test_something_else_than_a_map_is_said():
+    assert seen(conv(), layers.GlobalAveragePooling2D())["output"] == "an output of shape (N, 4)"
+
+
+@cache
+def design():
+    path = project_root() / "solutions" / "02_receptive_field" / "tasks.py"
+    [task] = [task for task in load_tasks(path) if task.properties]
+    key = make_task_key(task.__class__(**{**vars(task), "accepted": [], "mistakes": []}), 5)
+    return key
+
+
+def test_points_are_split_by_what_is_wrong():
+    def pooled(target):
+        x = inputs = keras.Input((None, None, 3))
+        for _ in range(target // 2):
+            x = layers.AveragePooling2D(3, strides=1, padding="same")(x)
+        return keras.Model(inputs, x)
+
+    key = design()
+    verdict = judge(key, probe(pooled, key.question))
+    assert verdict.checks == {"shape": True, "parameters": False, "output": True}
+    assert verdict.points == pytest.approx(0.75 * key.max_points)
+    assert "AveragePooling2D" in verdict.hint
+
+
+def test_a_fixed_input_size_is_named():
+    def fixed(target):
+        inputs = keras.Input((64, 64, 3))
+        return keras.Model(inputs, conv()(inputs))
+
+    key = design()
+    verdict = judge(key, probe(fixed, key.question))
+    assert verdict.points == 0
+    assert "(None, None, 3)" in verdict.hint

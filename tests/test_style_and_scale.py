@@ -1,0 +1,74 @@
+"""Figures stay readable in grey, and the size of a run is what the reader asked for."""
+
+from itertools import pairwise
+
+import matplotlib.pyplot as plt
+import pytest
+from matplotlib.colors import to_rgb
+
+from convbook.device import report
+from convbook.drawing import COLOURS, label_line, use_style
+from convbook.drawing.blocks import draw_block
+from convbook.scale import by_scale, scale
+
+
+def lightness(color: str) -> float:
+    """CIE lightness, 0 (black) to 100 (white): what is left of a colour in a grey print."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
+    luminance = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return 116 * luminance ** (1 / 3) - 16
+
+
+def test_the_colours_differ_in_a_grey_print():
+    greys = sorted(lightness(color) for color in COLOURS.values())
+    assert min(b - a for a, b in pairwise(greys)) > 12
+
+
+def test_lines_differ_in_dashes_too():
+    use_style()
+    cycle = list(plt.rcParams["axes.prop_cycle"])
+    assert len({entry["linestyle"] for entry in cycle}) == len(cycle) >= 4
+
+
+def test_a_line_is_labelled_in_its_own_colour_at_its_end():
+    figure, axes = plt.subplots()
+    axes.plot([0, 1], [2, 3], color=COLOURS["vermilion"])
+    label = label_line(axes, [0, 1], [2, 3], "rising")
+    assert label.xy == (1, 3)
+    assert label.get_color() == COLOURS["vermilion"]
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(("shortcut", "sums"), [(None, 0), ("x", 1)])
+def test_a_block_is_drawn_with_a_sum_only_where_it_has_a_shortcut(shortcut, sums):
+    figure, axes = plt.subplots()
+    draw_block(axes, ["3×3", "ReLU"], shortcut, after=["ReLU"])
+    words = [text.get_text() for text in axes.texts]
+    assert words.count("3×3") == 1
+    assert words.count("ReLU") == 2
+    assert words.count("+") == sums
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [(None, "default"), ("", "default"), ("smoke", "smoke"), (" FULL ", "full")],
+)
+def test_the_scale_is_what_the_reader_asked_for(monkeypatch, value, name):
+    monkeypatch.delenv("CONVBOOK_SCALE", raising=False)
+    if value is not None:
+        monkeypatch.setenv("CONVBOOK_SCALE", value)
+    assert scale() == name
+    assert by_scale("smoke", "default", "full") == name
+
+
+def test_an_unknown_scale_is_refused_with_the_ones_there_are(monkeypatch):
+    monkeypatch.setenv("CONVBOOK_SCALE", "huge")
+    with pytest.raises(ValueError, match="'huge'; set it to one of smoke, default, full"):
+        scale()
+
+
+def test_a_chapter_says_what_it_runs_on(monkeypatch):
+    monkeypatch.setenv("CONVBOOK_SCALE", "smoke")
+    assert "Scale: smoke" in report()
+    assert "Keras 3" in report()
