@@ -125,8 +125,9 @@ mv "$venv/made-from.new" "$stamp"
 rm -f "$unfinished"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v bwrap >/dev/null; then
     say "Installing bubblewrap, which locks in students' code while it is graded."
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-        --no-install-recommends bubblewrap >/dev/null 2>&1; } ||
+    { apt-get -o DPkg::Lock::Timeout=120 update -qq &&
+        DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y -qq \
+            --no-install-recommends bubblewrap >/dev/null 2>&1; } ||
         say "It could not be installed: \`autograder doctor\` says what that means."
 fi
 say "Environment ready in $(($(date +%s) - started)) s."
