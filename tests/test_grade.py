@@ -371,7 +371,8 @@ grade_folder(folder, read_key(key), out, 2, 20, workshop=Here())
 """
 
 
-def _kill_and_go_on(moments: list[float], class_size: int, folder: Path, key: Key) -> None:
+def _kill_and_go_on(shares: list[float], class_size: int, folder: Path, key: Key) -> None:
+    """Kill a grading at `shares` of the time it takes undisturbed, then go on with it."""
     from autograder.keymaking import write_key
 
     for number in range(class_size):
@@ -379,41 +380,51 @@ def _kill_and_go_on(moments: list[float], class_size: int, folder: Path, key: Ke
         numbers.submit(folder / "submitted", f"s{number:03}", content)
     write_key(key, folder / "key.json")
     command = [sys.executable, "-c", GRADING, str(folder / "submitted"), str(folder / "key.json")]
-    root = Path(__file__).resolve().parent.parent
-    subprocess.run([*command, str(folder / "whole")], check=True, cwd=root, stdout=-3)
+    whole_time = _grade_and_kill([*command, str(folder / "whole")], None)
+    assert whole_time is not None
     expected = without_time(rows_of(folder / "whole" / "results.jsonl"))
     assert len(expected) == class_size
     killed = 0
-    for number, moment in enumerate(moments):
+    for number, share in enumerate(shares):
         out = folder / f"out{number}"
-        process = subprocess.Popen(
-            [*command, str(out)], cwd=root, stdout=subprocess.PIPE, start_new_session=True
-        )
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(moment)
-        killed += process.poll() is None
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        subprocess.run([*command, str(out)], check=True, cwd=root, stdout=-3)
+        killed += _grade_and_kill([*command, str(out)], share * whole_time) is None
+        _grade_and_kill([*command, str(out)], None)
         assert without_time(rows_of(out / "results.jsonl")) == expected
         assert len(list((out / "pages").glob("*.html"))) == class_size
         assert not list(out.rglob(".part-*")), "a half-written file stays behind"
         with open(out / "grades.csv", newline="") as file:
             assert len(list(csv.DictReader(file))) == class_size
-    assert killed >= len(moments) / 2, "most were to be killed before their end"
+    assert killed >= len(shares) / 2, "most were to be killed before their end"
+
+
+def _grade_and_kill(command: list[str], after: float | None) -> float | None:
+    """Start a grading; kill it `after` seconds of work. The seconds it took, None if killed."""
+    root = Path(__file__).resolve().parent.parent
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    start = time.perf_counter()
+    try:
+        assert process.wait(timeout=after) == 0
+        return time.perf_counter() - start
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return None
+    finally:
+        process.stdout.close()
 
 
 def test_killed_and_started_again_nothing_is_lost_or_doubled(tmp_path: Path, key: Key):
     draw = random.Random(5)
-    _kill_and_go_on([draw.uniform(0.02, 0.7) for _ in range(5)], 30, tmp_path, key)
+    _kill_and_go_on([draw.uniform(0.02, 0.8) for _ in range(5)], 30, tmp_path, key)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_killed_at_a_hundred_moments(tmp_path: Path, key: Key):
     draw = random.Random(100)
-    _kill_and_go_on([draw.uniform(0.0, 0.9) for _ in range(100)], 30, tmp_path, key)
+    _kill_and_go_on([draw.uniform(0.0, 1.0) for _ in range(100)], 30, tmp_path, key)
 
 
 # Where it cannot write
