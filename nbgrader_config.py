@@ -8,6 +8,17 @@ import os
 import sys
 from pathlib import Path
 
+from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    IgnorePattern,
+    LimitOutput,
+    SaveAutoGrades,
+)
+
+from autograder.nbgrader_plugin import LockedIn
+
 c = get_config()
 root = Path(__file__).resolve().parent
 
@@ -31,14 +42,20 @@ c.CourseDirectory.ignore = [
     "feedback",
 ]
 
-# A check's worth of seconds: an answer that never ends costs its own cell, not the class.
-c.ExecutePreprocessor.timeout = 120
-c.ExecutePreprocessor.error_on_timeout = {
-    "ename": "TimeoutError",
-    "evalue": "This cell ran for more than 120 seconds and was stopped.",
-    "traceback": ["This cell ran for more than 120 seconds and was stopped."],
-}
-c.ExecutePreprocessor.interrupt_on_timeout = True
+# nbgrader's own way to run a notebook lets a student's code forge its points. This engine takes
+# its place: the code is locked in, and judged outside. An exercise's private key is taken from
+# keys/NN_name.json.
+c.Autograde.autograde_preprocessors = [
+    LockedIn,
+    IgnorePattern,
+    ClearMetadataPreprocessor,
+    LimitOutput,
+    SaveAutoGrades,
+    AssignLatePenalties,
+    CheckCellMetadata,
+]
+# A test cell that a student deleted comes back, with what the answer is worth.
+c.OverwriteCells.add_missing_cells = True
 
 # Where release_assignment, fetch and collect meet: a folder of one's own unless the machine has a
 # shared one (named by NBGRADER_EXCHANGE).

@@ -9,49 +9,68 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sysconfig
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.files import write_whole
 from autograder.grade import GradingProblem, Submission, read_submission
-from autograder.judge import Verdict
 from autograder.key import Key
-from autograder.notebook import NotANotebook, notebook_cells
-from autograder.report import verdict_html
+from autograder.notebook import NotANotebook, checked_task, notebook_cells
+from autograder.report import cell_points, verdict_output
 
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook
 
-CALL = re.compile(r"\bcheck\(\s*(\w+)")
+
+@dataclass(frozen=True)
+class Cells:
+    """What is graded in an exercise: the test cell of each task, and answers that a person marks.
+
+    `tests` holds its name and worth by the task, `manual` nbgrader's notes by the `grade_id`.
+    """
+
+    tests: dict[str, tuple[str, float]]
+    manual: dict[str, dict[str, Any]]
 
 
 def save(url: str, key: Key, rows: list[dict[str, Any]], folder: Path, autograded: Path) -> None:
     """Write the rows of a grading into the gradebook at `url`, and notebooks under `autograded`.
 
-    Scores that a person gave in formgrader stay and are marked for another look, as nbgrader does.
-    Raises GradingProblem where the gradebook cannot be opened, CannotWrite.
+    Scores that a person gave in formgrader stay and are marked for another look, as nbgrader does;
+    so are answers in words. Raises GradingProblem where the gradebook cannot be opened, and
+    CannotWrite.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         with open_gradebook(url) as gradebook:
-            names = graded_cells(gradebook, key)
+            cells = graded_cells(gradebook, key)
             for row in rows:
-                _save_row(gradebook, key, row, names)
+                path = folder / row["student"] / key.exercise / f"{key.exercise}.ipynb"
+                raw, _ = read_submission(Submission(row["student"], path), folder)
+                made = graded_notebook(raw, row, cells)
+                _save_row(gradebook, key, row, cells, made, _handed_in(path))
+                place = autograded / row["student"] / key.exercise / f"{key.exercise}.ipynb"
+                write_whole(place, json.dumps(made, ensure_ascii=False, indent=1) + "\n")
             gradebook.db.commit()
     except (SQLAlchemyError, OSError, ValueError) as error:
         raise GradingProblem(
             f"the gradebook {url} cannot be written ({type(error).__name__}): name it as in "
             "sqlite:///gradebook.db"
         ) from error
-    for row in rows:
-        path = folder / row["student"] / key.exercise / f"{key.exercise}.ipynb"
-        raw, _ = read_submission(Submission(row["student"], path), folder)
-        made = graded_notebook(raw, row, names)
-        place = autograded / row["student"] / key.exercise / f"{key.exercise}.ipynb"
-        write_whole(place, json.dumps(made, ensure_ascii=False, indent=1) + "\n")
+
+
+def _handed_in(path: Path) -> dict[str, str]:
+    """When a submission came, where nbgrader's collecting noted it."""
+    from nbgrader.utils import parse_utc
+
+    try:
+        noted = (path.parent / "timestamp.txt").read_text("utf-8").strip()
+        return {"timestamp": str(parse_utc(noted))}
+    except (OSError, ValueError):
+        return {}
 
 
 def open_gradebook(url: str) -> Gradebook:
@@ -69,10 +88,10 @@ def open_gradebook(url: str) -> Gradebook:
     return Gradebook(url)
 
 
-def graded_cells(gradebook: Gradebook, key: Key) -> dict[str, str]:
-    """The name of each task's test cell, as `nbgrader generate_assignment` entered it.
+def graded_cells(gradebook: Gradebook, key: Key) -> Cells:
+    """The cells that count, as `nbgrader generate_assignment` entered them.
 
-    An exercise that is not in the gradebook yet is entered, its cells named `test-<task>`.
+    An exercise that is not in the gradebook yet is entered, its test cells named `test-<task>`.
     """
     from nbgrader.api import MissingEntry
 
@@ -82,49 +101,88 @@ def graded_cells(gradebook: Gradebook, key: Key) -> dict[str, str]:
     except MissingEntry:
         gradebook.update_or_create_assignment(exercise)
         notebook = gradebook.update_or_create_notebook(exercise, exercise)
-    sources = {cell.name: cell.source or "" for cell in notebook.source_cells}
-    names: dict[str, str] = {}
+    sources = {cell.name: cell for cell in notebook.source_cells}
+    answers = {cell.name for cell in notebook.solution_cells}
+    tests: dict[str, tuple[str, float]] = {}
+    manual: dict[str, dict[str, Any]] = {}
     for cell in notebook.grade_cells:
-        called = CALL.search(sources.get(cell.name, ""))
-        if called and called.group(1) in key.tasks:
-            names.setdefault(called.group(1), cell.name)
-    for name, task in key.tasks.items():
-        if name not in names:
-            names[name] = f"test-{name}"
+        source = sources.get(cell.name)
+        if cell.name in answers:
+            checksum = source.checksum if source else None
+            manual[cell.name] = _marks(cell.name, cell.max_score, cell.cell_type, checksum)
+            continue
+        task = checked_task(source.source or "" if source else "")
+        if task is not None and task in key.tasks:
+            tests.setdefault(task, (cell.name, cell.max_score))
+    for name, asked in key.tasks.items():
+        if name not in tests:
+            tests[name] = f"test-{name}", asked.max_points
             gradebook.update_or_create_grade_cell(
-                names[name], exercise, exercise, max_score=task.max_points, cell_type="code"
+                tests[name][0], exercise, exercise, max_score=asked.max_points, cell_type="code"
             )
-    return names
+    return Cells(tests, manual)
 
 
-def _save_row(gradebook: Gradebook, key: Key, row: dict[str, Any], names: dict[str, str]) -> None:
+def _marks(name: str, points: float, kind: str, checksum: str | None = None) -> dict[str, Any]:
+    """What nbgrader notes of a graded cell: a test, or with `checksum` an answer in words."""
+    marks = {
+        "grade": True, "grade_id": name, "locked": checksum is None, "points": points,
+        "schema_version": 3, "solution": checksum is not None, "task": False, "cell_type": kind,
+    }  # fmt: skip
+    return marks if checksum is None else {**marks, "checksum": checksum}
+
+
+def _save_row(
+    gradebook: Gradebook,
+    key: Key,
+    row: dict[str, Any],
+    cells: Cells,
+    made: dict[str, Any],
+    handed_in: dict[str, str],
+) -> None:
     exercise, student = key.exercise, row["student"]
     gradebook.update_or_create_student(student)
-    gradebook.update_or_create_submission(exercise, student)
-    for task, cell in names.items():
-        grade = gradebook.find_grade(cell, exercise, exercise, student)
-        grade.auto_score = row["tasks"].get(task, {}).get("points", 0.0)
-        grade.needs_manual_grade = grade.manual_score is not None
+    gradebook.update_or_create_submission(exercise, student, **handed_in)
+    scores = {
+        name: cell_points(row["tasks"][task], worth) for task, (name, worth) in cells.tests.items()
+    }
+    scores.update(_unanswered(made, cells))
+    for name in (*(name for name, _ in cells.tests.values()), *cells.manual):
+        grade = gradebook.find_grade(name, exercise, exercise, student)
+        grade.auto_score = scores.get(name)
+        grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
 
 
-def graded_notebook(
-    raw: bytes | None, row: dict[str, Any], names: dict[str, str]
-) -> dict[str, Any]:
+def _unanswered(made: dict[str, Any], cells: Cells) -> dict[str, float]:
+    """No points for answers in words that are as they were given out, or are not there."""
+    import nbformat
+    from nbgrader.utils import compute_checksum
+
+    scores = dict.fromkeys(cells.manual, 0.0)
+    for cell in made["cells"]:
+        marks = cell["metadata"].get("nbgrader", {})
+        if marks.get("grade_id") in cells.manual and marks["checksum"] != compute_checksum(
+            nbformat.from_dict(cell)
+        ):
+            del scores[marks["grade_id"]]
+    return scores
+
+
+def graded_notebook(raw: bytes | None, row: dict[str, Any], cells: Cells) -> dict[str, Any]:
     """The student's text and code with a test cell a task, whose output is the verdict."""
     try:
         given = notebook_cells(raw) if raw is not None else []
     except NotANotebook:
         given = []
     made: list[dict[str, Any]] = []
-    left = dict(names)
+    left, manual = dict(cells.tests), dict(cells.manual)
     for number, cell in enumerate(given):
-        called = CALL.search(cell["source"]) if cell["is_test"] else None
-        task = called.group(1) if called else None
+        task = checked_task(cell["source"]) if cell["is_test"] else None
         if task in left:
-            made.append(_test_cell(row, task, left.pop(task)))
+            made.append(_test_cell(row, task, *left.pop(task)))
         elif not cell["is_test"]:
-            made.append(_plain_cell(cell, number))
-    made += [_test_cell(row, task, name) for task, name in left.items()]
+            made.append(_plain_cell(cell, number, manual.pop(cell["grade_id"], None)))
+    made += [_test_cell(row, task, *cell) for task, cell in left.items()]
     if row.get("message"):
         made.insert(0, _plain_cell({"kind": "markdown", "source": row["message"]}, len(given)))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -132,35 +190,30 @@ def graded_notebook(
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": made}
 
 
-def _plain_cell(cell: dict[str, Any], number: int) -> dict[str, Any]:
+def _plain_cell(
+    cell: dict[str, Any], number: int, marks: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    kind = marks["cell_type"] if marks else cell["kind"]
     code: dict[str, Any] = {}
-    if cell["kind"] == "code":
+    if kind == "code":
         code = {"outputs": [], "execution_count": None}
     return {
         "id": f"cell-{number}",
-        "cell_type": cell["kind"],
+        "cell_type": kind,
         "source": cell["source"],
-        "metadata": {},
+        "metadata": {"nbgrader": marks} if marks else {},
         **code,
     }
 
 
-def _test_cell(row: dict[str, Any], task: str, name: str) -> dict[str, Any]:
+def _test_cell(row: dict[str, Any], task: str, name: str, worth: float) -> dict[str, Any]:
     entry = row["tasks"][task]
-    verdict = Verdict.model_validate({"task": task, **entry})
-    marks = {
-        "grade": True, "grade_id": name, "locked": True, "points": entry["max_points"],
-        "schema_version": 3, "solution": False, "task": False, "cell_type": "code",
-    }  # fmt: skip
-    shown = {"text/html": verdict_html(verdict), "text/plain": repr(entry["points"])}
-    output = {
-        "output_type": "execute_result", "data": shown, "metadata": {}, "execution_count": None
-    }  # fmt: skip
+    marks = _marks(name, worth, "code")
     return {
         "id": f"test-{task}"[:64],
         "cell_type": "code",
         "source": f"check({task})",
         "metadata": {"nbgrader": marks},
-        "outputs": [output],
+        "outputs": [verdict_output(task, entry, worth)],
         "execution_count": None,
     }

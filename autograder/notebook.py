@@ -17,6 +17,8 @@ DEMONSTRATION = "demonstration"  # a cell with this tag trains or shows; grading
 # Magics around code that counts: the code is run, the magic is left out.
 CELL_MAGICS = re.compile(r"\s*%%(time|timeit|capture|prun)\b.*")
 LINE_MAGICS = re.compile(r"^(\s*)%(?:time|prun) +(?!-)", re.MULTILINE)
+# What a test cell checks: `check(residual_block)`.
+CHECK = re.compile(r"\bcheck\(\s*(\w+)")
 
 
 class NotANotebook(Exception):
@@ -64,15 +66,27 @@ def read_notebook(raw: bytes) -> Notebook:
 
 
 def notebook_cells(raw: bytes) -> list[dict[str, Any]]:
-    """Text and code cells in order, as plain text: `kind`, `source`, `is_test`."""
+    """Text and code cells in order, plain: `kind`, `source`, `is_test`, `grade_id`."""
     _, cells = _content(raw)
     found = []
     for number, cell in enumerate(cells, start=1):
         if isinstance(cell, dict) and cell.get("cell_type") in ("markdown", "code"):
             read = _cell(number, cell)
-            kind = cell["cell_type"]
-            found.append({"kind": kind, "source": read.source, "is_test": read.is_test})
+            found.append(
+                {
+                    "kind": cell["cell_type"],
+                    "source": read.source,
+                    "is_test": read.is_test,
+                    "grade_id": read.grade_id,
+                }
+            )
     return found
+
+
+def checked_task(source: str) -> str | None:
+    """The task that a test cell checks, if it checks one."""
+    called = CHECK.search(source)
+    return called.group(1) if called else None
 
 
 def _content(raw: bytes) -> tuple[dict[str, Any], list[Any]]:

@@ -96,6 +96,19 @@ def verdict_html(verdict: Verdict) -> str:
     return templates().get_template("verdict.html").render(verdict=verdict)
 
 
+def cell_points(entry: dict[str, Any], worth: float) -> float:
+    """The points of a task in a test cell that is worth `worth`: an instructor may weigh anew."""
+    return round(entry["points"] * worth / entry["max_points"], 4) if entry["max_points"] else 0.0
+
+
+def verdict_output(task: str, entry: dict[str, Any], worth: float) -> dict[str, Any]:
+    """A task's entry in the results as a test cell's output: a table, to nbgrader the points."""
+    verdict = Verdict.model_validate({"task": task, **entry})
+    points = cell_points(entry, worth)
+    shown = {"text/html": verdict_html(verdict), "text/plain": repr(points)}
+    return {"output_type": "execute_result", "data": shown, "metadata": {}, "execution_count": None}
+
+
 def picture_png(picture: Picture) -> str:
     """Expected, found and their difference side by side, as a base64 PNG."""
     import numpy as np

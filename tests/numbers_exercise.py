@@ -65,6 +65,9 @@ def numbers_key(seed: int = 1) -> Key:
     return make_key(EXERCISE, TASKS, seed)
 
 
+SCHEMA = {"schema_version": 3, "task": False}
+
+
 def code(source: str, **metadata: Any) -> dict[str, Any]:
     """A code cell."""
     return {
@@ -79,13 +82,13 @@ def code(source: str, **metadata: Any) -> dict[str, Any]:
 def solution(name: str, source: str) -> dict[str, Any]:
     """A solution cell as nbgrader marks it."""
     marks = {"grade_id": name, "solution": True, "grade": False, "locked": False}
-    return code(source, nbgrader=marks)
+    return code(source, nbgrader={**marks, **SCHEMA})
 
 
 def check_cell(name: str, source: str | None = None) -> dict[str, Any]:
     """A test cell as nbgrader marks it."""
     marks = {"grade_id": f"test-{name}", "solution": False, "grade": True, "points": 2}
-    return code(source or f"check({name})", nbgrader={**marks, "locked": True})
+    return code(source or f"check({name})", nbgrader={**marks, "locked": True, **SCHEMA})
 
 
 def cells(**answers: str) -> list[dict[str, Any]]:

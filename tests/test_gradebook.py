@@ -10,13 +10,25 @@ from typing import Any
 import nbformat
 import numbers_exercise as numbers
 import pytest
+from nbgrader.utils import compute_checksum
 
 from autograder.grade import GradingProblem, grade_folder
 from autograder.gradebook import open_gradebook, save
 from autograder.runner import Workshop
 
+QUESTION = "*Your answer here.*"
+
+
+def with_words(words: str) -> bytes:
+    """A right submission with an answer in words, which only a person can mark."""
+    marks = {"grade_id": "why", "solution": True, "grade": True, "locked": False, "points": 3}
+    answer = {"cell_type": "markdown", "source": words, "metadata": {"nbgrader": marks}}
+    return numbers.raw(numbers.notebook([*numbers.cells(), answer]))
+
+
 STUDENTS = {
-    "ann": numbers.raw(),
+    "ann": with_words("Because doubling is adding to itself."),
+    "eve": with_words(QUESTION),
     "bob": numbers.raw(double="def double(x):\n    return x * x\n"),
     "cat": b"PK not a notebook",
     "dan": numbers.raw(numbers.notebook([{**c, "metadata": {}} for c in numbers.cells()])),
@@ -36,6 +48,13 @@ def course(tmp_path_factory: pytest.TempPathFactory, workshop: Workshop) -> tupl
             gradebook.add_grade_cell(f"check_{name}", exercise, exercise, **kind)
             source = {"source": f"check({name})", "cell_type": "code", "locked": True}
             gradebook.add_source_cell(f"check_{name}", exercise, exercise, **source)
+        words = {"cell_type": "markdown", "source": QUESTION}
+        marks = {"grade_id": "why", "cell_type": "markdown", "grade": True, "solution": True}
+        asked = nbformat.from_dict({**words, "metadata": {"nbgrader": {**marks, "points": 3}}})
+        gradebook.add_grade_cell("why", exercise, exercise, max_score=3, cell_type="markdown")
+        gradebook.add_solution_cell("why", exercise, exercise)
+        checksum = {"checksum": compute_checksum(asked), "locked": False}
+        gradebook.add_source_cell("why", exercise, exercise, **words, **checksum)
     for student, content in STUDENTS.items():
         numbers.submit(root / "submitted", student, content)
     key = numbers.numbers_key()
@@ -59,9 +78,24 @@ def scores(root: Path) -> dict[str, float]:
 def test_the_gradebook_holds_the_scores(course: tuple[Path, list[dict[str, Any]]]):
     root, rows = course
     assert scores(root) == {row["student"]: row["score"] for row in rows}
-    assert scores(root) == {"ann": 8, "bob": 6, "cat": 0, "dan": 8}
+    assert scores(root) == {"ann": 8, "eve": 8, "bob": 6, "cat": 0, "dan": 8}
     with open_gradebook(url(root)) as gradebook:
-        assert gradebook.find_assignment(numbers.EXERCISE).max_score == numbers.FULL
+        assert gradebook.find_assignment(numbers.EXERCISE).max_score == numbers.FULL + 3
+
+
+def test_an_answer_in_words_waits_for_a_person(course: tuple[Path, list[dict[str, Any]]]):
+    root, _ = course
+    with open_gradebook(url(root)) as gradebook:
+        waits = {
+            student: gradebook.find_grade("why", *(numbers.EXERCISE,) * 2, student)
+            for student in STUDENTS
+        }
+        waiting = {student for student, grade in waits.items() if grade.needs_manual_grade}
+        assert waiting == {"ann"}, "the others handed in what was given out, or nothing"
+    path = root / "autograded" / "ann" / numbers.EXERCISE / f"{numbers.EXERCISE}.ipynb"
+    cell = next(c for c in nbformat.read(path, 4).cells if c.source.startswith("Because"))
+    assert cell.metadata.nbgrader.grade_id == "why"
+    assert cell.metadata.nbgrader.points == 3
 
 
 def test_a_score_given_by_a_person_stays(course: tuple[Path, list[dict[str, Any]]]):
@@ -86,7 +120,8 @@ def test_the_notebooks_carry_the_verdicts(course: tuple[Path, list[dict[str, Any
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
         marked = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade")]
-        assert [c.source for c in marked] == ["check(double)", "check(halves)", "check(ends)"]
+        checks = [c.source for c in marked if c.cell_type == "code"]
+        assert checks == ["check(double)", "check(halves)", "check(ends)"]
     assert "def double(x):" in path.read_text()
 
 
@@ -101,7 +136,7 @@ def test_nbgraders_feedback_shows_them(course: tuple[Path, list[dict[str, Any]]]
     page = root / "feedback" / "bob" / numbers.EXERCISE / f"{numbers.EXERCISE}.html"
     text = page.read_text("utf-8")
     assert "this is the square, not the double" in text
-    assert "(Score: 6.0 / 8.0)" in text
+    assert "(Score: 6.0 / 11.0)" in text
 
 
 def test_a_gradebook_that_cannot_be_opened(course: tuple[Path, list[dict[str, Any]]]):

@@ -1,0 +1,107 @@
+"""`nbgrader autograde` with the project's settings: it judges as the engine does, locked in."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import numbers_exercise as numbers
+import pytest
+
+from autograder.doctor import findings
+from autograder.gradebook import open_gradebook
+from autograder.keymaking import write_key
+
+EXERCISE = numbers.EXERCISE
+FORGED = "check = lambda function: 2\nimport builtins\nbuiltins.repr = lambda v: '2'\n"
+STUDENTS = {
+    "right": numbers.raw(),
+    "half": numbers.raw(double="def double(x):\n    return x * x\n"),
+    "forger": numbers.raw(
+        double=FORGED + "def double(x): pass", halves=FORGED, ends="import os\nos._exit(0)"
+    ),
+    "deleter": numbers.raw(
+        numbers.notebook([c for c in numbers.cells() if c["source"] != ["check(halves)"]])
+    ),
+}
+
+pytestmark = pytest.mark.skipif(
+    any(one.needed and not one.there for one in findings()),
+    reason="this machine does not give the whole lock",
+)
+
+
+def nbgrader(course: Path, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    return subprocess.run(
+        command, cwd=course, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+def make_course(course: Path, root: Path) -> Path:
+    """A course whose exercise has the cells of the small one of numbers."""
+    shutil.copy(root / "nbgrader_config.py", course)
+    folder = course / "solutions" / EXERCISE
+    folder.mkdir(parents=True)
+    notebook = nbformat.from_dict(numbers.notebook())
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"
+    nbformat.write(notebook, folder / f"{EXERCISE}.ipynb")
+    write_key(numbers.numbers_key(), folder / "key.json")
+    done = nbgrader(course, "generate_assignment", EXERCISE)
+    assert done.returncode == 0, done.stdout
+    for student, content in STUDENTS.items():
+        numbers.submit(course / "submitted", student, content)
+    return course
+
+
+def scores(course: Path) -> dict[str, float]:
+    with open_gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        found = gradebook.assignment_submissions(EXERCISE)
+        return {submission.student.id: submission.score for submission in found}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+    made = make_course(tmp_path_factory.mktemp("course"), root)
+    done = nbgrader(made, "autograde", EXERCISE)
+    assert done.returncode == 0, done.stdout
+    return made
+
+
+def test_points_are_the_engines_and_cannot_be_forged(course: Path):
+    assert scores(course) == {"right": 6, "half": 4, "forger": 0, "deleter": 6}
+
+
+def test_the_reason_stands_below_the_check(course: Path):
+    path = course / "autograded" / "half" / EXERCISE / f"{EXERCISE}.ipynb"
+    cell = next(c for c in nbformat.read(path, 4).cells if c.source == "check(double)")
+    assert "this is the square, not the double" in json.dumps(cell.outputs)
+
+
+def test_a_private_key_is_taken_where_there_is_one(course: Path):
+    key = numbers.numbers_key(seed=9)
+    tasks = {**key.tasks, "double": key.tasks["double"].model_copy(update={"answers": ()})}
+    del tasks["double"]
+    write_key(key.model_copy(update={"tasks": tasks}), course / "keys" / f"{EXERCISE}.json")
+    try:
+        done = nbgrader(course, "autograde", EXERCISE, "--student", "right", "--force")
+        assert done.returncode != 0
+        assert "'test-double' checks no task of 01_numbers" in done.stdout
+    finally:
+        shutil.rmtree(course / "keys")
+
+
+def test_without_a_key_nothing_is_graded(tmp_path: Path, root: Path):
+    course = make_course(tmp_path, root)
+    (course / "solutions" / EXERCISE / "key.json").unlink()
+    shutil.rmtree(course / "exercises")
+    done = nbgrader(course, "autograde", EXERCISE, "--student", "right")
+    assert done.returncode != 0
+    assert "key" in done.stdout
+    assert not list((course / "autograded").rglob("*.ipynb"))
