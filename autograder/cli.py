@@ -32,6 +32,8 @@ from autograder.task import TaskError, load_tasks
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from autograder.cluster import Cluster
+
 app = typer.Typer(
     help="Checks answers and grades classes.", no_args_is_help=True, add_completion=False
 )
@@ -109,6 +111,9 @@ def grade(
     gradebook: Annotated[
         str | None, typer.Option(help="nbgrader's database too, such as sqlite:///gradebook.db")
     ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Grade on a Dask cluster, such as tcp://host:8786")
+    ] = None,
     unsafe: UnsafeOption = False,
 ) -> None:
     """Grade a class; a grading that was interrupted goes on where it stopped."""
@@ -123,13 +128,15 @@ def grade(
     columns = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TextColumn("{task.description}"))  # fmt: skip
     screen = console(stderr=True)
-    workshop = Workshop(
-        [folder, out, path, Path.cwd() / "solutions", Path.cwd() / "gradebook.db"],
-        Limits(memory=memory << 20),
-        workers,
-        unsafe,
-    )
-    with workshop, Progress(*columns, console=screen) as bar:
+    secrets = [folder, out, path, Path.cwd() / "solutions", Path.cwd() / "gradebook.db"]
+    limits = Limits(memory=memory << 20)
+    if cluster is None:
+        place: Workshop | Cluster = Workshop(secrets, limits, workers, unsafe)
+    else:
+        from autograder.cluster import Cluster
+
+        place = Cluster(cluster, limits, unsafe)
+    with place as workshop, Progress(*columns, console=screen) as bar:
         task = bar.add_task("", total=None)
 
         def show(row: dict[str, Any], done: int, total: int) -> None:
@@ -138,8 +145,9 @@ def grade(
                 screen.print(f"{done}/{total} {row['student']}: {row['status']}", markup=False)
 
         rows = grade_folder(
-            folder, answers, out, workers, timeout, show, workshop=workshop, anonymous=anonymous
-        )
+            folder, answers, out, workshop.workers, timeout, show, workshop=workshop,
+            anonymous=anonymous,
+        )  # fmt: skip
     for layer, why in workshop.missing.items():
         screen.print(f"not isolated by {layer} ({why})", style="yellow", markup=False)
     if gradebook is not None:

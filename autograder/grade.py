@@ -16,7 +16,7 @@ from autograder.files import PART, CannotWrite, lock_file, write_whole
 from autograder.key import Key, package_version
 from autograder.pages import write_class_page, write_student_page
 from autograder.report import verdict_json
-from autograder.runner import Outcome, Workshop, grade_notebook
+from autograder.runner import Outcome, Runs, grade_notebook
 
 RESULTS = "results.jsonl"
 MOST_BYTES = 200_000_000
@@ -89,7 +89,7 @@ def grade_folder(
     timeout: float,
     progress: Callable[[dict[str, Any], int, int], None] = lambda row, done, all_: None,
     *,
-    workshop: Workshop,
+    workshop: Runs,
     anonymous: bool = False,
 ) -> list[dict[str, Any]]:
     """Grade every submission; return the rows of `results.jsonl`, in order of students.
@@ -140,7 +140,7 @@ def _graded(
     key: Key,
     workers: int,
     timeout: float,
-    workshop: Workshop,
+    workshop: Runs,
 ) -> Iterator[tuple[Submission, Outcome, str | None]]:
     """Grade with `workers` at a time; only as many notebooks are in memory as are being graded."""
 

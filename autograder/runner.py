@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
@@ -77,8 +77,18 @@ class Reply:
     cpu_seconds: float | None = None
 
 
+class Runs(Protocol):
+    """What runs notebooks: a workshop on this machine, or a cluster of them."""
+
+    def reply(self, raw: bytes, key: Key, timeout: float) -> Reply:
+        """Run a notebook and ask it every question of the key."""
+
+    def stop(self) -> None:
+        """End what is running now."""
+
+
 def grade_notebook(
-    raw: bytes | None, key: Key, timeout: float, workshop: Workshop | None = None
+    raw: bytes | None, key: Key, timeout: float, workshop: Runs | None = None
 ) -> Outcome:
     """Grade one notebook given as bytes (None where there is no file). Never raises for it.
 
