@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ValidationError
 
+from autograder.footprint import add_up
 from autograder.observation import FORMAT, Array, Observation, Plain, Question
 
 
@@ -38,19 +39,22 @@ class Property(Plain):
     """What every right answer must do, where many answers are right: one fact that a probe notes.
 
     `fact` is named in `autograder.structure`; `part` gets the points. `sentence` says what is
-    wrong, with `{call}`, `{found}` and `{value}`.
+    wrong, with `{call}`, `{found}` and `{value}`. The relation "adds up to" is for `steps`, and
+    does their sum again: `value` is (height, width, most kernels).
     """
 
     part: str
     fact: str
     value: Any
     sentence: str
-    relation: Literal["is", "at most"] = "is"
+    relation: Literal["is", "at most", "adds up to"] = "is"
 
     def holds(self, found: Any) -> bool:
         """Whether a fact is as it should be."""
         if self.relation == "is":
             return bool(found == self.value)
+        if self.relation == "adds up to":
+            return add_up(found, *self.value)
         return isinstance(found, int | float) and found <= self.value
 
 

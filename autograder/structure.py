@@ -9,24 +9,33 @@ positions shows when every 3x3 kernel is cut down to its centre. `facts` gives
 - `kernels`: the sizes of other kernels, 1x1 left out;
 - `mixers`: what else lets one position reach another; empty if nothing does;
 - `field`: height and width, in pixels, of what an output unit sees;
-- `holes`: pixels inside the field that do not reach the unit.
+- `holes`: pixels inside the field that do not reach the unit;
+- `steps`: how the convolutions add up to the field, for the judge to do the sum again: a student's
+  process could name any field, but not say how to make it without knowing how.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections import Counter
 from typing import Any
 
 import keras
 import numpy as np
 
+from autograder.footprint import partitions, reach
 from autograder.gradients import input_gradient
 from autograder.network import fast_calls
 from autograder.trace import describe, recording
 
 SIDE = 3
 SAMPLES = 4
+MOST_KERNELS = 8  # how many the sum of their steps is made for
+NO_STEPS: dict[str, Any] = {"jumps": [], "chains": []}
 MIXERS = ("Pool", "Attention", "Resiz", "UpSampling", "GroupNormalization")
+
+Offsets = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 class NotAMap(Exception):
@@ -38,7 +47,7 @@ class _Calls:
 
     def __init__(self) -> None:
         self.convolutions = 0
-        self.known: set[int] = set()  # the weights of Keras's own convolutions
+        self.known: Counter[int] = Counter()  # calls, by the weights of Keras's own convolutions
         self.mixers: list[str] = []
 
     def add(self, operation: keras.Operation, args: Any, kwargs: Any, outputs: Any) -> None:
@@ -69,11 +78,10 @@ def facts(model: keras.Model, feeds: tuple[tuple[int, ...], ...], seed: int) -> 
         kernels = _fill(model, rng)
         field, feed = _field_inside(model, feeds, rng)
         mixers = _mixers(model, kernels, feed, field, rng, calls)
-        convolutions = calls.convolutions + sum(
-            _uses(model, variable, kernels, feed, rng)
-            for variable, _ in kernels
-            if id(variable) not in calls.known
-        )
+        net = _Kernels(model, kernels, feed, rng)
+        uses = [calls.known[id(v)] or net.uses(number) for number, (v, _) in enumerate(kernels)]
+        convolutions = max(calls.convolutions, sum(uses))
+        steps = _steps(net, uses, field) if len(kernels) <= MOST_KERNELS else NO_STEPS
     shapes = [tuple(v.shape) for v in model.variables if len(v.shape) >= 4]
     others = {s[:-2] for s in shapes if not _is_kernel(s) and math.prod(s[:-2]) > 1}
     rows, columns = (np.flatnonzero(field.any(axis=1 - axis)) for axis in (0, 1))
@@ -85,6 +93,7 @@ def facts(model: keras.Model, feeds: tuple[tuple[int, ...], ...], seed: int) -> 
         "mixers": mixers,
         "field": size,
         "holes": size[0] * size[1] - int(field.sum()),
+        "steps": steps,
     }
 
 
@@ -192,23 +201,99 @@ def _cut(kernels: list[tuple[Any, np.ndarray]]) -> None:
         variable.assign(cut)
 
 
-def _uses(
-    model: keras.Model,
-    variable: Any,
-    kernels: list[tuple[Any, np.ndarray]],
-    feed: tuple[int, ...],
-    rng: np.random.Generator,
-) -> int:
-    """How often a net applies a kernel of its own, all others cut down to their centres.
+class _Kernels:
+    """A net whose kernels are put back one by one, all others cut down to their centres."""
 
-    Once, and it sees three rows; n times in a row, and it sees 2n + 1, as far apart.
+    def __init__(
+        self,
+        model: keras.Model,
+        kernels: list[tuple[Any, np.ndarray]],
+        feed: tuple[int, ...],
+        rng: np.random.Generator,
+    ) -> None:
+        self.model, self.kernels, self.feed, self.rng = model, kernels, feed, rng
+        self._alone: dict[int, Offsets] = {}
+
+    def offsets(self, *chosen: int) -> Offsets:
+        """What an output unit sees with the chosen kernels: rows and columns, from its middle."""
+        _cut(self.kernels)
+        for number in chosen:
+            variable, drawn = self.kernels[number]
+            variable.assign(drawn)
+        field = _field(self.model, self.feed, self.rng)
+        for variable, drawn in self.kernels:
+            variable.assign(drawn)
+        return _offsets(field)
+
+    def alone(self, number: int) -> Offsets:
+        """What an output unit sees with one kernel."""
+        if number not in self._alone:
+            self._alone[number] = self.offsets(number)
+        return self._alone[number]
+
+    def uses(self, number: int) -> int:
+        """How often a net applies a kernel of its own.
+
+        Once, and it sees three rows; n times in a row, and it sees 2n + 1, as far apart.
+        """
+        rows = np.array(self.alone(number)[0])
+        return int((rows[-1] - rows[0]) // (2 * np.diff(rows).min())) if len(rows) > SIDE else 1
+
+
+def _offsets(field: np.ndarray) -> Offsets:
+    """The rows and columns of a field, as distances from its middle."""
+    found = []
+    for axis in (1, 0):
+        places = np.flatnonzero(field.any(axis=axis))
+        middle = int(places[0] + places[-1]) // 2 if len(places) else 0
+        found.append(tuple(int(place) - middle for place in places))
+    return found[0], found[1]
+
+
+def _steps(net: _Kernels, uses: list[int], field: np.ndarray) -> dict[str, Any]:
+    """How the kernels add up to the field: `jumps` by kernel and use, `chains` of uses in a row.
+
+    A jump is how far apart, in pixels of the input, the three rows (and columns) of a kernel lie.
+    Kernels on parallel branches do not add up; which ones do shows when two are put back together.
     """
-    _cut(kernels)
-    variable.assign(next(drawn for other, drawn in kernels if other is variable))
-    rows = np.flatnonzero(_field(model, feed, rng).any(axis=1))
-    for other, drawn in kernels:
-        other.assign(drawn)
-    return int((rows[-1] - rows[0]) // (2 * np.diff(rows).min())) if len(rows) > SIDE else 1
+    jumps: list[list[int]] = []
+    owners: list[int] = []
+    for number, times in enumerate(uses):
+        if net.alone(number) == ((0,), (0,)):  # it does not reach the output
+            continue
+        rows, columns = (partitions(side, times) for side in net.alone(number))
+        if rows is None or columns is None:
+            return NO_STEPS
+        jumps += [[y, x] for y, x in zip(rows, columns, strict=True)]
+        owners += [number] * times
+    everything = list(range(len(jumps)))
+    if reach([jumps[i] for i in everything]) == _places(field):
+        return {"jumps": jumps, "chains": [everything]}
+    adds_up = {
+        pair: _span(net.offsets(*pair)) == _span(net.alone(pair[0])) + _span(net.alone(pair[1]))
+        for pair in itertools.combinations(range(len(uses)), 2)
+    }
+    chains = [
+        [i for i in everything if owners[i] in chosen]
+        for size in range(len(uses) + 1)
+        for chosen in itertools.combinations(range(len(uses)), size)
+        if all(adds_up[pair] for pair in itertools.combinations(chosen, 2))
+    ]
+    longest = [c for c in chains if not any(set(c) < set(other) for other in chains)]
+    return {"jumps": jumps, "chains": longest}
+
+
+def _span(offsets: Offsets) -> int:
+    return offsets[0][-1] - offsets[0][0] if offsets[0] else 0
+
+
+def _places(field: np.ndarray) -> set[tuple[int, int]]:
+    """The pixels of a field, from its middle."""
+    ys, xs = np.nonzero(field)
+    if not len(ys):
+        return set()
+    y, x = (int(ys.min() + ys.max()) // 2, int(xs.min() + xs.max()) // 2)
+    return {(int(a) - y, int(b) - x) for a, b in zip(ys, xs, strict=True)}
 
 
 def _mixers(

@@ -7,6 +7,7 @@ import pytest
 from keras import layers, ops
 
 from autograder.exercises import project_root
+from autograder.footprint import add_up
 from autograder.judge import judge
 from autograder.keymaking import make_task_key
 from autograder.probe import probe
@@ -111,6 +112,57 @@ def test_other_kernels_are_listed():
 
 def test_something_else_than_a_map_is_said():
     assert seen(conv(), layers.GlobalAveragePooling2D())["output"] == "an output of shape (N, 4)"
+
+
+def branches(x):
+    """Two kernels side by side and one behind: 3 or 5 wide, then 3 more."""
+    left, right = conv(3)(x), conv(3, dilation_rate=2)(conv(3)(x))
+    return conv(3)(layers.Add()([left, right]))
+
+
+def idle_twin(x):
+    return conv(3)(x) + 0 * conv(3, dilation_rate=2)(x)[:, :1, :1]
+
+
+@pytest.mark.parametrize(
+    ("steps", "size"),
+    [
+        ([conv()], 3),
+        ([conv(strides=2), conv(), conv(padding="valid", dilation_rate=2)], 15),
+        ([conv(3)] * 4, 9),
+        ([Again(3), conv(dilation_rate=2)], 11),
+        ([branches], 9),
+        ([idle_twin], 3),
+        ([lambda x: x + conv(3)(x), conv(), layers.Dense(3)], 5),
+    ],
+)
+def test_the_steps_of_a_net_add_up_to_its_field(steps, size):
+    found = seen(*steps)
+    assert found["field"] == [size, size]
+    assert found["holes"] == 0
+    assert add_up(found["steps"], size, size, most=8)
+    assert not add_up(found["steps"], size + 2, size + 2, most=8)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        None,
+        [],
+        {},
+        {"jumps": [[1, 1]], "chains": "all"},
+        {"jumps": [[1, 1]] * 9, "chains": [list(range(9))]},
+        {"jumps": [[31, 31]], "chains": [[0]]},
+        {"jumps": [[1, 1]], "chains": [[0, 0, 0]]},
+        {"jumps": [[1.5, 1]], "chains": [[0]]},
+        {"jumps": [[10**9, 1]], "chains": [[0]]},
+        {"jumps": [[True, True]], "chains": [[0]]},
+        {"jumps": [[1, 1]], "chains": [[-1]]},
+        {"jumps": [[1, 1]], "chains": [[0]] * 10**6},
+    ],
+)
+def test_steps_that_are_made_up_add_up_to_nothing(forged):
+    assert not add_up(forged, 19, 19, most=8)
 
 
 @cache
