@@ -37,6 +37,43 @@ def input_gradient(function: Callable[[Any], Any], x: Any) -> NDArray[np.float32
         return np.asarray(jax.grad(function)(jax.numpy.asarray(x, "float32")))
     import torch
 
-    tensor = torch.tensor(np.asarray(x, "float32"), requires_grad=True)
-    (gradient,) = torch.autograd.grad(function(tensor), tensor)
-    return gradient.numpy()
+    with torch.enable_grad():
+        tensor = keras.ops.convert_to_tensor(x, "float32").detach().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(function(tensor), tensor, allow_unused=True)
+    return np.zeros(tuple(tensor.shape), "float32") if gradient is None else gradient.cpu().numpy()
+
+
+def weight_gradients(
+    net: keras.Model, x: Any, loss: Callable[[Any], Any], training: bool = True
+) -> list[NDArray[np.float32]]:
+    """Return the gradient of a loss for each of a net's trainable variables, in their order.
+
+    Args:
+        net: a built model.
+        x: its input, a batch.
+        loss: takes the net's output to a scalar tensor.
+        training: whether the net runs as in training (normalisations use the batch's statistics).
+    """
+    name = keras.backend.backend()
+    if name == "jax":
+        import jax
+
+        fixed = [variable.value for variable in net.non_trainable_variables]
+
+        def value(weights: Any) -> Any:
+            return loss(net.stateless_call(weights, fixed, x, training=training)[0])
+
+        found = jax.grad(value)([variable.value for variable in net.trainable_variables])
+        return [np.asarray(gradient) for gradient in found]
+    variables = [variable.value for variable in net.trainable_variables]
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            value_here = loss(net(x, training=training))
+        return [gradient.numpy() for gradient in tape.gradient(value_here, variables)]
+    import torch
+
+    with torch.enable_grad():
+        found = torch.autograd.grad(loss(net(x, training=training)), variables)
+    return [gradient.cpu().numpy() for gradient in found]

@@ -5,9 +5,10 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 from convbook.architectures.classic import vgg
+from convbook.gradients import weight_gradients
 from convbook.receptive_field import (
     Field,
     next_field,
@@ -150,6 +151,20 @@ def test_a_gradient_is_that_of_the_weights() -> None:
     gradient = unit_gradient(net, (1, 2), np.zeros((1, 5, 5, 1), "float32"))
     np.testing.assert_array_equal(gradient[1:4, 2:5, 0], kernel[..., 0, 0])
     assert np.count_nonzero(gradient) == 8
+
+
+def test_gradients_of_weights_are_those_worked_out_by_hand() -> None:
+    net = keras.Sequential([keras.Input((3,)), layers.BatchNormalization(), layers.Dense(2)])
+    x = np.random.default_rng(0).normal(2, 3, (50, 3)).astype("float32")
+    gamma, beta, kernel, bias = weight_gradients(net, x, lambda scores: ops.mean(scores[:, 0]))
+    np.testing.assert_allclose(bias, [1, 0], atol=1e-6)
+    # In training the batch is normalised, so that its mean is the normalisation's beta, here 0.
+    np.testing.assert_allclose(kernel, np.zeros((3, 2)), atol=1e-5)
+    weights = np.asarray(net.layers[-1].kernel)
+    np.testing.assert_allclose(beta, weights[:, 0], rtol=1e-5)
+    np.testing.assert_allclose(gamma, np.zeros(3), atol=1e-5)
+    _, _, kernel, _ = weight_gradients(net, x, lambda y: ops.mean(y[:, 0]), training=False)
+    assert np.abs(kernel[:, 0]).min() > 1, "at inference the moving mean is still 0"
 
 
 def test_the_visible_net_does_not_fade(vgg16: keras.Model) -> None:

@@ -21,6 +21,7 @@ from convbook.architectures.residual import (
     zero_padded_block,
 )
 from convbook.counting import blueprint, count_parameters
+from convbook.training import restart
 
 PUBLISHED = {18: 11_689_512, 34: 21_797_672, 50: 25_557_032, 101: 44_549_160, 152: 60_192_808}
 
@@ -105,6 +106,31 @@ def test_small_nets_have_the_depth_asked_for_and_shortcuts_cost_nothing(depth):
 def test_small_nets_refuse_a_depth_that_three_stages_cannot_share(depth):
     with pytest.raises(ValueError, match="6n \\+ 2"):
         small_net(plain_block, depth)
+
+
+def test_a_net_started_again_trains_as_one_just_built():
+    """Weights, order of the pictures, momentum: all as in a new net with the same seed."""
+    x, y = picture(40, 8, 8, 1), np.arange(40) % 10
+
+    def build():
+        return small_net(zero_padded_block, 8, 4, input_shape=(8, 8, 1))
+
+    def losses(net):
+        return net.fit(x, y, batch_size=16, epochs=2, verbose=0).history["loss"]
+
+    def compiled():
+        net = build()
+        optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
+        net.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
+        return net
+
+    keras.utils.set_random_seed(3)
+    expected = losses(compiled())
+    net = compiled()
+    for seed in (1, 3):
+        restart(net, build, seed)
+        found = losses(net)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 # ResNet-50 beside keras.applications. On sizes of the form 32n + 1 every `same` padding is

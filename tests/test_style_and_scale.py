@@ -1,14 +1,16 @@
 """Figures stay readable in grey, and the size of a run is what the reader asked for."""
 
 from itertools import pairwise
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pytest
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 
 from convbook.device import report
 from convbook.drawing import COLOURS, label_line, use_style
 from convbook.drawing.blocks import draw_block
+from convbook.drawing.charts import draw_curves
 from convbook.scale import by_scale, scale
 
 
@@ -35,8 +37,26 @@ def test_a_line_is_labelled_in_its_own_colour_at_its_end():
     axes.plot([0, 1], [2, 3], color=COLOURS["vermilion"])
     label = label_line(axes, [0, 1], [2, 3], "rising")
     assert label.xy == (1, 3)
-    assert label.get_color() == COLOURS["vermilion"]
+    assert label.get_color() == COLOURS["vermilion"].lower()
     plt.close(figure)
+
+
+def test_lines_that_end_together_have_labels_apart():
+    curves = {"first": [3.0, 1.0], "second": [2.0, 1.0], "third": [4.0, 2.0, 1.001], "far": [9.0]}
+    axes = draw_curves(curves, xlabel="epoch", ylabel="loss (nats)", log=True)
+    labels: list[Any] = list(axes.texts)
+    lines: list[Any] = list(axes.get_lines())
+    assert [label.get_text() for label in labels] == list(curves)
+    for label, line in zip(labels, lines, strict=True):
+        assert label.get_color() == to_hex(line.get_color())
+        assert label.xy == (line.get_xdata()[-1], line.get_ydata()[-1])
+    scale = 72 / axes.figure.dpi
+    heights = sorted(
+        axes.transData.transform(label.xy)[1] * scale + label.xyann[1] for label in labels
+    )
+    assert min(upper - lower for lower, upper in pairwise(heights)) > 14
+    assert labels[3].xyann[1] == 0, "a label with room around it stays at its line"
+    plt.close("all")
 
 
 @pytest.mark.parametrize(("shortcut", "sums"), [(None, 0), ("x", 1)])

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 
-from convbook.drawing.style import COLOURS
+from convbook.drawing.style import COLOURS, label_line
 from convbook.published import ChallengeResult
+
+_BY_HAND = "#666666"
+"""Grey for words; the bars are lighter."""
+_OVER_A_NAME = 4.2
+"""Percentage points from the top of a bar to above its name."""
 
 
 def draw_challenge(
@@ -19,7 +26,7 @@ def draw_challenge(
     level: ChallengeResult | None = None,
     axes: Axes | None = None,
 ) -> Axes:
-    """Draw the error of each year's winner as a bar.
+    """Draw the error of each year's winner as a bar: grey by hand, blue by learning.
 
     Args:
         winners: one a year.
@@ -42,11 +49,64 @@ def draw_challenge(
         axes.axhline(level.top5, color=mark, linestyle="--", linewidth=1.2, zorder=1.5)
         end = (winners[-1].year + 0.45, level.top5)
         _note(axes, end, f"{level.name}\n{level.top5:g}", (4, 10), color=mark)
+    for learned, words in [(False, "features made by hand"), (True, "features learned")]:
+        bars = [result for result in winners if result.learned is learned]
+        if bars:
+            top = max(result.top5 for result in bars) + _OVER_A_NAME
+            middle = (bars[0].year + bars[-1].year) / 2
+            colour = COLOURS["blue"] if learned else _BY_HAND
+            _note(axes, (middle, top), words, (0, 0), ha="center", color=colour, weight="bold")
     axes.set(xlabel="year of the challenge", ylabel="top-5 error on the test set (%)")
     axes.set_xticks([result.year for result in winners])
     axes.set_xlim(winners[0].year - 0.6, winners[-1].year + 0.5)
     axes.grid(axis="x", visible=False)
     return axes
+
+
+def draw_curves(
+    curves: Mapping[str, Sequence[float]],
+    axes: Axes | None = None,
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    log: bool = False,
+    marker: str = "",
+) -> Axes:
+    """Draw a line for each name over 1, 2, 3, ..., with the name at its end in place of a legend.
+
+    Args:
+        curves: values by the line's name; they need not be equally many.
+        axes: where to draw; a new figure if None.
+        xlabel: what is counted along the horizontal axis.
+        ylabel: of the vertical axis, with its unit.
+        title: of the figure.
+        log: whether the vertical axis is logarithmic.
+        marker: drawn at every value; none if empty.
+    """
+    axes = axes or plt.subplots()[1]
+    for values in curves.values():
+        axes.plot(np.arange(1, len(values) + 1), values, marker=marker or None)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title, yscale="log" if log else "linear")
+    lines = axes.get_lines()[-len(curves) :]
+    ends = [(len(values), float(values[-1])) for values in curves.values()]
+    points = [axes.transData.transform(end)[1] * 72 / axes.figure.dpi for end in ends]
+    for line, name, end, lift in zip(lines, curves, ends, _lifts(points, 15), strict=True):
+        label_line(axes, [end[0]], [end[1]], name, to_hex(line.get_color()), (6, lift))
+    return axes
+
+
+def _lifts(places: Sequence[float], gap: float) -> list[float]:
+    """By how much to move labels up (or down), so that no two are nearer than ``gap``."""
+    order = np.argsort(places, kind="stable")
+    moved = np.asarray(places, float).copy()
+    for _ in range(50):
+        for lower, upper in pairwise(order):
+            overlap = gap - (moved[upper] - moved[lower])
+            if overlap > 0:
+                moved[lower] -= overlap / 2
+                moved[upper] += overlap / 2
+    return [float(lift) for lift in moved - places]
 
 
 def _note(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.text import Annotation
 
 COLOURS = {
@@ -77,7 +78,7 @@ def label_line(
         The annotation, outside the axes where the line ends at their edge.
     """
     if color is None:
-        color = str(axes.get_lines()[-1].get_color()) if axes.get_lines() else COLOURS["ink"]
+        color = to_hex(axes.get_lines()[-1].get_color()) if axes.get_lines() else COLOURS["ink"]
     return axes.annotate(
         text,
         (float(x[-1]), float(y[-1])),
