@@ -31,6 +31,8 @@ def test_it_reports_the_machine(chapter):
 def test_a_small_net_learns_to_read(chapter):
     assert "by hand 50,890, Keras 50,890" in chapter.printed["count"]
     assert chapter.names["untrained"] < 0.35
+    assert f"{chapter.names['untrained']:.0%} are right" in chapter.printed["untrained"]
+    assert chapter.names["always"] < 0.15
     assert chapter.names["accuracy"] > 0.7
 
 

@@ -79,6 +79,13 @@ def test_the_prototype_learns_even_in_one_epoch_and_is_lost_when_digits_move(cha
     assert accuracy > 0.5
     assert f"{accuracy:.1%}" in chapter.printed["accuracy"]
     assert chapter.names["shift_accuracy"][6] < accuracy - 0.2
+    assert chapter.names["margin"] >= max(chapter.names["shift_accuracy"]), "no ink is lost"
+
+
+def test_most_parameters_of_the_prototype_sit_in_its_dense_layer(chapter):
+    convolutions, dense = chapter.names["in_convolutions"], chapter.names["in_dense"]
+    assert convolutions + dense == chapter.names["model"].count_params()
+    assert dense > 2 * convolutions
 
 
 def test_the_promised_pictures_are_drawn(chapter):

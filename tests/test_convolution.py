@@ -1,5 +1,6 @@
 """Convolution by hand, the question of where windows lie, their pictures, and the prototype."""
 
+import base64
 from typing import Any
 
 import keras
@@ -153,10 +154,19 @@ def test_the_sliding_picture_leaves_out_what_is_not_computed_yet():
     assert np.isfinite(shown).sum() == 10
 
 
+def test_the_sliding_picture_writes_what_is_multiplied_and_what_comes_out():
+    left, middle, right = drawing.draw_sliding(IMAGE, KERNEL, padding="same", step=0).axes
+    pixels = [float(text.get_text()) for text in left.texts]
+    assert pixels[:3] == [0, 0, 0], "the first row of the window lies in the padding"
+    (result,) = (float(text.get_text()) for text in right.texts)
+    assert len(middle.texts) == len(pixels) == KERNEL.size
+    assert result == pytest.approx(np.dot(pixels, KERNEL.ravel()), abs=0.05)
+
+
 def test_a_still_picture_has_a_column_for_each_setting():
     settings_: list[dict[str, Any]] = [{}, {"padding": "same"}, {"stride": 2}, {"dilation": 2}]
     figure = drawing.draw_settings(IMAGE, KERNEL, settings_, step=4)
-    words = [axes.get_xlabel() for axes in figure.axes[4:]]
+    words = [text.get_text() for axes in figure.axes[4:] for text in axes.texts]
     assert words == ["map 5x7", "map 7x9", "map 3x4", "map 3x5"]
 
 
@@ -171,6 +181,15 @@ def test_the_padding_picture_names_the_windows_centres():
 def test_without_a_notebook_the_widget_says_so(capsys):
     drawing.sliding_widget(IMAGE, KERNEL)
     assert "needs a Jupyter notebook" in capsys.readouterr().out
+
+
+def test_a_viewer_without_widgets_is_given_a_picture(monkeypatch):
+    import IPython
+
+    monkeypatch.setattr(IPython, "get_ipython", lambda: object())
+    shown = drawing.sliding_widget(np.zeros((8, 8)), KERNEL)._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in shown
+    assert base64.b64decode(shown["image/png"]).startswith(b"\x89PNG")
 
 
 def test_the_widget_follows_its_knobs(monkeypatch, capsys):

@@ -5,6 +5,8 @@ Maps and weights have a sign, so they are drawn in greys around a middle grey th
 
 from __future__ import annotations
 
+import base64
+import io
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -43,7 +45,8 @@ def draw_sliding(
             it are drawn. The last one if None.
 
     Returns:
-        A figure: the picture with its padding and the window, the weights, the map so far.
+        A figure: the picture with its padding and the window, the weights, the map so far. The
+        numbers in the window and in its output's cell are what is multiplied and what comes out.
 
     Raises:
         ValueError: if no window fits, or where Keras refuses the setting.
@@ -56,6 +59,7 @@ def draw_sliding(
         1, 3, figsize=(10, 4), width_ratios=(5, 2.2, 4), layout="constrained"
     )
     _draw_moment(left, right, image, rows, columns, output, step, dilation)
+    _write_numbers(left, right, image, rows, columns, output, step, dilation)
     _draw_kernel(middle, kernel)
     left.set_title(f"picture {image.shape[0]}x{image.shape[1]}")
     middle.set_title("filter")
@@ -96,14 +100,16 @@ def draw_settings(
         _same_scale(above, below)
         words = [f"{name} {value}" for name, value in setting.items()]
         above.set_title(", ".join(words) or "stride 1, no padding")
-        below.set_xlabel(f"map {output.shape[0]}x{output.shape[1]}")
+        high, wide = output.shape
+        below.text((wide - 1) / 2, high, f"map {high}x{wide}", ha="center", va="top")
     return figure
 
 
 def sliding_widget(image: ArrayLike, kernel: ArrayLike) -> Any:
     """Make a sliding filter with controls for size, padding, stride, dilation and position.
 
-    Where no widgets can run (a plain Python, no ipywidgets) it says so in one line.
+    Where no widgets can run (a plain Python, no ipywidgets) it says so in one line. A page made
+    from the notebook, which has no Python behind it, shows a still picture in the widget's place.
 
     Args:
         image: grey picture (H, W).
@@ -147,9 +153,32 @@ def sliding_widget(image: ArrayLike, kernel: ArrayLike) -> Any:
         plt.show()
         plt.close(figure)
 
+    class WithStill(ipywidgets.VBox):
+        """A widget that a viewer without widgets shows as a picture."""
+
+        def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+            return {**super()._repr_mimebundle_(**options), "image/png": still}
+
+    still = _png(draw_settings(image, kernel, _STILL_SETTINGS, step=7))
     picture = ipywidgets.interactive_output(show, {**options, "step": position})
     controls = ipywidgets.VBox([*options.values(), ipywidgets.HBox([play, position])])
-    return ipywidgets.VBox([controls, picture])
+    return WithStill([controls, picture])
+
+
+_STILL_SETTINGS: list[dict[str, Any]] = [
+    {"stride": 2, "padding": "same"},
+    {"stride": 3},
+    {"dilation": 3},
+    {"dilation": 2, "padding": "same"},
+]
+
+
+def _png(figure: Figure) -> str:
+    """The figure as a PNG, base64, as notebooks store it; closes the figure."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    plt.close(figure)
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def draw_bank(
@@ -314,6 +343,34 @@ def _draw_moment(
     right.set_ylim(output.shape[0] - 0.4, -0.6)
     _bare(right)
     _connect(left, right, (reads_x[column], reads_y[row]), (column, row), below=fill)
+
+
+def _write_numbers(
+    left: Axes,
+    right: Axes,
+    image: FloatArray,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    output: FloatArray,
+    step: int,
+    dilation: int,
+) -> None:
+    """The pixels in the window and the number that comes out, written into their cells."""
+    row, column = divmod(step, output.shape[1])
+    padded = np.pad(image, ((0, 1), (0, 1)))  # the index -1 of the padding meets a 0
+    for y, tap_y in zip(_with_padding(rows, dilation)[row], rows[row], strict=True):
+        for x, tap_x in zip(_with_padding(columns, dilation)[column], columns[column], strict=True):
+            pixel = padded[tap_y, tap_x]
+            in_padding = min(tap_y, tap_x) < 0
+            dark = not in_padding and pixel < 0.5 * max(1.0, image.max())
+            _number(left, x, y, "0" if in_padding else f"{pixel:.2f}", dark)
+    _number(right, column, row, f"{output[row, column]:.2f}", output[row, column] < 0)
+
+
+def _number(axes: Axes, x: float, y: float, text: str, dark: bool) -> None:
+    """A number in the middle of a cell, white on dark ground."""
+    color = "white" if dark else COLOURS["ink"]
+    axes.text(x, y, text, ha="center", va="center", fontsize=9, color=color)
 
 
 def _connect(
