@@ -25,8 +25,9 @@ def chapter():
 
 
 def test_three_layers_by_hand_by_recurrence_and_by_gradient(chapter):
-    last = chapter.printed["recurrence-by-hand"].splitlines()[-1]
-    assert last == "after layer 3: (9, 2)"
+    *_, third, fourth = chapter.printed["recurrence-by-hand"].splitlines()
+    assert third == "after layer 3: (9, 2)"
+    assert fourth == "with one more: (13, 2)"
     assert np.count_nonzero(chapter.names["gradient"]) == 9 * 9
 
 
@@ -100,6 +101,8 @@ def test_in_its_default_size_three_seeds_show_the_step():
             if field < SPAN:
                 assert 42 < accuracy < 58
     assert names["sighted"][:, 1].mean() > names["blind"][:, 1].mean() + 20
+    assert (names["below"], names["from_on"]) == (9, 11)
+    assert names["blind"][:, 0].mean() > 55, "what they see too little of they learn by heart"
     for plan, field in names["sees"].items():
         if field >= SPAN:
             assert names["results"][plan][:, 1].mean() > 70

@@ -1,6 +1,7 @@
 """Chapter 3 shows the numbers that it owes its reader."""
 
 import re
+from itertools import pairwise
 
 import matplotlib
 import numpy as np
@@ -60,6 +61,9 @@ def test_the_published_errors_fall_and_each_has_a_source():
     )
     assert SECOND_IN_2012.top5 > CHALLENGE_WINNERS[2].top5
     assert [r.learned for r in CHALLENGE_WINNERS] == [False, False] + 6 * [True]
+    of_2011 = [result.top5 / CHALLENGE_WINNERS[1].top5 for result in CHALLENGE_WINNERS]
+    assert of_2011[2] < 2 / 3, "more than a third of the error went in 2012"
+    assert of_2011[3] < 1 / 2 < of_2011[2], "and the half with the next year's net"
 
 
 def test_alexnet_in_both_forms(chapter):
@@ -67,14 +71,15 @@ def test_alexnet_in_both_forms(chapter):
     assert "60,965,224" in printed
     assert "62,378,344" in printed
     assert re.search(r"saved by the groups: (\S+) parameters; by hand \1", printed)
-    sides = [line.split()[-1] for line in chapter.printed["alexnet-227"].splitlines()[1:]]
-    assert sides == ["54", "56", "55"]
+    rows = [line.split() for line in chapter.printed["alexnet-227"].splitlines()[1:]]
+    assert [row[-2] for row in rows] == ["54", "56", "55"]
+    assert [row[-1] for row in rows] == ["1", "0", "0"]  # 53 steps of 4 and a window of 11 are 223
 
 
 def test_local_response_normalisation_brings_strong_and_weak_together(chapter):
     before, after = (
-        float(line.split("is")[1].split()[0])
-        for line in chapter.printed["lrn-numbers"].splitlines()
+        float(line.split(" is ")[1].split()[0])
+        for line in chapter.printed["lrn-figure"].splitlines()
     )
     assert after < before / 2
     assert np.all(chapter.names["calmed"] <= chapter.names["answers"])
@@ -82,12 +87,22 @@ def test_local_response_normalisation_brings_strong_and_weak_together(chapter):
 
 def test_vgg_a_to_e_and_keras_applications(chapter):
     table = chapter.printed["vgg-table"]
-    assert [line.split()[1] for line in table.splitlines()[1:]] == ["11", "13", "16", "16", "19"]
+    assert [line.split()[1] for line in table.splitlines()[1:6]] == ["11", "13", "16", "16", "19"]
+    layers, parameters, work = chapter.names["grown"]
+    assert 1 < parameters < 1.1 < layers < work
+    assert chapter.names["share"] > 0.7
     assert "138,357,544" in table
     assert "143,667,240" in table
+    assert chapter.names["factor"] > 2000, "thousands of times the parameters of LeNet-5"
     a, b = chapter.names["a"], chapter.names["b"]
     assert b.max() > 0
     np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6 * b.max())
+
+
+def test_every_stage_of_vgg_holds_half_of_the_one_before_while_filters_double(chapter):
+    held = chapter.names["held"]
+    assert [before / after for before, after in pairwise(held)] == [2, 2, 2, 4]
+    assert f"{held[0]:,}, {held[1]:,}" in chapter.printed["volumes-plot"]
 
 
 def test_the_promised_pictures_are_drawn(chapter):

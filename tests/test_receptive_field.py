@@ -3,11 +3,13 @@
 from typing import Any
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from keras import layers, ops
 
 from convbook.architectures.classic import vgg
+from convbook.drawing.fields import draw_field_boxes, draw_views
 from convbook.gradients import weight_gradients
 from convbook.receptive_field import (
     Field,
@@ -136,6 +138,26 @@ def test_what_cannot_be_told_is_said() -> None:
     net = keras.Model(free, layers.Conv2D(1, 3, padding="same")(free))
     with pytest.raises(ValueError, match="build the model for a fixed one"):
         receptive_fields(net)
+
+
+def test_a_drawn_unit_stands_over_every_pixel_it_sees() -> None:
+    settings = [(3, 1, 1), (3, 2, 1), (2, 1, 3)]
+    axes = draw_views(settings)
+    rows = [line for line in axes.get_lines() if line.get_marker() == "o"]
+    pixels = np.asarray(rows[0].get_xdata())
+    assert np.ptp(pixels) + 1 == receptive_field(settings)[-1][0]
+    assert len(np.asarray(rows[-1].get_xdata())) == 1
+    plt.close("all")
+
+
+def test_drawn_boxes_are_as_large_as_the_field_and_a_jump_apart() -> None:
+    field = Field(12, 4, -3)
+    axes = draw_field_boxes(np.zeros((30, 30)), field, [(1, 1), (1, 2)])
+    boxes: list[Any] = list(axes.patches)
+    assert [box.get_width() for box in boxes] == [12, 12]
+    assert boxes[1].get_x() - boxes[0].get_x() == 4
+    assert [text.get_text() for text in axes.texts] == ["(1, 1)", "(1, 2)"]
+    plt.close("all")
 
 
 def test_the_step_of_the_recurrence() -> None:

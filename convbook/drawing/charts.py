@@ -176,7 +176,7 @@ def draw_points_with_spread(
             place, values.mean(), spread, fmt="o", capsize=5, color=COLOURS["blue"], markersize=8
         )
         dots = np.full(len(values), place + 0.16)
-        axes.plot(dots, values, ".", color=COLOURS["vermilion"], linestyle="none")
+        axes.plot(dots, values, ".", color=COLOURS["vermilion"], linestyle="none", markersize=9)
         axes.annotate(
             f"{values.mean():.1f}",
             (place, values.mean()),

@@ -43,7 +43,7 @@ def draw_views(settings: Sequence[tuple[int, int, int]], axes: Axes | None = Non
     for level, row in enumerate(places):
         axes.plot(row, np.full(len(row), level), "o", color=COLOURS["blue"], markersize=7)
         if level == 0:
-            text = f"picture: {row.max() - row.min() + 1:.0f} pixels wide"
+            text = "picture: a dot is a pixel"
         else:
             kernel, stride, dilation = settings[level - 1]
             text = f"layer {level}: kernel {kernel}"
@@ -59,7 +59,7 @@ def draw_views(settings: Sequence[tuple[int, int, int]], axes: Axes | None = Non
 def draw_field_boxes(
     picture: np.ndarray, field: Field, units: Sequence[tuple[int, int]], axes: Axes | None = None
 ) -> Axes:
-    """Draw on a picture the squares that several units see, and their centres.
+    """Draw on a picture the squares that several units see, their centres and their indices.
 
     Args:
         picture: (height, width, 3) or (height, width), in [0, 1].
@@ -85,6 +85,14 @@ def draw_field_boxes(
             linestyle=style,
         )
         axes.add_patch(box)
+        axes.annotate(
+            f"({row}, {column})",
+            (left - 0.5, top - 0.5),
+            (0, 3),
+            textcoords="offset points",
+            fontsize=9,
+            annotation_clip=False,
+        )
         middle = (field.size - 1) / 2
         axes.plot(left + middle, top + middle, "o", color=colour, markeredgecolor="black")
     axes.axis("off")
