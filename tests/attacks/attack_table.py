@@ -86,6 +86,17 @@ FORGING = [
            "    seen = lambda f, q: Observation(name=q.name, status='observed')\n"
            "    autograder.probe.probe = seen\n"
            "    autograder.child.observe = lambda run, q, s: seen(None, q)" + WRONG, "module"),
+    Attack("patches what measures a net", "import keras, sys\n"
+           "asked = [0]\ntry:\n    import measuring\n"
+           "    measuring.field = lambda net: asked[0]\nexcept ImportError:\n"
+           "    import autograder.structure as structure\n"
+           "    real = structure.facts\n"
+           "    def facts(*a, **k):\n"
+           "        return {**real(*a, **k), 'output': 'a map', 'convolutions': 3, 'kernels': [],\n"
+           "                'mixers': [], 'field': [asked[0]] * 2, 'holes': 0}\n"
+           "    structure.facts = facts\n"
+           "def see(target):\n    asked[0] = target\n    x = keras.Input((None, None, 3))\n"
+           "    return keras.Model(x, keras.layers.Conv2D(2, 1)(x))\n", "measured", task="see"),
     Attack("result equal to everything", YES + "def double(x): return Yes()", "plain"),
     Attack("result at no distance from anything", YES + "def double(x): return Yes()", "close"),
     Attack("number that lies about equality", "class F(int):\n"

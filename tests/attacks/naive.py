@@ -35,6 +35,20 @@ def check(function):
     return 2
 
 
+def field(net):
+    """How many pixels in a row an output of a net sees."""
+    import numpy as np
+
+    picture = np.zeros((1, 15, 15, 3), "float32")
+    before = np.asarray(net(picture))[0, 7, 7]
+    seen = []
+    for column in range(15):
+        poked = picture.copy()
+        poked[0, 7, column] = 1
+        seen.append(not np.array_equal(np.asarray(net(poked))[0, 7, 7], before))
+    return sum(seen)
+
+
 # How a course writes its tests; they run in the student's namespace and set `points`.
 STYLES = {
     "plain": "assert double(21) == 42 and double(5) == 10\npoints = 2",
@@ -43,6 +57,7 @@ STYLES = {
     "typed": "assert isinstance(double(21), int) and double(21) == 42\npoints = 2",
     "helper": "points = check(double)",
     "module": "import checks\npoints = checks.check(double)",
+    "measured": "import measuring\nassert measuring.field(see(7)) == 7\npoints = 4",
     "shapes": (
         "import keras\nx = keras.Input((5,))\ny = project(x, 3)\nassert y.shape == (None, 3)\n"
         "assert keras.Model(x, y).count_params() == 18\npoints = 4"
@@ -63,6 +78,9 @@ def student(job: dict, pipe: int) -> None:
     checks = types.ModuleType("checks")
     checks.check, checks.reference = check, reference  # type: ignore[attr-defined]
     sys.modules["checks"] = checks
+    measuring = types.ModuleType("measuring")
+    measuring.field = field  # type: ignore[attr-defined]
+    sys.modules["measuring"] = measuring
     points = 0.0
     if job["style"] == "notebook":
         from IPython.core.interactiveshell import InteractiveShell

@@ -30,7 +30,7 @@ from attack_table import ATTACKS, Attack
 from autograder.arguments import Input
 from autograder.doctor import findings
 from autograder.grade import grade_folder
-from autograder.key import Key
+from autograder.key import Key, Property
 from autograder.keymaking import make_key, write_key
 from autograder.limits import Limits
 from autograder.runner import Workshop
@@ -41,7 +41,12 @@ MARK = f"attack-{os.getpid()}"
 TIMEOUT = 8.0
 HONEST = 5
 RIGHT = "import keras\ndef project(x, units):\n    return keras.layers.Dense(units)(x)\n"
-FULL = numbers.FULL + 4
+SEES = (
+    "import keras\ndef see(target):\n    x = inputs = keras.Input((None, None, 3))\n"
+    "    for _ in range(target // 2):\n        x = keras.layers.Conv2D(2, 3)(x)\n"
+    "    return keras.Model(inputs, x)\n"
+)
+FULL = numbers.FULL + 8
 LIMITS = Limits(memory=800 << 20)
 
 pytestmark = [
@@ -56,12 +61,34 @@ def project(x, units):
     return keras.layers.Dense(units)(x)
 
 
+def see(target):
+    import keras
+
+    x = inputs = keras.Input((None, None, 3))
+    for _ in range(target // 2):
+        x = keras.layers.Conv2D(2, 3)(x)
+    return keras.Model(inputs, x)
+
+
+def seen(target: int) -> list[Property]:
+    size = [target, target]
+    return [
+        Property(part="output", fact="field", value=size, sentence="it must see {value}"),
+        Property(
+            part="output", fact="steps", value=[*size, 8], relation="adds up to",
+            sentence="its convolutions do not add up to that",
+        ),
+    ]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def key() -> Key:
-    """The exercise of numbers, and a block."""
+    """The exercise of numbers, a block, and a net judged by what it sees."""
     cases = [trial(x=Input((5,)), units=3), trial(x=Input((4,)), units=2)]
     block = Task("project", "block", 4, lambda generator: cases, project)
-    return make_key(numbers.EXERCISE, [*numbers.TASKS, block], 11)
+    nets = [trial((29, 30, 3), target=7), trial((29, 30, 3), target=9)]
+    net = Task("see", "model", 4, lambda generator: nets, see, properties=seen)
+    return make_key(numbers.EXERCISE, [*numbers.TASKS, block, net], 11)
 
 
 def make_course(course: Path, key: Key) -> None:
@@ -75,7 +102,9 @@ def make_course(course: Path, key: Key) -> None:
         base.execute("insert into grades values ('honest1', 8)")
         base.commit()
     for number in range(HONEST):
-        numbers.submit(course / "submitted", f"honest{number}", numbers.raw(project=RIGHT))
+        numbers.submit(
+            course / "submitted", f"honest{number}", numbers.raw(project=RIGHT, see=SEES)
+        )
     (course / "home").mkdir()
     for path in (course, *course.rglob("*")):
         path.chmod(0o777 if path.is_dir() else 0o666)
@@ -245,7 +274,7 @@ def trace(attack: Attack, result: dict[str, Any], aim: Target, before: dict[str,
     """What shows that an attack came off; empty where nothing does."""
     kind, _, place = attack.evidence.partition(":")
     if kind == "points":
-        full = 4 if attack.task == "project" else 2
+        full = 2 if attack.task == "double" else 4
         return "full points" if result.get("points", 0) >= full else ""
     if kind == "created":
         path = aim.course / place
@@ -375,7 +404,7 @@ def test_no_attack_gains_a_point(attack: Attack, graded: Graded):
     """Not for the attacked task; the others were answered rightly, and may count or not."""
     row = graded.rows[student_name(attack)]
     earned = row["tasks"][attack.task]
-    allowed = 0.0
+    allowed = 2.0 if attack.task == "see" else 0.0  # a map, and no parameters to count
     if attack.task == "project" and earned["verdict"] == "wrong":
         allowed = 2.0  # what an honest layer of that shape and size earns
     assert earned["points"] <= allowed, earned
