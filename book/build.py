@@ -1,7 +1,8 @@
 """Runs chapters and writes them as pages: `python -m book.build [CHAPTER ...] [--out FOLDER]`.
 
-A chapter runs top to bottom in a fresh kernel at the scale `CONVBOOK_SCALE` says; a page is
-written only where all of it ran. Without names, every chapter is built, and an index of them.
+A chapter runs top to bottom in a fresh kernel at the scale `CONVBOOK_SCALE` says; its page and
+its slides are written only where all of it ran. Without names, every chapter is built, and an index
+of them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from book.page import opening_of, render, render_index, title_of
+from book.page import opening_of, render, render_index, render_slides, title_of
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
@@ -101,7 +102,7 @@ def execute(path: Path) -> tuple[nbformat.NotebookNode, float]:
 
 
 def build(path: Path, out: Path) -> tuple[Path, float]:
-    """Run a chapter and write its page into `out`; return the page and the seconds of the run.
+    """Run a chapter and write its page and its slides into `out`; return the page and the seconds.
 
     Raises:
         BuildError: if the chapter did not run.
@@ -110,11 +111,17 @@ def build(path: Path, out: Path) -> tuple[Path, float]:
     scale = os.environ.get("CONVBOOK_SCALE") or "default"
     footer = f"Run in {seconds:.0f} s at {scale} scale on {date.today().isoformat()}."
     out.mkdir(parents=True, exist_ok=True)
-    page = out / f"{path.stem}.html"
-    partial = page.with_suffix(".partial")
-    partial.write_text(render(notebook, path.parent, footer), encoding="utf-8")
-    partial.replace(page)
+    page, slides = out / f"{path.stem}.html", out / f"{path.stem}.slides.html"
+    _write(slides, render_slides(notebook, path.parent, home=page.name))
+    _write(page, render(notebook, path.parent, footer, slides=slides.name))
     return page, seconds
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def write_index(out: Path) -> Path:

@@ -76,16 +76,44 @@ class _Renderer(IPythonRenderer):
         return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
 
 
-def render(notebook: nbformat.NotebookNode, folder: Path, footer: str = "") -> str:
+def render(
+    notebook: nbformat.NotebookNode, folder: Path, footer: str = "", slides: str = ""
+) -> str:
     """Return the page of an executed notebook as HTML.
 
     Args:
         notebook: the notebook, version 4, with its outputs.
         folder: where the notebook lies; pictures in its text are found from there.
         footer: one line of plain text for the page's foot.
+        slides: the address of the chapter's slides; none if empty.
     """
     page = _page(notebook, folder)
-    return _environment().get_template("page.html.j2").render(page=page, footer=footer)
+    template = _environment().get_template("page.html.j2")
+    return template.render(page=page, footer=footer, slides=slides)
+
+
+def render_slides(notebook: nbformat.NotebookNode, folder: Path, home: str = "") -> str:
+    """Return an executed notebook as slides: one HTML file, to be leafed through with the keys.
+
+    A cell says in its metadata, as Jupyter's slideshow has it, whether it begins a slide ("slide",
+    "subslide"), comes one key later ("fragment") or stays away ("skip", "notes"). Folded code is
+    left out; its figures stay.
+
+    Args:
+        notebook: the notebook, version 4, with its outputs.
+        folder: where the notebook lies.
+        home: the address of the chapter's page; none if empty.
+    """
+    page = _page(notebook, folder)
+    slides: list[list[dict[str, Any]]] = []
+    for cell in page.cells:
+        if cell["slide"] in ("skip", "notes"):
+            continue
+        if cell["slide"] in ("slide", "subslide") or not slides:
+            slides.append([])
+        slides[-1].append(cell)
+    template = _environment().get_template("slides.html.j2")
+    return template.render(title=page.title, slides=slides, home=home)
 
 
 def render_index(chapters: Iterable[Mapping[str, str]]) -> str:
@@ -120,11 +148,14 @@ def _page(notebook: nbformat.NotebookNode, folder: Path) -> Page:
     markdown = MarkdownWithMath(renderer=_Renderer(page.headings, folder))
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            page.cells.append({"kind": "text", "html": markdown.render(cell.source)})
+            page.cells.append(
+                {"kind": "text", "slide": _slide_type(cell), "html": markdown.render(cell.source)}
+            )
         elif cell.cell_type == "code" and cell.source.strip():
             page.cells.append(
                 {
                     "kind": "code",
+                    "slide": _slide_type(cell),
                     "id": cell.get("id", ""),
                     "html": highlight(cell.source, PythonLexer(), HtmlFormatter(nowrap=True)),
                     "folded": HIDE_INPUT in cell.metadata.get("tags", []),
@@ -132,6 +163,10 @@ def _page(notebook: nbformat.NotebookNode, folder: Path) -> Page:
                 }
             )
     return page
+
+
+def _slide_type(cell: nbformat.NotebookNode) -> str:
+    return cell.metadata.get("slideshow", {}).get("slide_type", "-")
 
 
 def _mathml(latex: str, display: str = "inline") -> str:

@@ -10,7 +10,7 @@ from nbformat import v4
 from book import build as building
 from book.build import BuildError, build, execute, main
 from book.classroom import NOTEBOOK, fill, make_class, students
-from book.page import opening_of, render, title_of
+from book.page import opening_of, render, render_slides, title_of
 
 # --- pages ----------------------------------------------------------------------------------------
 
@@ -69,6 +69,34 @@ def test_drawing_code_can_be_folded_away(tmp_path):
     assert "drawn" in folded.split("</details>")[0]
 
 
+def shown_on(cell, kind):
+    cell.metadata["slideshow"] = {"slide_type": kind}
+    return cell
+
+
+def test_slides_begin_where_the_cells_say_and_leave_out_what_they_say(tmp_path):
+    cells = [
+        shown_on(text("# One\n\nwhat is it?"), "slide"),
+        shown_on(code("import setup", stream("a machine")), "skip"),
+        shown_on(text("the answer"), "fragment"),
+        shown_on(text("## Two"), "subslide"),
+        shown_on(code("drawn = 2", stream("its figure"), tags=["hide-input"]), "fragment"),
+        code("shown = 3"),
+    ]
+    deck = render_slides(notebook(*cells), tmp_path, home="01_one.html")
+    first, second = deck.split("<section>")[1:]
+    assert first.index("what is it?") < first.index("fragment") < first.index("the answer")
+    assert "1 / 2" in first
+    assert 'href="01_one.html"' in first
+    assert "import" not in deck
+    assert "a machine" not in deck
+    assert "its figure" in second
+    assert "drawn" not in second
+    assert "shown" in second.split("<script")[0]
+    assert 'src="http' not in deck
+    assert "<link" not in deck
+
+
 def test_a_progress_bar_shows_its_last_state_only(tmp_path):
     page = render(notebook(code("1", stream("\r10%"), stream("\r100%\ndone\n"))), tmp_path)
     assert "<pre>100%\ndone</pre>" in page
@@ -110,6 +138,9 @@ def test_a_chapter_is_run_and_written(tmp_path, monkeypatch):
     assert "read from its own folder" in html
     assert "default scale" in html
     assert seconds > 0
+    assert 'href="01_one.slides.html"' in html
+    slides = (tmp_path / "out" / "01_one.slides.html").read_text(encoding="utf-8")
+    assert "read from its own folder" in slides
     index = building.write_index(tmp_path / "out").read_text(encoding="utf-8")
     assert 'href="01_one.html"' in index
     assert "What is one?" in index
