@@ -14,6 +14,7 @@ from autograder.exercises import (
     PUBLIC_SEED,
     ExerciseProblem,
     exercise_names,
+    is_public,
     make_exercise_key,
     project_root,
     public_key_path,
@@ -125,6 +126,12 @@ def grade(
         raise KeyProblem(f"the key is for exercise {answers.exercise}, not for {exercise}")
     find_submissions(folder, exercise)
     write_record(out, folder, path, timeout)
+    if is_public(answers):
+        console(stderr=True).print(
+            "Graded with the public key, which students have: its numbers can be written into an "
+            f"answer. `autograder key {exercise} --seed N --out FILE` makes a private one.",
+            style="yellow", markup=False,
+        )  # fmt: skip
     columns = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TextColumn("{task.description}"))  # fmt: skip
     screen = console(stderr=True)

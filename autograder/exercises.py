@@ -61,6 +61,11 @@ def public_key(root: Path, exercise: str) -> Key:
     return read_key(public_key_path(root, exercise))
 
 
+def is_public(key: Key) -> bool:
+    """Whether a key is, by its seed, the one that students have."""
+    return key.seed == PUBLIC_SEED
+
+
 def make_exercise_key(
     root: Path,
     exercise: str,

@@ -12,6 +12,7 @@ import numbers_exercise as numbers
 import pytest
 
 from autograder import cli
+from autograder.exercises import KEY_NAME, PUBLIC_SEED
 from autograder.keymaking import write_key
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -142,6 +143,16 @@ def test_grade_writes_results_and_an_anonymous_page(project: Path):
     assert "no task `triple`" in sentence(
         run("explain", "bob", "triple", "--out", out, cwd=project)
     )
+
+
+def test_grading_with_the_key_that_students_have_is_said(project: Path):
+    command = ("grade", "submitted", "--exercise", numbers.EXERCISE, "--unsafe")
+    private = run(*command, "--out", str(project / "one"), cwd=project)
+    assert "public key" not in private.stderr
+    write_key(numbers.numbers_key(PUBLIC_SEED), project / "exercises" / numbers.EXERCISE / KEY_NAME)
+    public = run(*command, "--out", str(project / "two"), cwd=project)
+    assert "Graded with the public key" in " ".join(public.stderr.split())
+    assert public.returncode == 0
 
 
 def test_the_grader_starts_without_tensorflow_and_what_it_does_not_need():
