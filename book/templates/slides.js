@@ -6,18 +6,21 @@ let shown = 0;
 
 const fragments = (slide) => [...slide.querySelectorAll(".fragment")];
 
+// A slide a little too tall is made smaller, one far too tall is scrolled.
 function fit(content) {
   content.style.zoom = 1;
   const room = innerHeight - 90;
-  content.style.zoom = Math.max(0.45, Math.min(1, room / content.scrollHeight));
+  content.style.zoom = Math.max(0.8, Math.min(1, room / content.scrollHeight));
 }
 
 function draw() {
   slides.forEach((slide, index) => { slide.hidden = index !== at; });
-  fragments(slides[at]).forEach((part, index) => part.classList.toggle("waiting", index >= shown));
+  const parts = fragments(slides[at]);
+  parts.forEach((part, index) => part.classList.toggle("waiting", index >= shown));
   fit(slides[at].querySelector(".content"));
   history.replaceState(null, "", "#" + (at + 1));
   scrollTo(0, 0);
+  if (shown > 0) parts[shown - 1].scrollIntoView({ block: "nearest" });
 }
 
 function go(slide, complete) {
