@@ -1,5 +1,6 @@
 """The book's pages, and the made-up class of the demonstration."""
 
+import re
 import subprocess
 import sys
 
@@ -167,6 +168,42 @@ def test_an_unknown_chapter_is_told_what_there_is(capsys):
     message = capsys.readouterr().err
     assert "There is no chapter 99_nothing; there are 00_start" in message
     assert "Traceback" not in message
+
+
+# --- the chapters ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path", sorted(building.CHAPTERS.glob("[0-8]*.ipynb")), ids=lambda p: p.stem
+)
+def test_a_chapter_has_the_form_of_a_chapter(path):
+    book = nbformat.read(path, as_version=4)
+    nbformat.validate(book)
+    assert len({cell.id for cell in book.cells}) == len(book.cells)
+    assert all("slide_type" in cell.metadata.get("slideshow", {}) for cell in book.cells)
+    code = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert 15 <= len(code) <= 30
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    for cell in code:
+        assert len(cell.source.splitlines()) <= 32, f"{cell.id} does not fit on a screen"
+    # It opens with its question, and a picture comes before anything else is computed.
+    opening = book.cells[0].source
+    assert opening.startswith(f"# {int(path.stem[:2])} ")
+    assert "?**" in opening.split("\n\n")[1]
+    assert any("plt.show()" in cell.source for cell in code[1:3])
+    # It ends with what was seen, computed, then what to do next, and the sources with their years.
+    prose = "\n\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    headings = [line[3:] for line in prose.splitlines() if line.startswith("## ")]
+    seen = headings.index("What we saw")
+    assert headings[-1] == "Sources"
+    assert len(headings) - seen == 3
+    after = next(i for i, cell in enumerate(book.cells) if cell.source.startswith("## What we saw"))
+    assert book.cells[after + 1].cell_type == "code"
+    sources = prose.split("## Sources")[1]
+    for line in re.findall(r"^- .+$", sources, re.MULTILINE):
+        assert re.search(r"\b(19|20)\d\d\b|CC BY", line), line
+    if path.stem != "00_start":
+        assert f"exercises/{path.stem}" in prose
 
 
 # --- the class ------------------------------------------------------------------------------------

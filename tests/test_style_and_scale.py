@@ -11,6 +11,7 @@ from convbook.device import report
 from convbook.drawing import COLOURS, label_line, use_style
 from convbook.drawing.blocks import draw_block
 from convbook.drawing.charts import draw_curves
+from convbook.drawing.style import legible
 from convbook.scale import by_scale, scale
 
 
@@ -24,6 +25,13 @@ def lightness(color: str) -> float:
 def test_the_colours_differ_in_a_grey_print():
     greys = sorted(lightness(color) for color in COLOURS.values())
     assert min(b - a for a, b in pairwise(greys)) > 12
+
+
+@pytest.mark.parametrize("name", ["blue", "vermilion", "sky", "ink"])
+def test_words_in_a_lines_colour_can_be_read_on_white(name):
+    words = legible(COLOURS[name])
+    assert lightness(words) < 60
+    assert words == COLOURS[name] or lightness(words) < lightness(COLOURS[name])
 
 
 def test_lines_differ_in_dashes_too():
@@ -48,7 +56,7 @@ def test_lines_that_end_together_have_labels_apart():
     lines: list[Any] = list(axes.get_lines())
     assert [label.get_text() for label in labels] == list(curves)
     for label, line in zip(labels, lines, strict=True):
-        assert label.get_color() == to_hex(line.get_color())
+        assert label.get_color() == legible(to_hex(line.get_color()))
         assert label.xy == (line.get_xdata()[-1], line.get_ydata()[-1])
     scale = 72 / axes.figure.dpi
     heights = sorted(

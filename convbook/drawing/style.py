@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Annotation
 
 COLOURS = {
@@ -56,6 +56,13 @@ def use_style() -> None:
     )
 
 
+def legible(color: str) -> str:
+    """Return a colour for words: darker where it is too light to be read on white."""
+    rgb = to_rgb(color)
+    luminance = 0.2126 * rgb[0] ** 2.2 + 0.7152 * rgb[1] ** 2.2 + 0.0722 * rgb[2] ** 2.2
+    return to_hex([0.65 * part for part in rgb]) if luminance > 0.3 else color
+
+
 def label_line(
     axes: Axes,
     x: Sequence[float],
@@ -71,7 +78,8 @@ def label_line(
         x: the line's x values, in data units.
         y: the line's y values, in data units.
         text: the label.
-        color: the text's colour; that of the axes' last line if None.
+        color: the line's colour, which the text takes, darkened where it is light; that of the
+            axes' last line if None.
         offset: shift of the text from the point, in printer's points (right, up).
 
     Returns:
@@ -84,7 +92,7 @@ def label_line(
         (float(x[-1]), float(y[-1])),
         xytext=offset,
         textcoords="offset points",
-        color=color,
+        color=legible(color),
         va="center",
         annotation_clip=False,
     )
