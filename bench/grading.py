@@ -1,10 +1,16 @@
-"""How fast a class is graded: this engine beside `nbgrader autograde`, in one run, same files.
+"""How fast a class is graded: this engine beside nbgrader and Otter, in one run, same files.
 
-    python bench/grading.py [--ours 40] [--theirs 4] [--workers 2] [--write bench/grading.md]
+    python bench/grading.py [--ours 100] [--theirs 6] [--class 2000] [--workers 2]
+                            [--otter PYTHON] [--write bench/grading.md]
 
 The submissions are the made-up class's ordinary ones of 04_residual (right, wrong, unfinished; none
-that hangs or crashes), as often as needed. Both sides ask the same questions of each answer:
-nbgrader runs the notebook's `check` cells in a kernel, this engine its probes in a forked child.
+that hangs or crashes), as often as needed. All sides ask the same questions of each answer:
+nbgrader, with its own `Execute`, runs the notebook's `check` cells in a kernel, `otter run` calls
+`check` in its tests, this engine has its probes run in a forked child. The times of the others
+are shares of a few submissions, since they take the same for each.
+
+`--otter` names the Python of an environment that has otter-grader and sees this one's packages
+(a file in its site-packages whose name ends in .pth, naming this environment's site-packages).
 """
 
 from __future__ import annotations
@@ -89,17 +95,69 @@ class Sampler(threading.Thread):
             self.most = max([self.most, *sizes])
 
 
-def theirs(course: Path, count: int) -> tuple[float, float]:
+STOCK = """
+from nbgrader.preprocessors import Execute
+c.Autograde.autograde_preprocessors[0] = Execute
+c.ExecutePreprocessor.timeout = 300
+"""
+
+
+def nbgraders(course: Path, count: int) -> tuple[float, float]:
     """Seconds and processor seconds per submission of `nbgrader autograde`, the course made."""
     shutil.copytree(ROOT / "solutions" / EXERCISE, course / "solutions" / EXERCISE,
                     ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
     shutil.copy(ROOT / "exercises" / EXERCISE / "key.json", course / "solutions" / EXERCISE)
-    shutil.copy(ROOT / "nbgrader_config.py", course)
+    settings = (ROOT / "nbgrader_config.py").read_text() + STOCK
+    (course / "nbgrader_config.py").write_text(settings)
     nbgrader = [sys.executable, "-m", "nbgrader"]
     run([*nbgrader, "generate_assignment", EXERCISE], course)
     ordinary(course, count, course / "submitted")
     before = cpu()
     seconds = run([*nbgrader, "autograde", EXERCISE], course)
+    return seconds / count, (cpu() - before) / count
+
+
+OTTER_TEST = """
+from otter.test_files import test_case
+OK_FORMAT = False
+name = "{task}"
+points = {points}
+@test_case()
+def test_answer({task}):
+    from autograder import check
+    assert float(check({task})) == {points}
+"""
+
+
+def otters(course: Path, count: int, python: Path) -> tuple[float, float]:
+    """Seconds and processor seconds per submission of `otter run`."""
+    import nbformat
+
+    from autograder.key import read_key
+
+    key_file = ROOT / "exercises" / EXERCISE / "key.json"
+    (course / "tests").mkdir()
+    for name, task in read_key(key_file).tasks.items():
+        text = OTTER_TEST.format(task=name, points=task.max_points)
+        (course / "tests" / f"{name}.py").write_text(text)
+    shutil.copy(key_file, course)
+    otter = [str(python), "-m", "otter"]
+    made = ["-o", "autograder.zip", "--no-requirements", "--no-environment", "key.json"]
+    run([*otter, "generate", "-t", "tests", *made], course)
+    ordinary(course, count, course / "submitted")
+    papers = sorted((course / "submitted").glob("*/*/*.ipynb"))
+    for path in papers:  # what the tests ask is not asked twice
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells = [c for c in notebook.cells if not c.source.startswith("check(")]
+        nbformat.write(notebook, path)
+    before = cpu()
+    seconds = 0.0
+    for path in papers:
+        out = path.parent / "out"
+        out.mkdir()
+        command = ["run", "-a", "autograder.zip", "-o", str(out), "--no-logo", str(path)]
+        seconds += run([*otter, *command], course)
+        assert (out / "results.json").is_file()
     return seconds / count, (cpu() - before) / count
 
 
@@ -153,37 +211,102 @@ def start_seconds() -> float:
     return sorted(run(command, ROOT) for _ in range(5))[2]
 
 
+def large_class(course: Path, count: int, workers: int) -> list[tuple[int, float]]:
+    """The grader's memory, in MB, when a tenth, half and all of a large class was graded."""
+    submissions = course / "submitted"
+    ordinary(course, 20, submissions)
+    papers = sorted(submissions.glob("*/*/*.ipynb"))
+    for number in range(len(papers), count):
+        place = submissions / f"s{number:04}" / EXERCISE / f"{EXERCISE}.ipynb"
+        place.parent.mkdir(parents=True)
+        os.link(papers[number % len(papers)], place)
+    key = ROOT / "exercises" / EXERCISE / "key.json"
+    code = LARGE.format(
+        root=str(ROOT), folder=str(submissions), key=str(key), out=str(course / "out"),
+        workers=workers, marks=(count // 10, count // 2, count),
+    )  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    pairs = [line.split() for line in done.stdout.splitlines()]
+    return [(int(number), float(size)) for number, size in pairs]
+
+
+# The engine as it is, but for the children: what they say of twenty papers is said again, so that
+# thousands take minutes. What is looked at is the grading process, which judges and writes all.
+LARGE = """
+import os, sys
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from autograder.grade import grade_folder
+from autograder.key import read_key
+from autograder.runner import Workshop
+
+class Remembering(Workshop):
+    replies = {{}}
+    def reply(self, raw, key, timeout):
+        if raw not in self.replies:
+            self.replies[raw] = super().reply(raw, key, timeout)
+        return self.replies[raw]
+
+def memory():
+    text = Path("/proc/self/status").read_text()
+    return int(text.split("VmRSS:")[1].split()[0]) / 1024
+
+def look(row, done, total):
+    if done in {marks}:
+        print(done, memory(), flush=True)
+
+with Remembering([Path({folder!r})], workers={workers}) as workshop:
+    grade_folder(Path({folder!r}), read_key(Path({key!r})), Path({out!r}), {workers}, 120, look,
+                 workshop=workshop)
+"""
+
+
 def main() -> None:
     """Measure and print a table; keep it where asked."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--ours", type=int, default=40)
-    parser.add_argument("--theirs", type=int, default=4)
+    parser.add_argument("--ours", type=int, default=100)
+    parser.add_argument("--theirs", type=int, default=6)
+    parser.add_argument("--class", type=int, default=2000, dest="large")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--otter", type=Path)
     parser.add_argument("--write", type=Path)
     chosen = parser.parse_args()
     load = os.getloadavg()[0]
+    rows = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        one, two = Path(folder, "theirs"), Path(folder, "ours")
-        one.mkdir()
-        two.mkdir()
-        slow, slow_cpu = theirs(one, chosen.theirs)
-        found = ours(two, chosen.ours, chosen.workers)
+        places = [Path(folder, name) for name in ("nbgrader", "otter", "ours", "large")]
+        for place in places:
+            place.mkdir()
+        slow, slow_cpu = nbgraders(places[0], chosen.theirs)
+        rows.append(("`nbgrader autograde`", chosen.theirs, slow, f"{slow_cpu:.2f}"))
+        if chosen.otter:
+            other, other_cpu = otters(places[1], chosen.theirs, chosen.otter)
+            rows.append(("`otter run`", chosen.theirs, other, f"{other_cpu:.2f}"))
+        found = ours(places[2], chosen.ours, chosen.workers)
+        here = f"this, {chosen.workers} workers, "
+        rows.append((here + "with its start", chosen.ours, found["whole"], ""))
+        rows.append((here + "once warm", chosen.ours, found["steady"], f"{found['cpu']:.2f}"))
+        growth = large_class(places[3], chosen.large, chosen.workers)
     overhead, start = beyond(15), start_seconds()
+    sizes = ", ".join(f"{size:.0f} MB after {number:,}" for number, size in growth)
     lines = [
         f"Grading {EXERCISE}, {platform.machine()}, {os.cpu_count()} cores; load {load:.1f} of "
         "other work when it began.",
         "",
         "| | submissions | seconds each | times as fast | processor seconds each |",
         "|---|---:|---:|---:|---:|",
-        f"| `nbgrader autograde` | {chosen.theirs} | {slow:.2f} | 1 | {slow_cpu:.2f} |",
-        f"| this, {chosen.workers} workers, with its start | {chosen.ours} | {found['whole']:.2f} "
-        f"| {slow / found['whole']:.1f} | |",
-        f"| this, {chosen.workers} workers, once warm | {chosen.ours} | {found['steady']:.2f} "
-        f"| {slow / found['steady']:.1f} | {found['cpu']:.2f} |",
+        *(
+            f"| {name} | {count} | {each:.2f} | {slow / each:.1f} | {used} |"
+            for name, count, each, used in rows
+        ),
         "",
         f"Beyond a student's cells and the probes (an empty notebook, median): {overhead:.3f} s. "
         f"The grading process starts in {start:.2f} s and took at most {found['grader']:.0f} MB. "
-        f"A student's process took at most {found['worker']:.0f} MB of its own.",
+        f"A further student's process took at most {found['worker']:.0f} MB of its own.",
+        "",
+        f"A class of {chosen.large:,}: the grading process holds {sizes}.",
     ]
     print("\n".join(lines))
     if chosen.write:
