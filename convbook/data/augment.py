@@ -49,8 +49,11 @@ MOVING_LAYERS = (
     "RandomZoom",
     "Resizing",
 )
+# A box turned with them is no longer upright: the box round it is too large for what it holds.
+TURNING_LAYERS = ("RandomPerspective", "RandomRotation")
 # What is kept as numbers and does not move along.
 POSE_KEYS = ("keypoints", "angles")
+DRAWS = 1000  # random numbers that one layer may draw for one batch
 
 
 def apply_layers(
@@ -68,7 +71,8 @@ def apply_layers(
 
     Returns:
         A new batch, with the same keys and dtypes. Objects that left the picture get class -1, a
-        box of zeros and an empty mask.
+        box of zeros and an empty mask. Boxes stay upright: where a layer turns the picture they are
+        drawn anew round the masks, or, for want of masks, round the turned boxes.
 
     Raises:
         ValueError: if a layer that moves pictures meets key points or angles, if it is not known
@@ -82,6 +86,30 @@ def apply_layers(
         if key in result:
             result[key] = ops.cast(result[key], keras.backend.standardize_dtype(dtypes[key]))
     return result
+
+
+def start_at(layers: Sequence[keras.layers.Layer], batch: Any) -> None:
+    """Let random layers draw for batch number `batch` what they always draw for it.
+
+    Their random state is a seed and a count of draws. Set from the batch's number, it depends
+    neither on the order in which batches are made nor on who asks for one twice.
+    """
+    for layer in layers:
+        for generator in _random_states(layer):
+            state = generator.state
+            counted = ops.cast(ops.multiply(batch, DRAWS), state.dtype)
+            state.assign(ops.stack([state.value[0], counted]))
+
+
+def _random_states(layer: keras.layers.Layer) -> list[keras.random.SeedGenerator]:
+    """The random states of a layer and of the layers in it."""
+    found: list[keras.random.SeedGenerator] = []
+    for value in vars(layer).values():
+        if isinstance(value, keras.random.SeedGenerator):
+            found.append(value)
+        elif isinstance(value, keras.layers.Layer):
+            found += _random_states(value)
+    return found
 
 
 def _apply(layer: keras.layers.Layer, batch: Batch, training: bool) -> Batch:
@@ -152,7 +180,10 @@ def _objects(
     """Move the boxes, and take out the objects that are no longer in the picture."""
     if "boxes" not in before:
         return result
-    y1, x1, y2, x2 = ops.split(_boxes(layer, before, step, training), 4, -1)
+    boxes = _boxes(layer, before, step, training)
+    if "masks" in result and type(layer).__name__ in TURNING_LAYERS:
+        boxes = _round_masks(result["masks"])
+    y1, x1, y2, x2 = ops.split(boxes, 4, -1)
     height, width = ops.cast(shape[1], "float32"), ops.cast(shape[2], "float32")
     y1, y2 = ops.clip(y1, 0, height), ops.clip(y2, 0, height)
     x1, x2 = ops.clip(x1, 0, width), ops.clip(x2, 0, width)
@@ -182,6 +213,20 @@ def _boxes(layer: keras.layers.Layer, batch: Batch, step: Any, training: bool) -
     moved = layer.transform_bounding_boxes(theirs, step, training=training)["boxes"]
     x1, y1, x2, y2 = ops.split(ops.cast(moved, "float32"), 4, -1)
     return ops.concatenate([y1, x1, y2, x2], -1)
+
+
+def _round_masks(masks: Any) -> Any:
+    """Tight boxes (B, M, 4) as (y1, x1, y2, x2) round masks (B, M, H, W); zeros round nothing."""
+    edges = []
+    for used in (ops.any(masks, 3), ops.any(masks, 2)):  # rows, then columns
+        used = ops.cast(used, "int32")
+        length = ops.shape(used)[-1]
+        there = ops.max(used, -1)
+        first = ops.argmax(used, -1) * ops.cast(there, "int32")
+        last = (length - ops.argmax(ops.flip(used, -1), -1)) * ops.cast(there, "int32")
+        edges.append((first, last))
+    (y1, y2), (x1, x2) = edges
+    return ops.cast(ops.stack([y1, x1, y2, x2], -1), "float32")
 
 
 def resize_example(example: Mapping[str, Any], size: int, fit: str = "stretch") -> Batch:

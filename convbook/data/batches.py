@@ -6,7 +6,8 @@ order, which follows from the seed and the epoch alone.
 
 import collections
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -26,6 +27,7 @@ FILLING: dict[str, Any] = {
     "scales": 0,
 }
 AHEAD = 4  # batches made before they are asked for
+NUMBER = "batch number"  # an entry of a batch on its way
 
 
 class Source(Protocol):
@@ -67,6 +69,40 @@ class Generated:
         return example
 
 
+class Held:
+    """Examples that are there already, as arrays with an axis of examples in front.
+
+    Args:
+        arrays: the arrays by name, pictures of bytes.
+    """
+
+    def __init__(self, arrays: dict[str, Any]):
+        self.arrays = arrays
+
+    def __len__(self) -> int:
+        """Count the examples."""
+        return len(next(iter(self.arrays.values())))
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Return example `index`."""
+        return {key: values[index] for key, values in self.arrays.items()}
+
+    def take(self, numbers: np.ndarray, keys: Sequence[str] | None) -> dict[str, Any]:
+        """Return the examples with these numbers as one batch."""
+        return {key: values[numbers] for key, values in self.chosen(keys).items()}
+
+    def chosen(self, keys: Sequence[str] | None) -> dict[str, Any]:
+        """Return the arrays named in `keys`, None for all."""
+        return {key: self.arrays[_known(key, self.arrays)] for key in keys or self.arrays}
+
+
+def _known(key: str, entries: Iterable[str]) -> str:
+    """The key itself, if there is such an entry."""
+    if key not in entries:
+        raise ValueError(f'There is no "{key}": choose of {", ".join(entries)}.')
+    return key
+
+
 def collate(
     examples: Sequence[dict[str, Any]],
     places: int | None = None,
@@ -81,24 +117,20 @@ def collate(
         keys: entries to stack, None for all.
 
     Returns:
-        Arrays with a batch axis; ``image`` float32 in [0, 1].
+        Arrays with a batch axis; ``image`` still of bytes.
 
     Raises:
         ValueError: if the pictures differ in size, or have no such entry.
     """
     batch: dict[str, Any] = {}
     for key in examples[0] if keys is None else keys:
-        if key not in examples[0]:
-            raise ValueError(f'There is no "{key}": choose of {", ".join(examples[0])}.')
-        values = [np.asarray(example[key]) for example in examples]
+        values = [np.asarray(example[_known(key, example)]) for example in examples]
         if key in FILLING:
             batch[key] = _padded(values, FILLING[key], places)
         elif len({value.shape for value in values}) > 1:
             raise ValueError("The pictures differ in size: say which size they shall have (size=).")
         else:
             batch[key] = np.stack(values)
-    if "image" in batch:
-        batch["image"] = to_float(batch["image"])
     return batch
 
 
@@ -155,24 +187,26 @@ class Batches:
         )
 
     def batch(self, index: int, order: np.ndarray) -> dict[str, Any]:
-        """Return batch `index` of an epoch with this order."""
+        """Return batch `index` of an epoch with this order, its pictures of bytes."""
         numbers = order[index * self.batch_size : (index + 1) * self.batch_size]
+        if isinstance(self.source, Held):
+            return self.source.take(numbers, self.keys)
         return collate([self.source[int(number)] for number in numbers], self.places, self.keys)
 
     def epoch(self, number: int) -> Iterator[dict[str, Any]]:
-        """Yield the batches of one epoch; with several workers they are made ahead, in order."""
-        order = self.order(number)
+        """Yield the batches of one epoch; with several workers they are made ahead, in order.
+
+        They carry their own number, counted over all epochs, as ``NUMBER``.
+        """
+        first = number * len(self)
+        for i, batch in enumerate(self._made_ahead(self.order(number))):
+            yield batch | {NUMBER: np.int64(first + i)}
+
+    def _made_ahead(self, order: np.ndarray) -> Iterator[dict[str, Any]]:
+        """Yield the batches of an order."""
         if self.workers == 1:
-            yield from (self.batch(i, order) for i in range(len(self)))
-            return
-        with ThreadPoolExecutor(self.workers) as pool:
-            waiting: collections.deque[Future[dict[str, Any]]] = collections.deque()
-            for i in range(len(self)):
-                waiting.append(pool.submit(self.batch, i, order))
-                if len(waiting) > max(AHEAD, self.workers):
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            return (self.batch(i, order) for i in range(len(self)))
+        return ahead(lambda i: self.batch(i, order), len(self), self.workers)
 
 
 def select(batch: dict[str, Any], keys: Sequence[str] | None) -> Any:
@@ -184,18 +218,63 @@ def to_tf_data(batches: Batches, augment: Sequence[Any] = (), keys: Any = None) 
     """`Batches` as a `tf.data.Dataset`; every pass over it is the next epoch."""
     import tensorflow as tf
 
-    from convbook.data.augment import apply_layers
+    from convbook.data.augment import apply_layers, start_at
+
+    def finish(batch: dict[str, Any]) -> Any:
+        number = batch.pop(NUMBER)
+        if "image" in batch:  # bytes are a quarter of what floats would be to hand over
+            batch["image"] = tf.cast(batch["image"], tf.float32) / np.float32(255)
+        if augment:
+            start_at(augment, number)
+            batch = apply_layers(augment, batch)
+        return select(batch, keys)
+
+    # One after the other: the layers have one random state, which is set for every batch.
+    make = _from_arrays if isinstance(batches.source, Held) else _one_by_one
+    data = make(batches, finish)
+    return data.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(AHEAD)
+
+
+def _one_by_one(batches: Batches, finish: Callable[[dict[str, Any]], Any]) -> Any:
+    """Batches that Python makes, as a `tf.data.Dataset`."""
+    import tensorflow as tf
 
     epochs = itertools.count()
     first = batches.batch(0, np.arange(len(batches.source)))
     signature = {key: _signature(key, value, batches) for key, value in first.items()}
-    data = tf.data.Dataset.from_generator(
+    signature[NUMBER] = tf.TensorSpec([], tf.int64)
+    return tf.data.Dataset.from_generator(
         lambda: batches.epoch(next(epochs)), output_signature=signature
-    )
-    data = data.apply(tf.data.experimental.assert_cardinality(len(batches)))
-    # One after the other: the layers draw their random numbers in the same order every time.
-    data = data.map(lambda batch: select(apply_layers(augment, batch) if augment else batch, keys))
-    return data.prefetch(AHEAD)
+    ).map(finish)
+
+
+def _from_arrays(batches: Batches, finish: Callable[[dict[str, Any]], Any]) -> Any:
+    """Batches that TensorFlow gathers: Python, which is busy with the steps, gives the order only.
+
+    A step on a small picture takes so short a time that handing over every batch would count.
+    """
+    import tensorflow as tf
+
+    epochs = itertools.count()
+    count = len(batches.source)
+    with tf.device("cpu:0"):
+        chosen = batches.source.chosen(batches.keys)  # type: ignore[attr-defined]
+        held = {key: tf.constant(values) for key, values in chosen.items()}
+
+    def order() -> np.ndarray:
+        """The examples of the next epoch in order, and the number of the batch each is in."""
+        epoch = next(epochs)
+        numbers = epoch * len(batches) + np.arange(count) // batches.batch_size
+        return np.stack([batches.order(epoch), numbers], -1)
+
+    def start(_: Any) -> Any:
+        return tf.ensure_shape(tf.numpy_function(order, [], tf.int64), [count, 2])
+
+    def gather(pairs: Any) -> Any:
+        batch = {key: tf.gather(values, pairs[:, 0]) for key, values in held.items()}
+        return finish(batch | {NUMBER: pairs[0, 1]})
+
+    return tf.data.Dataset.range(1).map(start).unbatch().batch(batches.batch_size).map(gather)
 
 
 def _signature(key: str, value: Any, batches: Batches) -> Any:
@@ -215,16 +294,21 @@ def _signature(key: str, value: Any, batches: Batches) -> Any:
 
 
 def to_py_dataset(batches: Batches, augment: Sequence[Any] = (), keys: Any = None) -> Any:
-    """`Batches` as a `keras.utils.PyDataset`, on any backend; it counts the epochs itself."""
+    """`Batches` as a `keras.utils.PyDataset`, on any backend; it counts the epochs itself.
+
+    Threads make batches ahead, for `fit` and for those who go through it by themselves.
+    """
     import keras
 
-    from convbook.data.augment import apply_layers
+    from convbook.data.augment import apply_layers, start_at
+
+    lock = threading.Lock()  # the layers have one random state, which is set for every batch
 
     class Pipeline(keras.utils.PyDataset):
         """Batches as NumPy arrays."""
 
         def __init__(self) -> None:
-            super().__init__()
+            super().__init__(workers=max(2, batches.workers), max_queue_size=AHEAD)
             self.number, self.order = 0, batches.order(0)
 
         def __len__(self) -> int:
@@ -234,10 +318,17 @@ def to_py_dataset(batches: Batches, augment: Sequence[Any] = (), keys: Any = Non
             if not 0 <= index < len(batches):
                 raise IndexError(f"There is no batch {index}: there are {len(batches)}.")
             batch = batches.batch(index, self.order)
+            if "image" in batch:
+                batch["image"] = to_float(batch["image"])
             if augment:
-                batch = apply_layers(augment, batch)
+                with lock:
+                    start_at(augment, self.number * len(batches) + index)
+                    batch = apply_layers(augment, batch)
                 batch = {key: keras.ops.convert_to_numpy(value) for key, value in batch.items()}
             return select(batch, keys)
+
+        def __iter__(self) -> Iterator[Any]:
+            return ahead(self.__getitem__, len(batches), batches.workers)
 
         def on_epoch_end(self) -> None:
             """Put the examples into the next epoch's order."""
@@ -245,3 +336,19 @@ def to_py_dataset(batches: Batches, augment: Sequence[Any] = (), keys: Any = Non
             self.order = batches.order(self.number)
 
     return Pipeline()
+
+
+def ahead(make: Callable[[int], Any], count: int, workers: int) -> Iterator[Any]:
+    """Yield ``make(0)`` to ``make(count - 1)``, made in that order by threads, a few ahead."""
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: collections.deque[Future[Any]] = collections.deque()
+        try:
+            for i in range(count):
+                waiting.append(pool.submit(make, i))
+                if len(waiting) > max(AHEAD, workers):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for one in waiting:
+                one.cancel()

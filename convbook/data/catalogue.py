@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from convbook.data.batches import Generated, Source
+from convbook.data.batches import Generated, Held, Source
 from convbook.data.figure_drawing import figure_scene
 from convbook.data.gates import structure
 from convbook.data.handwriting import digits
@@ -59,8 +59,7 @@ class Entry:
 
 def _array_source(images: Any, labels: Any) -> Source:
     """Pictures and labels that are there already."""
-    pairs = lambda i: {"image": to_bytes(images[i]), "label": labels[i]}  # noqa: E731
-    return Generated(pairs, len(labels), limit=0)
+    return Held({"image": to_bytes(images), "label": labels})
 
 
 def _digits(split: str, count: int | None, size: int | None, seed: int) -> Source:
@@ -136,11 +135,11 @@ _EMBEDDED = (
     Entry(
         "digit_scenes/easy",
         "detection",
-        "one to three digits of three classes on 64 pixels, for quick experiments",
+        "one to three large digits of three classes on 64 pixels, for quick experiments",
         f"{DIGITS_LICENCE}; {PHOTO_LICENCE}",
         DIGITS[:3],
         places=3,
-        make=_each(digit_scene, 64, classes=3, objects=(1, 3)),
+        make=_each(digit_scene, 64, classes=3, objects=(1, 3), heights=(20, 72)),
     ),
     Entry(
         "figures",

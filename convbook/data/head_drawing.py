@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from convbook.data.photos import generator, ground, to_bytes, to_float
 from convbook.data.scenes import Example
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 # Centre and radii in units of half the head's height. The skull comes first.
 SKULL = ((0.0, 0.0, 0.0), (0.76, 1.0, 0.86))
@@ -82,23 +82,24 @@ def draw_head(
     # Two by two rays a pixel, from the viewer's eye straight ahead, in units of half a head.
     radius = size * rng.uniform(0.34, 0.42)
     middle = size / 2 + rng.uniform(-0.06, 0.06, 2) * size
-    line = (np.arange(2 * size) + 0.5) / 2
-    y, x = np.meshgrid((middle[0] - line) / radius, (line - middle[1]) / radius, indexing="ij")
+    line = ((np.arange(2 * size) + 0.5) / 2).astype(np.float32)
+    y, x = (middle[0] - line) / radius, (line - middle[1]) / radius
     stretch = rng.uniform(0.92, 1.08, 3)
-    depth = np.full(x.shape, -np.inf)
-    colours = np.zeros((*x.shape, 3))
+    depth = np.full((2 * size, 2 * size), -np.inf, np.float32)
+    colours = np.zeros((2 * size, 2 * size, 3), np.float32)
     look = _Look(rng)
     light = np.array([rng.uniform(-0.7, 0.7), rng.uniform(-0.2, 0.8), 1.0])
     light /= np.linalg.norm(light)
     for number, (centre, radii) in enumerate((SKULL, *FEATURES)):
-        hit, point, normal = _trace(
-            x, y, turn, np.array(centre) * stretch, np.array(radii) * stretch
+        shape = np.array(centre) * stretch, np.array(radii) * stretch
+        where = _where(y, x, turn, *shape)
+        nearer, hit, point, normal = _trace(
+            x[where[1]], y[where[0]], depth[where], turn.astype(np.float32), *shape
         )
-        nearer = hit > depth
-        depth[nearer] = hit[nearer]
-        tint = look.face(point[nearer] / stretch) if number == 0 else look.skin
-        bright = 0.35 + 0.65 * np.clip(normal[nearer] @ light, 0, None)
-        colours[nearer] = tint * bright[:, np.newaxis]
+        depth[where][nearer] = hit
+        tint = look.face(point / stretch) if number == 0 else look.skin
+        bright = 0.35 + 0.65 * np.clip(normal @ light, 0, None)
+        colours[where][nearer] = tint * bright[:, np.newaxis]
     covered = np.isfinite(depth)[..., np.newaxis]
     both = np.concatenate([np.where(covered, colours, 0), covered], -1)
     mean = both.reshape(size, 2, size, 2, 4).mean((1, 3))
@@ -136,24 +137,43 @@ class _Look:
         return colour
 
 
+def _where(y: Array, x: Array, turn: Array, centre: Array, radii: Array) -> tuple[slice, slice]:
+    """The rows and columns of rays, y falling and x rising, that can meet a turned ellipsoid."""
+    middle, reach = turn @ centre, np.sqrt(((turn * radii) ** 2).sum(1))
+    low, high = middle - reach, middle + reach
+    rows = np.searchsorted(-y, [-high[1], -low[1]])
+    columns = np.searchsorted(x, [low[0], high[0]])
+    return slice(*rows), slice(*columns)
+
+
 def _trace(
-    x: Array, y: Array, turn: Array, centre: Array, radii: Array
-) -> tuple[Array, Array, Array]:
+    x: Array, y: Array, depth: Array, turn: Array, centre: Array, radii: Array
+) -> tuple[NDArray[np.bool_], Array, Array, Array]:
     """Where rays along z meet a turned ellipsoid first, seen from the viewer.
 
+    Args:
+        x: places of the columns (W,).
+        y: places of the rows (H,).
+        depth: what the rays have met so far (H, W).
+        turn: the head's rotation.
+        centre: of the ellipsoid, in the head's axes.
+        radii: along these axes.
+
     Returns:
-        Depth (H, W), -inf where a ray misses; the points in the head's axes (H, W, 3); the unit
-        normals in the picture's axes (H, W, 3).
+        Which rays meet it before anything else (H, W), n of them; its depth there (n,); the points
+        in the head's axes (n, 3); the unit normals in the picture's axes (n, 3).
     """
-    start = (np.stack([x, y, np.zeros_like(x)], -1) @ turn - centre) / radii
-    ray = turn[2] / radii  # the row is the picture's z axis in the head's axes
+    centre, radii = centre.astype(np.float32), radii.astype(np.float32)
+    across, up, ray = turn / radii  # the picture's axes, in the head's, its ellipsoid a ball
+    start = y[:, np.newaxis, np.newaxis] * up + (x[:, np.newaxis] * across - centre / radii)
     a, b, c = ray @ ray, start @ ray, (start**2).sum(-1) - 1
     square = b**2 - a * c
-    depth = np.where(square > 0, (-b + np.sqrt(np.clip(square, 0, None))) / a, -np.inf)
-    on_unit = start + np.where(square > 0, depth, 0)[..., np.newaxis] * ray
-    normal = (on_unit / radii) @ turn.T
+    hit = (-b + np.sqrt(np.clip(square, 0, None))) / a
+    nearer = (square > 0) & (hit > depth)
+    on_ball = start[nearer] + hit[nearer, np.newaxis] * ray
+    normal = (on_ball / radii) @ turn.T
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-12
-    return depth, on_unit * radii + centre, normal
+    return nearer, hit[nearer], on_ball * radii + centre, normal
 
 
 def rotation(roll: float, pitch: float, yaw: float) -> Array:

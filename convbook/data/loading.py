@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from convbook.data.batches import Batches, Source, to_py_dataset, to_tf_data
-from convbook.data.catalogue import entry_of, source_of
+from convbook.data.catalogue import Entry, entry_of, source_of
 
 READERS = 4  # threads that read and resize pictures of real sets
 
@@ -47,7 +47,8 @@ def load(
         seed: seed of generated examples and of the order.
         max_objects: places for objects in a picture (see below); None: as many as the set can have,
             or, for real sets, as the fullest picture of the batch has.
-        augment: Keras layers to apply to pictures, boxes and masks (see `apply_layers`).
+        augment: Keras layers to apply to pictures, boxes and masks (see `apply_layers`). What they
+            draw follows from their own seeds and the number of the batch.
         keys: names of features: batches are then tuples of these, as `fit` takes them.
         pipeline: "tf" for a `tf.data.Dataset`, "keras" for a `keras.utils.PyDataset`; None: "tf" if
             the backend is TensorFlow, else "keras".
@@ -88,16 +89,24 @@ def load(
         seed=seed,
         places=max_objects if max_objects is not None else entry.places,
         workers=READERS if entry.tfds else 1,
-        keys=None if keys is None else _needed(keys, augment),
+        keys=None if keys is None else _needed(keys, augment, entry),
     )
     return _pipeline(pipeline)(batches, augment, keys)
 
 
-def _needed(keys: Sequence[str], augment: Sequence[Any]) -> list[str]:
-    """What a batch must hold to give `keys`: to move boxes, pictures and classes are needed too."""
+def _needed(keys: Sequence[str], augment: Sequence[Any], entry: Entry) -> list[str]:
+    """What a batch must hold to give `keys`.
+
+    To move boxes, pictures and classes are needed too; to turn them, masks where there are any.
+    """
     more = [*keys, "image"] if augment else [*keys]
     if augment and "boxes" in keys:
+        from convbook.data.augment import TURNING_LAYERS
+
         more.append("classes")
+        turned = any(type(layer).__name__ in TURNING_LAYERS for layer in augment)
+        if turned and (entry.name.startswith("digit_scenes") or "_masks" in entry.tfds):
+            more.append("masks")
     return list(dict.fromkeys(more))
 
 

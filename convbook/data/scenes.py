@@ -21,6 +21,7 @@ EMPTY_SHARE = 0.05  # of the scenes
 CROWD_SHARE = 0.08
 LEAST_VISIBLE = 0.25  # of a digit, else it is painted over and forgotten
 DIFFICULT_VISIBLE = 0.5  # less than this is difficult
+HEIGHTS = (10, 52)  # of digits, least and most, at a scene of 128
 DIFFICULT_HEIGHT = 12  # pixels at a scene of 128, smaller is difficult
 
 Example = dict[str, Any]
@@ -33,6 +34,7 @@ def digit_scenes(
     size: int = 128,
     classes: int = 10,
     objects: tuple[int, int] = (1, 8),
+    heights: tuple[float, float] = HEIGHTS,
     seed: int = 0,
 ) -> list[Example]:
     """Return scenes of handwritten digits.
@@ -43,6 +45,7 @@ def digit_scenes(
         size: height and width of a scene in pixels, 48 to 256; everything in it scales along.
         classes: the digits that occur: 0 to ``classes - 1``. Fewer classes are easier.
         objects: the fewest and the most digits of a scene that is not empty.
+        heights: the smallest and the largest height of a digit, in 128ths of the scene's.
         seed: seed; scene i is the same whatever `count` is.
 
     Returns:
@@ -59,7 +62,7 @@ def digit_scenes(
     Raises:
         ValueError: for a split, size, number of classes or of objects out of range.
     """
-    return [digit_scene(i, split, size, classes, objects, seed) for i in range(count)]
+    return [digit_scene(i, split, size, classes, objects, heights, seed) for i in range(count)]
 
 
 def digit_scene(
@@ -68,6 +71,7 @@ def digit_scene(
     size: int = 128,
     classes: int = 10,
     objects: tuple[int, int] = (1, 8),
+    heights: tuple[float, float] = HEIGHTS,
     seed: int = 0,
 ) -> Example:
     """Scene number `index` of `digit_scenes`, alone."""
@@ -82,7 +86,9 @@ def digit_scene(
     for number in range(wanted):
         crowd = number == crowd_at
         label = int(rng.integers(classes))
-        ink, y, x = _heap(label, split, size, rng) if crowd else _digit(label, split, size, rng)
+        ink, y, x = (
+            _heap(label, split, size, rng) if crowd else _digit(label, split, size, heights, rng)
+        )
         covered = _visible_after(owner, ink > 0.5, y, x, painted)
         if not covered:
             continue
@@ -93,9 +99,12 @@ def digit_scene(
     return {"image": image, "image_id": index} | _describe(owner, painted, size)
 
 
-def _digit(label: int, split: str, size: int, rng: np.random.Generator) -> tuple[Any, int, int]:
+def _digit(
+    label: int, split: str, size: int, heights: tuple[float, float], rng: np.random.Generator
+) -> tuple[Any, int, int]:
     """One digit's ink in [0, 1], (h, w), and where its top left corner goes."""
-    height = round(np.exp(rng.uniform(np.log(10), np.log(52))) * size / 128)
+    low, high = heights
+    height = round(np.exp(rng.uniform(np.log(low), np.log(high))) * size / 128)
     width = max(4, round(height * rng.uniform(0.75, 1.0)))
     ink = _ink(label, split, max(height, 6), width, rng)
     y, x = rng.integers(0, size - ink.shape[0] + 1), rng.integers(0, size - ink.shape[1] + 1)

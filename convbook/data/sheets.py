@@ -15,7 +15,8 @@ from convbook.data.figure_drawing import HIDDEN, LIMBS, VISIBLE
 from convbook.data.head_drawing import rotation
 
 # White on a black rim is seen on every photograph, in colour and in grey.
-RIM = [effects.Stroke(linewidth=3, foreground="black"), effects.Normal()]
+RIM = [effects.Stroke(linewidth=2.2, foreground="black"), effects.Normal()]
+WIDTH = 8.1  # of a sheet, in inches
 AXIS_NAMES = ("x", "y", "z")
 
 
@@ -38,7 +39,8 @@ def contact_sheet(name: str, rows: int = 2, columns: int = 6, split: str = "trai
     if entry.tfds:
         raise ValueError(f"{name} is not embedded: a contact sheet is drawn of embedded sets.")
     source = source_of(name, split, rows * columns, None, seed=0)
-    size = (columns * 1.35, rows * 1.5)
+    side = WIDTH / columns
+    size = (WIDTH, rows * (side + 0.15))
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for index, place in enumerate(axes.flat):
         example = source[index]
@@ -65,23 +67,24 @@ def _boxes(axes: Axes, example: dict[str, Any], classes: tuple[str, ...]) -> Non
         if label < 0:
             continue
         line = ":" if crowd else "--" if difficult else "-"
-        box = Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False)
-        box.set(edgecolor="white", linewidth=1.2, linestyle=line, path_effects=RIM)
+        # One pixel outside what it holds, not to hide it.
+        box = Rectangle((x1 - 1.5, y1 - 1.5), x2 - x1 + 2, y2 - y1 + 2, fill=False)
+        box.set(edgecolor="white", linewidth=1, linestyle=line, path_effects=RIM, clip_on=False)
         axes.add_patch(box)
-        text = axes.text(x1, y1 - 2, classes[label], color="white", fontsize=8)
+        text = axes.text(x1 - 1.5, y1 - 3, classes[label], color="white", fontsize=7)
         text.set_path_effects(RIM)
 
 
 def _keypoints(axes: Axes, example: dict[str, Any], classes: tuple[str, ...]) -> None:
-    """The skeleton: dots where seen, rings where hidden."""
+    """The skeleton: dots white where seen, black where hidden."""
     del classes
     for points, shown in zip(example["keypoints"], example["visibility"], strict=True):
         for first, second in LIMBS:
             ys, xs = points[[first, second]].T
-            axes.plot(xs, ys, color="white", linewidth=1, linestyle="-", path_effects=RIM)
-        for state, fill in ((VISIBLE, "white"), (HIDDEN, "none")):
+            axes.plot(xs, ys, color="white", linewidth=0.8, linestyle="-", path_effects=RIM)
+        for state, fill, rim in ((VISIBLE, "white", "black"), (HIDDEN, "black", "white")):
             ys, xs = points[shown == state].T
-            axes.scatter(xs, ys, s=12, facecolors=fill, edgecolors="black", zorder=3)
+            axes.scatter(xs, ys, s=14, facecolors=fill, edgecolors=rim, linewidths=1, zorder=3)
     axes.set(
         xlim=(-0.5, example["image"].shape[1] - 0.5), ylim=(example["image"].shape[0] - 0.5, -0.5)
     )
@@ -95,7 +98,12 @@ def _angles(axes: Axes, example: dict[str, Any], classes: tuple[str, ...]) -> No
     for column, name in zip(rotation(roll, pitch, yaw).T, AXIS_NAMES, strict=True):
         end = middle + 0.45 * 2 * middle * np.array([column[0], -column[1]])
         axes.plot(
-            [middle, end[0]], [middle, end[1]], color="white", linestyle="-", path_effects=RIM
+            [middle, end[0]],
+            [middle, end[1]],
+            color="white",
+            linewidth=1,
+            linestyle="-",
+            path_effects=RIM,
         )
         axes.text(end[0], end[1], name, color="white", fontsize=8, path_effects=RIM)
     degrees = ", ".join(f"{np.degrees(angle):.0f}" for angle in (roll, pitch, yaw))
