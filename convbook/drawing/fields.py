@@ -88,10 +88,11 @@ def draw_field_boxes(
         axes.annotate(
             f"({row}, {column})",
             (left - 0.5, top - 0.5),
-            (0, 3),
+            (0, 5),
             textcoords="offset points",
             fontsize=9,
             annotation_clip=False,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )
         middle = (field.size - 1) / 2
         axes.plot(left + middle, top + middle, "o", color=colour, markeredgecolor="black")
