@@ -24,4 +24,4 @@ def restart(net: keras.Model, build: Callable[[], keras.Model], seed: int) -> No
         net.optimizer.build(net.trainable_variables)
     for variable in net.optimizer.variables:
         if variable is not net.optimizer.learning_rate:
-            variable.assign(ops.zeros_like(variable))
+            variable.assign(ops.zeros(variable.shape, variable.dtype))

@@ -1,5 +1,6 @@
 """The book's pages, and the made-up class of the demonstration."""
 
+import os
 import re
 import subprocess
 import sys
@@ -204,6 +205,26 @@ def test_a_chapter_has_the_form_of_a_chapter(path):
         assert re.search(r"\b(19|20)\d\d\b|CC BY", line), line
     if path.stem != "00_start":
         assert f"exercises/{path.stem}" in prose
+
+
+@pytest.mark.slow
+@pytest.mark.notebook
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "path", sorted(building.CHAPTERS.glob("[0-8]*.ipynb")), ids=lambda p: p.stem
+)
+def test_a_chapter_runs_on_jax_too(path, root):
+    pytest.importorskip("jax")
+    program = f"from chapter_run import run_chapter; run_chapter({path.stem!r})"
+    backend = {"KERAS_BACKEND": "jax", "MPLBACKEND": "Agg", "PYTHONPATH": str(root / "tests")}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **backend},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 # --- the class ------------------------------------------------------------------------------------
