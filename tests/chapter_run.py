@@ -34,6 +34,7 @@ def run_chapter(name: str, scale: str = "smoke") -> Run:
     with (
         mock.patch.dict(os.environ, {"CONVBOOK_SCALE": scale}),
         mock.patch.object(plt, "show"),
+        plt.rc_context(),  # a chapter sets the book's style
         contextlib.chdir(CHAPTERS),
     ):
         for cell in notebook.cells:

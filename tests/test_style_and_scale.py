@@ -35,8 +35,9 @@ def test_words_in_a_lines_colour_can_be_read_on_white(name):
 
 
 def test_lines_differ_in_dashes_too():
-    use_style()
-    cycle = list(plt.rcParams["axes.prop_cycle"])
+    with plt.rc_context():
+        use_style()
+        cycle = list(plt.rcParams["axes.prop_cycle"])
     assert len({entry["linestyle"] for entry in cycle}) == len(cycle) >= 4
 
 
