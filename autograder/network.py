@@ -301,7 +301,8 @@ def quick_initializers() -> Iterator[None]:
     """Make weights of zeros: their values are replaced, and drawing 60 million takes seconds."""
 
     def zeros(self: Any, shape: Any, dtype: Any = None, **options: Any) -> Any:
-        return keras.ops.zeros(shape, dtype=dtype or keras.config.floatx())
+        flat = values.aligned_zeros(math.prod(shape)).reshape(shape)
+        return keras.ops.convert_to_tensor(flat, dtype=dtype or keras.config.floatx())
 
     initializers = keras.initializers
     with ExitStack() as stack:

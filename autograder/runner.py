@@ -309,6 +309,7 @@ def child_environment(home: str, workers: int = 1) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "MALLOC_ARENA_MAX": "2",  # memory that is given back, rather than kept for each thread
+        "MALLOC_MMAP_THRESHOLD_": str(1 << 19),  # and by large arrays at once
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 

@@ -16,6 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 PERIOD = 65_537  # a prime: rows of no layer fall into step with it
+ALIGNMENT = 64  # bytes
 IDLE = 1_000_000
 TIE = 2e-4  # gradients this close, relative, are called equal
 CLEAR = 2e-3  # a key is made with a seed for which all others are at least this far apart
@@ -34,10 +35,25 @@ def _stream(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(PERIOD).astype("float32")
 
 
+def aligned_zeros(count: int) -> np.ndarray:
+    """Zeros that TensorFlow takes over without a copy, since they begin where it wants them to.
+
+    Until they are written they take no memory, and they give it back as soon as they are dropped.
+    """
+    items = ALIGNMENT // 4
+    room = np.zeros(count + items, "float32")
+    start = -room.ctypes.data % ALIGNMENT // 4
+    return room[start : start + count]
+
+
 def noise(seed: int, count: int, offset: int = 0, scale: float = 1.0) -> np.ndarray:
     """`count` reproducible normal numbers; `offset` picks another stretch of the same stream."""
     stream = np.roll(_stream(seed), -(offset * 7919 + count * 101) % PERIOD)
-    return np.resize(np.float32(scale) * stream, count)
+    stream *= np.float32(scale)
+    drawn, whole = aligned_zeros(count), count // PERIOD * PERIOD
+    drawn[:whole].reshape(-1, PERIOD)[:] = stream
+    drawn[whole:] = stream[: count - whole]
+    return drawn
 
 
 def noise_dot(seed: int, array: np.ndarray) -> float:
