@@ -120,6 +120,13 @@ if ! install_with_uv; then
 fi
 rm -f "$stamp"
 pip_install --quiet --no-index --no-deps --no-build-isolation --editable .
+# TensorFlow's log lines go to the terminal that JupyterLab was started in, not under a cell in red.
+mkdir -p "$venv/etc/ipython"
+echo 'c.IPKernelApp.capture_fd_output = False' >"$venv/etc/ipython/ipython_kernel_config.py"
+# JupyterLab asks nobody for news, and does not ask whether it may.
+mkdir -p "$venv/share/jupyter/lab/settings"
+echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}' \
+    >"$venv/share/jupyter/lab/settings/overrides.json"
 fingerprint >"$venv/made-from.new"
 mv "$venv/made-from.new" "$stamp"
 rm -f "$unfinished"
