@@ -121,3 +121,12 @@ def test_the_documented_example_can_be_set(tmp_path):
     (tmp_path / "tasks.py").write_text(example[1])
     [task] = load_tasks(tmp_path / "tasks.py")
     assert len(keymaking.make_task_key(task, SEED).mistakes) == len(task.mistakes)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("name", BANK)
+def test_the_bank_is_judged_rightly_with_twenty_further_keys(name):
+    """Making a key judges the whole bank with it, and fails where one of it is misjudged."""
+    for seed in range(100, 120):
+        keymaking.make_task_key(BANK[name], seed)
