@@ -114,7 +114,7 @@ class Network:
             for index, output in enumerate(outputs):
                 projection = self._projection(tuple(output.shape), index, permuted)
                 read = self._readable(keras.ops.cast(output, "float32"))
-                total = total + keras.ops.sum(read * projection)
+                total = total + keras.ops.sum(keras.ops.multiply(read, projection))
             return total
 
         with recording(recorder):

@@ -184,7 +184,7 @@ def _field(model: keras.Model, feed: tuple[int, ...], rng: np.random.Generator) 
         outputs = _map_of(model(x, training=False))
         middle = _middle(outputs)
         weights = np.linspace(0.5, 1.5, middle.shape[-1], dtype="float32") ** 2
-        return keras.ops.sum(middle * weights)
+        return keras.ops.sum(keras.ops.multiply(middle, weights))
 
     return np.any(input_gradient(unit, _picture(rng, feed)) != 0, axis=(0, 3))
 
