@@ -267,6 +267,23 @@ def test_a_thousand_scenes_are_made_in_seconds():
     assert time.process_time() - start < 2.0
 
 
+@pytest.mark.parametrize(
+    "make", [lambda n: heads(n, size=128), lambda n: figures(n, size=128, people=(2, 3))]
+)
+def test_a_thousand_heads_or_figures_of_the_same_size_are_too(make):
+    make(2)
+    start = time.process_time()
+    make(50)
+    assert time.process_time() - start < 1.0
+
+
+@pytest.mark.parametrize("make", [digit_scenes, figures, heads, photo_patches])
+def test_a_negative_count_is_refused_in_words(make):
+    assert len(make(0)) == 0
+    with pytest.raises(ValueError, match="must not be negative"):
+        make(-1)
+
+
 # ------------------------------------------------------------------------------------ figures
 
 

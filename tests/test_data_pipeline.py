@@ -122,11 +122,32 @@ def test_another_backend_reads_the_same_batches():
     [
         (("no_such_set",), "There is no set"),
         (("digits", "validation"), '"train" and "test"'),
-        (("digit_scenes", "train", {"colour": 3}), "does not take"),
+        (("digit_scenes", "train", {"colour": 3}), 'no option "colour": choose of classes, '),
+        (("digits", "train", {"colour": 3}), "it takes none"),
         (("digit_scenes", "train", {"size": 10}), "48 to 256"),
+        (("digit_scenes", "train", {"size": 0}), "size is 0: give a whole number"),
+        (("digit_scenes", "train", {"classes": 11}), "1 to 10 classes"),
+        (("digit_scenes", "train", {"objects": 3}), "the least and the most"),
+        (("digit_scenes", "train", {"heights": (50, 300)}), "from 6 to 100"),
+        (("figures", "train", {"people": (0, 1)}), "from 1 to 6"),
+        (("figures", "train", {"size": 1000}), "48 to 256"),
+        (("heads", "train", {"limits": (10, 10)}), "roll, pitch and yaw"),
+        (("photo_patches", "train", {"size": 500}), "1 to 213"),
+        (("structure", "train", {"size": 32}), "leave size out"),
+        (("digits", "train", {"size": 30}), "28 or 32"),
+        (("heads", "train", {"seed": -1}), "not negative"),
+        (("digits", "train", {"keys": "image"}), r'\("image",\)'),
+        (("digits", "train", {"keys": ("image", "mask")}), 'There is no "mask"'),
+        (("digits", "train", {"augment": ["flip"]}), "list of Keras layers"),
+        (("digits", "train", {"fit": "cover"}), '"stretch" or "pad"'),
+        (("digits", "train", {"batch_size": 2.5}), "whole number"),
+        (("digit_scenes", "train", {"max_objects": -1}), "at least 1"),
+        (("digits", "train", {"count": -5}), "at least 1"),
+        (("mnist", "train", {"count": -5}), "at least 1"),
+        (("mnist", "best", {}), 'choose "train" or "test"'),
         (("digits", "train", {"pipeline": "torch"}), '"tf" or "keras"'),
         (("digits", "train", {"batch_size": 0}), "at least 1"),
-        (("digits", "train", {"count": 0}), "at least one"),
+        (("digits", "train", {"count": 0}), "at least 1"),
         (("mnist", "train", {"classes": 3}), "has no options"),
     ],
 )
@@ -264,6 +285,66 @@ def test_augmented_batches_are_the_same_every_time(kind):
     same(first, run())
     assert not np.array_equal(first[0]["image"], plain[0]["image"])
     assert set(np.unique(first[0]["semantic"])) <= {*range(11), IGNORE}
+
+
+def test_what_a_batch_is_given_does_not_depend_on_the_pipeline_or_on_who_asks_when():
+    def layers_with_seeds():
+        return [layers.RandomFlip(seed=5), layers.RandomRotation(0.1, seed=6)]
+
+    def made(kind):
+        augment = layers_with_seeds()
+        return load("digit_scenes", count=12, batch_size=4, augment=augment, pipeline=kind)
+
+    from_tf, from_keras = only(made("tf")), only(made("keras"))
+    same_labels(from_tf, from_keras)
+    backwards = made("keras")
+    picked = only([backwards[i] for i in (2, 0, 1, 2)])
+    same(picked, [from_keras[i] for i in (2, 0, 1, 2)])
+    second = made("keras")
+    second.on_epoch_end()
+    assert not np.array_equal(second[0]["image"], from_keras[0]["image"])
+
+
+def same_labels(a, b):
+    """Labels equal; pictures up to rounding, since one is made in a graph."""
+    for one, other in zip(a, b, strict=True):
+        np.testing.assert_allclose(one["image"], other["image"], atol=1e-5)
+        for key in one.keys() - {"image"}:
+            np.testing.assert_array_equal(one[key], other[key])
+
+
+@pytest.mark.parametrize("kind", ["tf", "keras"])
+def test_training_on_augmented_batches_goes_the_same_way_every_time(kind):
+    def losses():
+        keras.utils.set_random_seed(1)
+        augment = [layers.RandomFlip(seed=5), layers.RandomZoom(0.2, seed=6)]
+        keys = ("image", "semantic")
+        data = load(
+            "digit_scenes/easy", count=12, batch_size=4, keys=keys, augment=augment, pipeline=kind
+        )
+        model = keras.Sequential([layers.Input((64, 64, 3)), layers.Conv2D(4, 3, padding="same")])
+        model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(True, ignore_class=IGNORE))
+        return model.fit(data, epochs=2, verbose=0).history["loss"]
+
+    assert losses() == losses()
+
+
+def test_boxes_hug_what_a_turn_leaves_of_their_objects():
+    augment = [layers.RandomRotation(0.12, fill_mode="constant", seed=2)]
+    keys = ("boxes", "classes", "masks")
+    settings = {"count": 8, "augment": augment, "pipeline": "keras", "shuffle": False}
+    boxes, classes, masks = load("digit_scenes", keys=keys, **settings)[0]
+    assert (classes >= 0).sum() > 10
+    for there, box, mask in zip(classes >= 0, boxes, masks, strict=True):
+        np.testing.assert_array_equal(box[there], boxes_of(mask[there]))
+    (alone,) = load("digit_scenes", keys=("boxes",), **settings)[0]
+    np.testing.assert_array_equal(alone, boxes)
+
+
+def test_options_that_allow_more_objects_get_more_places():
+    (batch,) = only(load("digit_scenes", count=6, objects=(10, 12), pipeline="keras"))
+    assert batch["boxes"].shape == (6, 12, 4)
+    assert ((batch["classes"] >= 0).sum(1) > 8).any()
 
 
 def test_one_example_is_resized_with_its_labels():

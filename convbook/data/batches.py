@@ -302,13 +302,24 @@ def to_py_dataset(batches: Batches, augment: Sequence[Any] = (), keys: Any = Non
 
     from convbook.data.augment import apply_layers, start_at
 
+    def augmented(batch: dict[str, Any], number: Any) -> dict[str, Any]:
+        start_at(augment, number)
+        return apply_layers(augment, batch)
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        augmented = tf.function(augmented, reduce_retracing=True)
     lock = threading.Lock()  # the layers have one random state, which is set for every batch
 
     class Pipeline(keras.utils.PyDataset):
         """Batches as NumPy arrays."""
 
         def __init__(self) -> None:
-            super().__init__(workers=max(2, batches.workers), max_queue_size=AHEAD)
+            # One worker is Keras's word for none. Arrays need none: it would cost more than they.
+            at_hand = isinstance(batches.source, Held) and not augment
+            workers = 1 if at_hand else max(2, batches.workers)
+            super().__init__(workers=workers, max_queue_size=AHEAD)
             self.number, self.order = 0, batches.order(0)
 
         def __len__(self) -> int:
@@ -321,9 +332,9 @@ def to_py_dataset(batches: Batches, augment: Sequence[Any] = (), keys: Any = Non
             if "image" in batch:
                 batch["image"] = to_float(batch["image"])
             if augment:
+                number = np.int64(self.number * len(batches) + index)
                 with lock:
-                    start_at(augment, self.number * len(batches) + index)
-                    batch = apply_layers(augment, batch)
+                    batch = augmented(batch, number)
                 batch = {key: keras.ops.convert_to_numpy(value) for key, value in batch.items()}
             return select(batch, keys)
 

@@ -1,6 +1,8 @@
 """What every data set is: its kind, classes, licence, and how the embedded ones are made."""
 
 import dataclasses
+import inspect
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +22,7 @@ DIGITS_LICENCE = "CC BY 4.0 (UCI Optical Recognition of Handwritten Digits)"
 PHOTO_LICENCE = "CC BY 2.0 (scikit-learn's two photographs)"
 
 Make = Callable[..., Source]
+NO_OPTIONS = {"index", "split", "count", "size", "seed", "settings", "noise"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +91,8 @@ def _each(
         split: str, count: int | None, size: int | None, seed: int, **options: Any
     ) -> Source:
         number = count if count is not None else (1000, 200)[split == "test"]
-        settings = fixed | options | {"split": split, "size": size or size_if_none, "seed": seed}
+        side = size_if_none if size is None else size
+        settings = fixed | options | {"split": split, "size": side, "seed": seed}
 
         def example(index: int) -> dict[str, Any]:
             made = make(index, **settings)
@@ -97,6 +101,7 @@ def _each(
         example(0)  # a wrong setting shows at once
         return Generated(example, number)
 
+    source.__signature__ = inspect.signature(make)  # type: ignore[attr-defined]
     return source
 
 
@@ -307,6 +312,13 @@ def embedded() -> list[str]:
     return [entry.name for entry in _EMBEDDED]
 
 
+def at_least_one(**settings: Any) -> None:
+    """Refuse settings that are neither None nor whole numbers from 1."""
+    for name, value in settings.items():
+        if value is not None and (not isinstance(value, numbers.Integral) or value < 1):
+            raise ValueError(f"{name} is {value}: give a whole number, at least 1.")
+
+
 def source_of(
     name: str, split: str, count: int | None, size: int | None, seed: int, **options: Any
 ) -> Source:
@@ -318,14 +330,16 @@ def source_of(
     entry = entry_of(name)
     if split not in ("train", "test"):
         raise ValueError(f'split is "{split}": an embedded set has "train" and "test".')
-    if count is not None and count < 1:
-        raise ValueError(f"count is {count}: ask for at least one example.")
+    at_least_one(count=count, size=size)
+    if not isinstance(seed, numbers.Integral) or seed < 0:
+        raise ValueError(f"seed is {seed}: give a whole number that is not negative.")
     assert entry.make is not None
-    try:
-        return entry.make(split, count, size, seed, **options)
-    except TypeError as error:
-        known = ", ".join(options)
-        raise ValueError(f"{name} does not take all of these options: {known}.") from error
+    known = set(inspect.signature(entry.make).parameters) - NO_OPTIONS
+    for option in options:
+        if option not in known:
+            instead = f"choose of {', '.join(sorted(known))}" if known else "it takes none"
+            raise ValueError(f'{name} has no option "{option}": {instead}.')
+    return entry.make(split, count, size, seed, **options)
 
 
 def sample(

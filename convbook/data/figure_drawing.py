@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convbook.data.photos import generator, ground, to_bytes, to_float
+from convbook.data.photos import generator, ground, not_negative, pair, to_bytes, to_float
 from convbook.data.scenes import Example, boxes_of
 
 KEY_POINTS = (
@@ -89,8 +89,9 @@ def figures(
         - ``masks``: bool (n, size, size), visible pixels
 
     Raises:
-        ValueError: for a split, size or number of people out of range.
+        ValueError: for a count, split, size or number of people out of range.
     """
+    not_negative(count)
     return [figure_scene(i, split, size, people, seed) for i in range(count)]
 
 
@@ -102,8 +103,9 @@ def figure_scene(
     seed: int = 0,
 ) -> Example:
     """Picture number `index` of `figures`, alone."""
-    if not (48 <= size <= 256 and 1 <= people[0] <= people[1] <= 6):
-        raise ValueError("size must be 48 to 256, people (fewest, most) from 1 to 6.")
+    if not 48 <= size <= 256:
+        raise ValueError(f"size is {size}: choose a size of 48 to 256 pixels.")
+    pair("people", people, 1, 6)
     rng = generator(index, split, seed)
     image = ground(size, split, rng).copy()
     n = int(rng.integers(people[0], people[1] + 1))

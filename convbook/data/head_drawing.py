@@ -9,7 +9,7 @@ nose, and yaw turns the nose to the right of the picture.
 import numpy as np
 from numpy.typing import NDArray
 
-from convbook.data.photos import generator, ground, to_bytes, to_float
+from convbook.data.photos import generator, ground, not_negative, to_bytes, to_float
 from convbook.data.scenes import Example
 
 Array = NDArray[np.floating]
@@ -22,6 +22,7 @@ FEATURES = (
     ((-0.74, 0.0, -0.05), (0.10, 0.22, 0.16)),
 )
 LIMITS = (180.0, 45.0, 75.0)
+MOST = (180, 90, 180)
 
 
 def heads(
@@ -46,8 +47,9 @@ def heads(
         ``angles`` float32 (3,): roll, pitch, yaw in radians.
 
     Raises:
-        ValueError: for a split, size or limits out of range.
+        ValueError: for a count, split, size or limits out of range.
     """
+    not_negative(count)
     return [head(i, split, size, limits, seed) for i in range(count)]
 
 
@@ -59,9 +61,12 @@ def head(
     seed: int = 0,
 ) -> Example:
     """Picture number `index` of `heads`, alone."""
-    most = (180, 90, 180)
-    if not 32 <= size <= 256 or any(not 0 <= a <= b for a, b in zip(limits, most, strict=True)):
-        raise ValueError("size must be 32 to 256, limits at most (180, 90, 180) degrees.")
+    if not 32 <= size <= 256:
+        raise ValueError(f"size is {size}: choose a size of 32 to 256 pixels.")
+    if np.shape(limits) != (3,) or not all(0 <= a <= b for a, b in zip(limits, MOST, strict=True)):
+        raise ValueError(
+            f"limits are {limits}: give three of them, roll, pitch and yaw, from 0 to {MOST}."
+        )
     rng = generator(index, split, seed)
     angles = np.radians([rng.uniform(-limit, limit) for limit in limits])
     roll, pitch, yaw = angles

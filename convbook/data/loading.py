@@ -4,11 +4,10 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from convbook.data.batches import Batches, Source, to_py_dataset, to_tf_data
-from convbook.data.catalogue import Entry, entry_of, source_of
+from convbook.data.catalogue import Entry, at_least_one, entry_of, source_of
 
+FITS = ("stretch", "pad")
 READERS = 4  # threads that read and resize pictures of real sets
 
 
@@ -69,10 +68,17 @@ def load(
         - ``keypoints``, ``visibility``, ``scales``; ``angles``: see `figures` and `heads`
 
     Raises:
-        ValueError: for an unknown set, split or option.
+        ValueError: for an unknown set, split, option or feature, or a number out of range.
         convbook.data.real.NotHere: if a real set is missing and cannot be fetched.
     """
     entry = entry_of(name)
+    at_least_one(batch_size=batch_size, max_objects=max_objects, count=count, size=size)
+    if fit not in FITS:
+        raise ValueError(f'fit is "{fit}": choose "stretch" or "pad".')
+    if isinstance(keys, str):
+        raise ValueError(f'keys is "{keys}": give a tuple of names, such as ("{keys}",).')
+    _check_layers(augment)
+    make = _pipeline(pipeline)
     source: Source
     if entry.tfds:
         from convbook.data.real import Real
@@ -82,16 +88,26 @@ def load(
         source = Real(name, split, size, fit, count, download, data_dir)
     else:
         source = source_of(name, split, count, size, seed, **options)
+    if max_objects is None:  # options may allow more objects than the set has by itself
+        max_objects = options.get("objects", options.get("people", (0, entry.places)))[1]
     batches = Batches(
         source,
         batch_size,
         shuffle=split.startswith("train") if shuffle is None else shuffle,
         seed=seed,
-        places=max_objects if max_objects is not None else entry.places,
+        places=max_objects,
         workers=READERS if entry.tfds else 1,
         keys=None if keys is None else _needed(keys, augment, entry),
     )
-    return _pipeline(pipeline)(batches, augment, keys)
+    return make(batches, augment, keys)
+
+
+def _check_layers(augment: Sequence[Any]) -> None:
+    import keras
+
+    whole = isinstance(augment, (list, tuple))
+    if not whole or not all(isinstance(layer, keras.layers.Layer) for layer in augment):
+        raise ValueError("augment is to be a list of Keras layers, such as [RandomFlip()].")
 
 
 def _needed(keys: Sequence[str], augment: Sequence[Any], entry: Entry) -> list[str]:
@@ -124,8 +140,10 @@ def _pipeline(name: str | None) -> Any:
     return to_tf_data if name == "tf" else to_py_dataset
 
 
-def arrays(name: str, split: str = "train", **settings: Any) -> dict[str, np.ndarray]:
+def arrays(name: str, split: str = "train", **settings: Any) -> Any:
     """Return a whole set as one dictionary of arrays: `load` in its own order, in one piece.
+
+    With ``keys`` it is a tuple of arrays.
 
     Args:
         name: see `load`.

@@ -7,6 +7,7 @@ everything, and no pixel is in both.
 """
 
 import functools
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,15 +40,17 @@ def photo_patches(
         float32 in [0, 1], shape (count, size, size, 3).
 
     Raises:
-        ValueError: for another split or a size that does not fit.
+        ValueError: for a negative count, another split or a size that does not fit.
     """
-    if not 1 <= size <= 213:
-        raise ValueError(f"size is {size}: patches of 1 to 213 pixels fit into the photographs.")
-    return np.stack([photo_patch(i, split, size, seed) for i in range(count)])
+    not_negative(count)
+    patches = [photo_patch(i, split, size, seed) for i in range(count)]
+    return np.stack(patches) if patches else np.zeros((0, size, size, 3), np.float32)
 
 
 def photo_patch(index: int, split: str = "train", size: int = 64, seed: int = 0) -> Picture:
     """Patch number `index` of `photo_patches`: float32 in [0, 1], (size, size, 3)."""
+    if not 1 <= size <= TILE:
+        raise ValueError(f"size is {size}: patches of 1 to {TILE} pixels fit into the photographs.")
     rng = generator(index, split, seed)
     regions = _regions(split, 1.0)
     for _ in range(8):
@@ -64,6 +67,8 @@ def lower_resolution(patches: NDArray[np.float32], factor: int) -> NDArray[np.fl
         ValueError: if height or width is not a multiple of `factor`.
     """
     n, height, width, channels = patches.shape
+    if factor < 1:
+        raise ValueError(f"factor is {factor}: it must be at least 1.")
     if height % factor or width % factor:
         raise ValueError(f"{height}x{width} pictures cannot be cut into blocks of {factor} pixels.")
     blocks = patches.reshape(n, height // factor, factor, width // factor, factor, channels)
@@ -118,7 +123,23 @@ def generator(index: int, split: str, seed: int) -> np.random.Generator:
     """The generator of picture `index`: the same whatever else is drawn, unlike in each split."""
     if split not in ("train", "test"):
         raise ValueError(f'split is "{split}": choose "train" or "test".')
+    if seed < 0:
+        raise ValueError(f"seed is {seed}: it must not be negative.")
     return np.random.default_rng([seed, ("train", "test").index(split), index])
+
+
+def not_negative(count: int) -> None:
+    """Refuse to make fewer than no examples."""
+    if count < 0:
+        raise ValueError(f"count is {count}: it must not be negative.")
+
+
+def pair(name: str, values: Any, least: float, most: float) -> None:
+    """Refuse what is no rising pair of numbers between `least` and `most`."""
+    if np.shape(values) != (2,) or not least <= values[0] <= values[1] <= most:
+        raise ValueError(
+            f"{name} is {values}: give the least and the most, from {least} to {most}."
+        )
 
 
 def to_bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from convbook.data.augment import resize_example
-from convbook.data.catalogue import Entry, count_of_bytes, entry_of
+from convbook.data.catalogue import Entry, at_least_one, count_of_bytes, entry_of
 
 FETCHED_UNASKED = 2 * 1024**3  # bytes; what is larger is fetched by the command only
 PATIENCE = 10.0  # seconds to wait for a server
@@ -30,12 +30,19 @@ class NotHere(Exception):
 def builder_of(entry: Entry, data_dir: str | os.PathLike[str] | None = None) -> Any:
     """Return the set's builder in TensorFlow Datasets."""
     import tensorflow_datasets as tfds
+    from absl import logging
 
     if "_masks" in entry.tfds:
         import convbook.data.masks  # noqa: F401 (registers them)
 
     folder = _folder(data_dir) / "array_record"
-    return tfds.builder(entry.tfds, data_dir=folder, file_format="array_record")
+    # A set that is not there is announced in a sentence, not by a warning about its folder.
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        return tfds.builder(entry.tfds, data_dir=folder, file_format="array_record")
+    finally:
+        logging.set_verbosity(before)
 
 
 def _folder(data_dir: str | os.PathLike[str] | None) -> Path:
@@ -136,17 +143,19 @@ class Real:
         data_dir: str | os.PathLike[str] | None = None,
     ):
         self.entry, self.size, self.fit = entry_of(name), size, fit
+        at_least_one(count=count, size=size)
         builder = builder_of(self.entry, data_dir)
+        named = {re.split(r"\W", part)[0] for part in str(split).split("+")}
+        known = {"train", "test", *self.entry.train.split("+"), *self.entry.test.split("+")}
+        if named - known - set(builder.info.splits):
+            raise ValueError(f'{name} has no split "{split}": choose "train" or "test".')
         if not builder.is_prepared():
             urls = addresses(self.entry, builder)
-            if download is None:
-                download = sum(urls.values()) <= FETCHED_UNASKED
-            if not download:
+            if download is None and sum(urls.values()) > FETCHED_UNASKED:
                 raise NotHere(_missing(self.entry, urls, "too large to fetch unasked"))
+            if download is False:
+                raise NotHere(_missing(self.entry, urls, "and is not to be fetched now"))
             _download(self.entry, builder, data_dir)
-        known = {re.split(r"\W", part)[0] for part in split.split("+")} - {"train", "test"}
-        if known - set(builder.info.splits):
-            raise ValueError(f'{name} has no split "{split}": choose "train" or "test".')
         self.data = builder.as_data_source(split=meaning_of(split, self.entry))
         self.count = len(self.data) if count is None else min(count, len(self.data))
 

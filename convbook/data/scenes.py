@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convbook.data.handwriting import enlarge, part_of_digits
-from convbook.data.photos import generator, ground, to_bytes, to_float
+from convbook.data.photos import generator, ground, not_negative, pair, to_bytes, to_float
 
 EMPTY_SHARE = 0.05  # of the scenes
 CROWD_SHARE = 0.08
@@ -60,8 +60,10 @@ def digit_scenes(
         - ``semantic``: uint8 (size, size): 0 for the ground, 1 + digit elsewhere
 
     Raises:
-        ValueError: for a split, size, number of classes or of objects out of range.
+        ValueError: for a count, split, size, number of classes or of objects, or heights out of
+            range.
     """
+    not_negative(count)
     return [digit_scene(i, split, size, classes, objects, heights, seed) for i in range(count)]
 
 
@@ -75,8 +77,13 @@ def digit_scene(
     seed: int = 0,
 ) -> Example:
     """Scene number `index` of `digit_scenes`, alone."""
-    if not (48 <= size <= 256 and 1 <= classes <= 10 and 1 <= objects[0] <= objects[1]):
-        raise ValueError("size must be 48 to 256, classes 1 to 10, objects (fewest, most) from 1.")
+    if not (48 <= size <= 256 and 1 <= classes <= 10):
+        raise ValueError(
+            f"size is {size} and classes {classes}: choose a size of 48 to 256 pixels and 1 to 10 "
+            "classes."
+        )
+    pair("objects", objects, 1, 100)
+    pair("heights", heights, 6, 100)
     rng = generator(index, split, seed)
     image = ground(size, split, rng).copy()
     owner = np.full((size, size), -1)
