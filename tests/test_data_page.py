@@ -1,9 +1,9 @@
 """The appendix on the data: it runs, and its numbers say that every set is worth learning from."""
 
 import pytest
+from chapter_run import run_chapter
 
 from convbook.data.catalogue import CATALOGUE, embedded
-from chapter_run import run_chapter
 
 pytestmark = pytest.mark.notebook
 

@@ -224,6 +224,16 @@ def test_labels_are_never_interpolated_and_follow_the_picture(name):
     assert not after["boxes"][:, 2].any(), "an empty place stays empty"
 
 
+def test_the_test_above_would_see_interpolation(monkeypatch):
+    def mixed(layer, planes, step, training):
+        return layer.transform_images(planes, step, training=training)
+
+    monkeypatch.setattr("convbook.data.augment._nearest", mixed)
+    for name in ("zoom", "smaller"):
+        after = apply_layers([MOVING[name]()], labelled())["semantic"]
+        assert not set(np.unique(keras.ops.convert_to_numpy(after))) <= {0, 7, 200, IGNORE}
+
+
 def test_a_flip_by_hand():
     layer = layers.RandomFlip("horizontal", seed=1)
     before = labelled(8)
