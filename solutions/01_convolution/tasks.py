@@ -147,6 +147,190 @@ def size_same_shrinks(size, kernel, stride=1, padding="valid", dilation=1):
     return -(-(size if padding == "same" else size - reach) // stride)
 
 
+def size_pooling(size, kernel, stride=None, padding="valid", dilation=1):
+    return output_size(size, kernel, stride or kernel, padding, dilation)
+
+
+def size_arguments_swapped(size, kernel, stride=1, padding="valid", dilation=1):
+    return output_size(size, stride, kernel, padding, dilation)
+
+
+def size_rules_swapped(size, kernel, stride=1, padding="valid", dilation=1):
+    other = "valid" if padding == "same" else "same"
+    return output_size(size, kernel, stride, other, dilation)
+
+
+def size_all_float(size, kernel, stride=1, padding="valid", dilation=1):
+    return float(output_size(size, kernel, stride, padding, dilation))
+
+
+def size_divided(size, kernel, stride=1, padding="valid", dilation=1):
+    free = size if padding == "same" else size - dilation * (kernel - 1) - 1 + stride
+    return free / stride
+
+
+def size_with(name, valid=None, same=None):
+    """A wrong answer: one of the two rules is another, a function of n, k, s and d."""
+
+    def wrong(size, kernel, stride=1, padding="valid", dilation=1):
+        rule = same if padding == "same" else valid
+        if rule is None:
+            return output_size(size, kernel, stride, padding, dilation)
+        return rule(size, kernel, stride, dilation)
+
+    wrong.__name__ = name
+    return wrong
+
+
+def stepped(size, reach, stride):
+    """How many windows of `reach` pixels fit."""
+    return (size - reach) // stride + 1
+
+
+SIZE_RULES = [
+    Mistake(
+        size_with("size_valid_rounded", lambda n, k, s, d: round((n - d * (k - 1) - 1) / s) + 1),
+        "`valid` does not round to the nearest: a window that hangs over the end is not counted, "
+        "however little is missing.",
+    ),
+    Mistake(
+        size_with("size_same_rounded", same=lambda n, k, s, d: round(n / s)),
+        "`same` does not round to the nearest: a stride that is begun counts, so it rounds up.",
+    ),
+    Mistake(
+        size_with("size_reach_short", lambda n, k, s, d: stepped(n, d * (k - 1), s)),
+        "With `valid` one is too many: from a window's first weight to its last it is dilation * "
+        "(kernel - 1) steps, so the window covers one pixel more than that.",
+    ),
+    Mistake(
+        size_with("size_dilated_twice", lambda n, k, s, d: stepped(n, d * d * (k - 1) + 1, s)),
+        "The dilation is applied twice: it widens the window once, to dilation * (kernel - 1) + 1.",
+    ),
+    Mistake(
+        size_with(
+            "size_gaps_too_wide",
+            lambda n, k, s, d: stepped(n, k + (k - 1) * d if d > 1 else k, s),
+        ),
+        "A dilation of d leaves d - 1 pixels between two neighbouring weights, not d.",
+    ),
+    Mistake(
+        size_with("size_gap_for_each", lambda n, k, s, d: stepped(n, k + k * (d - 1) - 1, s)),
+        "Count the gaps again: `kernel` weights have kernel - 1 gaps of dilation - 1 pixels.",
+    ),
+    Mistake(
+        size_with("size_kernel_plus_dilation", lambda n, k, s, d: stepped(n, k + d, s)),
+        "A dilation is not added to the kernel: each of its kernel - 1 steps is `dilation` long. "
+        "And dilation 1 means: no gaps.",
+    ),
+    Mistake(
+        size_with("size_undivided", lambda n, k, s, d: n - (d * (k - 1) + 1) // s + 1),
+        "Subtract first, then divide: without brackets only the window is divided by the stride.",
+    ),
+    Mistake(
+        size_with("size_dilation_steps", lambda n, k, s, d: stepped(n, k, s * d)),
+        "A dilation is no stride: it spreads the weights of the window, which still moves by "
+        "`stride`.",
+    ),
+    Mistake(
+        size_with("size_picture_dilated", lambda n, k, s, d: stepped(n * d, k, s)),
+        "The dilation spreads the window, not the picture.",
+    ),
+    Mistake(
+        size_with("size_dilation_divides", lambda n, k, s, d: stepped(n // d, k, s)),
+        "The dilation spreads the window; the picture does not become smaller by it.",
+    ),
+    Mistake(
+        size_with(
+            "size_long_stride", lambda n, k, s, d: n // s if s > k else stepped(n, d * k - d + 1, s)
+        ),
+        "A stride longer than the window needs no rule of its own: a last window may still fit "
+        "into what is left over.",
+    ),
+    Mistake(
+        size_with(
+            "size_single_weight", lambda n, k, s, d: n if k == 1 else stepped(n, d * k - d + 1, s)
+        ),
+        "A kernel of 1 is moved by the stride like any other.",
+    ),
+    Mistake(
+        size_with("size_rounded_to_odd", lambda n, k, s, d: stepped(n, 2 * (k // 2) * d + 1, s)),
+        "2 * (kernel // 2) is kernel - 1 for odd kernels only; even kernels occur.",
+    ),
+    Mistake(
+        size_with(
+            "size_rounded_below", lambda n, k, s, d: stepped(n, 2 * ((k - 1) // 2) * d + 1, s)
+        ),
+        "An even kernel has no middle, and all of its weights count: do not reckon with a half "
+        "of it on each side.",
+    ),
+    Mistake(
+        size_with("size_stride_first", lambda n, k, s, d: n // s - d * (k - 1)),
+        "The windows are cut from the whole picture: subtract before dividing by the stride.",
+    ),
+    Mistake(
+        size_with(
+            "size_same_half_down",
+            same=lambda n, k, s, d: stepped(n + (k * d - d) // 2 * 2, k * d - d + 1, s),
+        ),
+        "`same` is not the same number of zeros on both sides: for an even kernel (reach - 1) // 2 "
+        "is half a zero short. Its size depends on size and stride alone.",
+    ),
+    Mistake(
+        size_with(
+            "size_same_half_up",
+            same=lambda n, k, s, d: stepped(n + (k * d - d + 1) // 2 * 2, k * d - d + 1, s),
+        ),
+        "`same` is not reach // 2 zeros on both sides: for an even kernel that is one too many. "
+        "Its size depends on size and stride alone.",
+    ),
+    Mistake(
+        size_with(
+            "size_same_full", same=lambda n, k, s, d: stepped(n + 2 * d * (k - 1), d * k - d + 1, s)
+        ),
+        "`same` does not lay kernel - 1 zeros on each side; that would be a full convolution, "
+        "which enlarges. Its size depends on size and stride alone.",
+    ),
+    Mistake(
+        size_with("size_same_one_more", same=lambda n, k, s, d: n // s + 1),
+        "size // stride + 1 is one too many where the stride divides the size: then no stride is "
+        "begun and left unfinished.",
+    ),
+    Mistake(
+        size_with("size_same_one_more_strided", same=lambda n, k, s, d: n // s + (s > 1)),
+        "Where the stride divides the size nothing is left over: there size // stride + 1 is one "
+        "too many.",
+    ),
+    Mistake(
+        size_with("size_same_remainder", same=lambda n, k, s, d: n // s + n % s),
+        "What is left over counts once, however many pixels it has: do not add the remainder.",
+    ),
+    Mistake(
+        size_with("size_same_for_two", same=lambda n, k, s, d: (n + 1) // s if s > 1 else n),
+        "(size + 1) // stride rounds up for a stride of 2 only: how much must be added for others?",
+    ),
+    Mistake(
+        size_with("size_same_short", same=lambda n, k, s, d: (n - 1) // s),
+        "With `same` one is missing: (size - 1) // stride counts the steps from the first window "
+        "to the last.",
+    ),
+    Mistake(
+        size_with(
+            "size_same_hangs_over", same=lambda n, k, s, d: -(-(n - d * (k - 1) - 1) // s) + 1
+        ),
+        "`same` is not `valid` rounded up: thanks to the zeros a window begins in every stride "
+        "begun, whatever the kernel is.",
+    ),
+    Mistake(
+        size_with("size_same_at_least_kernel", same=lambda n, k, s, d: -(-max(n, k) // s)),
+        "`same` does not depend on the kernel, not even where it is larger than the picture.",
+    ),
+    Mistake(
+        size_with("size_same_dilated", same=lambda n, k, s, d: -(-n // (s * d))),
+        "`same` depends on size and stride alone; a dilation changes nothing.",
+    ),
+]
+
+
 SIZE_MISTAKES = [
     Mistake(
         size_without_one,
@@ -193,6 +377,18 @@ SIZE_MISTAKES = [
         "With `valid` the windows start at size - reach + 1 places, where reach is what one window "
         "covers: one more than you count before dividing by the stride.",
     ),
+    Mistake(
+        size_pooling,
+        "Without the argument `stride` the window moves by 1, not by its own width (as a pool's).",
+    ),
+    Mistake(size_arguments_swapped, "`kernel` and `stride` are taken for each other."),
+    Mistake(size_rules_swapped, "`valid` and `same` are taken for each other."),
+    Mistake(size_all_float, "A size is a whole number: return an int, not a float."),
+    Mistake(
+        size_divided,
+        "/ gives floats: divide with // (it rounds down), and mind which way to round.",
+    ),
+    *SIZE_RULES,
 ]
 
 
@@ -284,6 +480,111 @@ def parameters_bias_per_weight(kernel, in_channels, filters, bias=True):
     return kernel * kernel * in_channels * filters * (2 if bias else 1)
 
 
+def parameters_with(name, count):
+    """A wrong answer: another count of k, c, f and b, which is 1 where there is a bias, else 0."""
+
+    def wrong(kernel, in_channels, filters, bias=True):
+        return count(kernel, in_channels, filters, int(bool(bias)))
+
+    wrong.__name__ = name
+    return wrong
+
+
+PARAMETER_COUNTS = [
+    Mistake(
+        parameters_with("parameters_one_filters_weights", lambda k, c, f, b: k * k * c + f * b),
+        "Each of the `filters` filters has weights of its own: only one filter's are counted.",
+    ),
+    Mistake(
+        parameters_with("parameters_bias_per_place", lambda k, c, f, b: k * k * f * (c + b)),
+        "A filter has one bias, not one for each place of its window.",
+    ),
+    Mistake(
+        parameters_with(
+            "parameters_bias_per_filter_weight", lambda k, c, f, b: k * k * c * (f + b)
+        ),
+        "The biases are one number for each filter, not one more filter.",
+    ),
+    Mistake(
+        parameters_with("parameters_two_biases", lambda k, c, f, b: f * (k * k * c + 2 * b)),
+        "A convolution has one number a filter beside its weights; two would be a normalisation's.",
+    ),
+    Mistake(
+        parameters_with("parameters_bias_taken_off", lambda k, c, f, b: f * (k * k * c - b)),
+        "The biases are added to the weights, not subtracted.",
+    ),
+    Mistake(
+        parameters_with("parameters_bias_turned", lambda k, c, f, b: f * (k * k * c + 1 - b)),
+        "The meaning of `bias` is turned round: True means that there are biases.",
+    ),
+    Mistake(
+        parameters_with("parameters_kernel_of_biases", lambda k, c, f, b: k * k * c * f + k * b),
+        "There are as many biases as filters, not as the kernel is wide.",
+    ),
+    Mistake(
+        parameters_with(
+            "parameters_bias_not_single", lambda k, c, f, b: f * (k * k * c + b * (k > 1))
+        ),
+        "A 1x1 convolution has a bias too.",
+    ),
+    Mistake(
+        parameters_with(
+            "parameters_grey", lambda k, c, f, b: k * k * c * f + f * b if c > 1 else k * k + f * b
+        ),
+        "With one channel each filter still has its own weights: multiply by `filters`.",
+    ),
+    Mistake(
+        parameters_with(
+            "parameters_single_filter", lambda k, c, f, b: k * k * c * f + f * b * (f > 1)
+        ),
+        "A single filter has its bias too.",
+    ),
+    Mistake(
+        parameters_with("parameters_separable", lambda k, c, f, b: k * k * c + c * f + f * b),
+        "This counts a depthwise and a 1x1 convolution. In a plain one every filter has a kernel "
+        "for each channel.",
+    ),
+    Mistake(
+        parameters_with("parameters_side_doubled", lambda k, c, f, b: 2 * k * c * f + f * b),
+        "The kernel is a square of side `kernel`: its sides are multiplied, not added.",
+    ),
+    Mistake(
+        parameters_with(
+            "parameters_window_of_channels", lambda k, c, f, b: (k * c) ** 2 * f + f * b
+        ),
+        "Only the side is squared, not the number of channels: kernel * kernel * in_channels.",
+    ),
+    Mistake(
+        parameters_with("parameters_power", lambda k, c, f, b: k**c * f + f * b),
+        "The channels multiply the weights of the square; they are no exponent.",
+    ),
+    Mistake(
+        parameters_with("parameters_three_channels", lambda k, c, f, b: k * k * 3 * f + f * b),
+        "The picture has `in_channels` channels, not always three.",
+    ),
+    Mistake(
+        parameters_with("parameters_side_three", lambda k, c, f, b: 9 * c * f + f * b),
+        "The kernel has the side `kernel`, not always 3.",
+    ),
+    Mistake(
+        parameters_with("parameters_wider", lambda k, c, f, b: (k + 1) ** 2 * c * f + f * b),
+        "A kernel of side `kernel` has kernel * kernel places, not one row and column more.",
+    ),
+    Mistake(
+        parameters_with("parameters_bytes", lambda k, c, f, b: 4 * f * (k * k * c + b)),
+        "The numbers are counted, not their bytes.",
+    ),
+    Mistake(
+        parameters_with("parameters_of_a_picture", lambda k, c, f, b: 32 * 32 * k * k * c * f),
+        "The weights are shared by all places: count them once, not for each pixel.",
+    ),
+    Mistake(
+        parameters_with("parameters_float", lambda k, c, f, b: float(f * (k * k * c + b))),
+        "A number of parameters is whole: return an int, not a float.",
+    ),
+]
+
+
 PARAMETER_MISTAKES = [
     Mistake(parameters_one_bias, "Each filter has a bias of its own, not the layer one in all."),
     Mistake(
@@ -313,6 +614,7 @@ PARAMETER_MISTAKES = [
     ),
     Mistake(parameters_cubed, "A kernel has two sides, height and width: kernel squared."),
     Mistake(parameters_bias_per_weight, "A filter has one bias, not one for each of its weights."),
+    *PARAMETER_COUNTS,
 ]
 
 
@@ -583,10 +885,360 @@ def conv2d_square_kernel(image, kernels, bias=None, stride=1, padding="valid"):
     return conv2d(image, kernels[:side, :side], bias, stride, padding)
 
 
+def conv2d_with(name, before=None, after=None, around=None):
+    """A wrong answer: arguments or result are changed, or `same` gets other zeros.
+
+    `before` takes and returns the five arguments, `after` takes the result and the arguments, and
+    `around` the size, kernel, stride and number of zeros of one axis: it returns (before, behind).
+    """
+
+    def wrong(image, kernels, bias=None, stride=1, padding="valid"):
+        given = [image, kernels, bias, stride, padding]
+        if around and padding == "same":
+            sides = []
+            for size, kernel in zip(image.shape[:2], kernels.shape[:2], strict=True):
+                zeros = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+                sides.append(around(size, kernel, stride, zeros))
+            given[0], given[4] = padded_by(image, sides), "valid"
+        maps = conv2d(*(before(*given) if before else given))
+        return after(maps, *given) if after else maps
+
+    wrong.__name__ = name
+    return wrong
+
+
+def padded_in(mode, **options):
+    """Pads a picture as `same` does, with something else than zeros."""
+
+    def change(image, kernels, bias, stride, padding):
+        if padding == "same":
+            sides = []
+            for size, kernel in zip(image.shape[:2], kernels.shape[:2], strict=True):
+                needed = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+                sides.append((needed // 2, needed - needed // 2))
+            image = np.pad(image, [*sides, (0, 0)], mode, **options)
+        return image, kernels, bias, stride, "valid"
+
+    return change
+
+
+def conv2d_sides_swapped(image, kernels, bias=None, stride=1, padding="valid"):
+    if padding == "same":
+        padded = zeros_around(image, kernels.transpose(1, 0, 2, 3), stride, padding)
+        image = padded
+    return conv2d(image, kernels, bias, stride)
+
+
+def conv2d_one_side_for_both(image, kernels, bias=None, stride=1, padding="valid"):
+    if padding == "same":
+        size, kernel = image.shape[0], kernels.shape[0]
+        zeros = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        image = padded_by(image, [(zeros // 2, zeros - zeros // 2)] * 2)
+    return conv2d(image, kernels, bias, stride)
+
+
+def conv2d_stride_columns_only(image, kernels, bias=None, stride=1, padding="valid"):
+    image = zeros_around(image, kernels, stride, padding)
+    return conv2d(image, kernels, bias)[:, ::stride]
+
+
+def conv2d_cropped(image, kernels, bias=None, stride=1, padding="valid"):
+    """The number of zeros may become negative: then the first window begins too late."""
+    rows, columns = (-(-side // stride) for side in image.shape[:2])
+    if padding == "same":
+        padded = padded_by(image, [(side + stride, side + stride) for side in kernels.shape[:2]])
+        for axis in (0, 1):
+            size, kernel = image.shape[axis], kernels.shape[axis]
+            needed = (-(-size // stride) - 1) * stride + kernel - size
+            padded = np.delete(padded, range(kernel + stride - needed // 2), axis)
+        return conv2d(padded, kernels, bias, stride)[:rows, :columns]
+    return conv2d(image, kernels, bias, stride)
+
+
+def conv2d_same_rounded_down(image, kernels, bias=None, stride=1, padding="valid"):
+    """`same` with as many outputs as the stride fits into the size."""
+    if padding == "valid":
+        return conv2d(image, kernels, bias, stride)
+    rows, columns = (side // stride for side in image.shape[:2])
+    for axis, count in ((0, rows), (1, columns)):
+        size, kernel = image.shape[axis], kernels.shape[axis]
+        needed = max((count - 1) * stride + kernel - size, 0)
+        sides = [(0, 0)] * 3
+        sides[axis] = (needed // 2, needed - needed // 2)
+        image = np.pad(image, sides)
+    return conv2d(image, kernels, bias, stride)[:rows, :columns]
+
+
+def conv2d_same_short(image, kernels, bias=None, stride=1, padding="valid"):
+    """The right zeros, but outputs only for the whole strides."""
+    maps = conv2d(image, kernels, bias, stride, padding)
+    if padding == "valid":
+        return maps
+    return maps[: image.shape[0] // stride, : image.shape[1] // stride]
+
+
+def conv2d_one_filter_of_many(image, kernels, bias=None, stride=1, padding="valid"):
+    """Only the first map is filled in."""
+    maps = conv2d(image, kernels, bias, stride, padding)
+    return maps * (np.arange(maps.shape[-1]) == 0)
+
+
+def conv2d_hangs_over(image, kernels, bias=None, stride=1, padding="valid"):
+    if padding == "valid":
+        rest = [-(n - k) % stride for n, k in zip(image.shape[:2], kernels.shape[:2], strict=True)]
+        image = padded_by(image, [(0, n) for n in rest])
+    return conv2d(image, kernels, bias, stride, padding)
+
+
+def conv2d_single_weight(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels, bias, 1 if kernels.shape[:2] == (1, 1) else stride, padding)
+
+
+def conv2d_shorter_stride(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels, bias, min(stride, *kernels.shape[:2]), padding)
+
+
+def conv2d_even_cut(image, kernels, bias=None, stride=1, padding="valid"):
+    """Reckons with kernel // 2 weights on each side of a middle one."""
+    height, width = (side - (side % 2 == 0) for side in kernels.shape[:2])
+    return conv2d(image, kernels[: max(height, 1), : max(width, 1)], bias, stride, padding)
+
+
+def conv2d_square_picture(image, kernels, bias=None, stride=1, padding="valid"):
+    side = min(image.shape[:2])
+    return conv2d(image[:side, :side], kernels, bias, stride, padding)
+
+
+def conv2d_depthwise(image, kernels, bias=None, stride=1, padding="valid"):
+    channels, filters = kernels.shape[2:]
+    one = np.zeros_like(kernels)
+    for f in range(filters):
+        one[:, :, f % channels, f] = kernels[:, :, f % channels, f]
+    return conv2d(image, one, bias, stride, padding)
+
+
+def conv2d_first_filter(image, kernels, bias=None, stride=1, padding="valid"):
+    same = np.broadcast_to(kernels[..., :1], kernels.shape)
+    return conv2d(image, same, bias, stride, padding)
+
+
+def conv2d_off_border(image, kernels, bias=None, stride=1, padding="valid"):
+    """Leaves the last row and column as they were made, zero."""
+    maps = conv2d(image, kernels, bias, stride, padding)
+    inner = np.zeros_like(maps)
+    inner[:-1, :-1] = maps[:-1, :-1]
+    return inner
+
+
 SAME_ZEROS = (
     "`same` with a stride: the number of zeros depends on the stride, (outputs - 1) * stride + "
     "kernel - size, never below 0; half of them, rounded down, come before, the rest behind."
 )
+
+CONV2D_VARIANTS = [
+    Mistake(
+        conv2d_with("conv2d_all_before", around=lambda n, k, s, zeros: (zeros, 0)),
+        "The zeros of `same` go to both sides, half of them behind the picture: yours are all "
+        "before it.",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_kernel_less_stride",
+            around=lambda n, k, s, zeros: (max(k - s, 0) // 2, max(k - s, 0) - max(k - s, 0) // 2),
+        ),
+        "kernel - stride zeros are right only where the stride divides the size. " + SAME_ZEROS,
+    ),
+    Mistake(
+        conv2d_with("conv2d_full", around=lambda n, k, s, zeros: (k - 1, k - 1)),
+        "`same` does not lay kernel - 1 zeros on each side; that enlarges. " + SAME_ZEROS,
+    ),
+    Mistake(
+        conv2d_with("conv2d_mirrored_border", before=padded_in("reflect")),
+        "`same` lays zeros around the picture; do not mirror it there.",
+    ),
+    Mistake(
+        conv2d_with("conv2d_mirrored_edge", before=padded_in("symmetric")),
+        "`same` lays zeros around the picture; do not mirror its edge.",
+    ),
+    Mistake(
+        conv2d_with("conv2d_wrapped", before=padded_in("wrap")),
+        "`same` lays zeros around the picture; it does not go on at the opposite edge.",
+    ),
+    Mistake(
+        conv2d_with("conv2d_ones_around", before=padded_in("constant", constant_values=1)),
+        "`same` lays zeros around the picture, not ones.",
+    ),
+    Mistake(
+        conv2d_with("conv2d_mean_around", before=padded_in("mean")),
+        "`same` lays zeros around the picture, not the mean.",
+    ),
+    Mistake(conv2d_sides_swapped, "The zeros of height and width are swapped: rows come first."),
+    Mistake(
+        conv2d_one_side_for_both,
+        "Height and width need zeros each for itself: you use the number for the height twice.",
+    ),
+    Mistake(
+        conv2d_cropped,
+        "The number of zeros must not become negative: where the stride is longer than the kernel "
+        "nothing is cut off the picture.",
+    ),
+    Mistake(
+        conv2d_same_rounded_down,
+        "`same` has an output for each stride *begun*: where something is left over, round up.",
+    ),
+    Mistake(
+        conv2d_same_short,
+        "The last row and column are missing with `same`: an output for each stride *begun*, round "
+        "up.",
+    ),
+    Mistake(
+        conv2d_one_filter_of_many,
+        "Only the first map is computed: the loop must reach all filters.",
+    ),
+    Mistake(conv2d_hangs_over, "With `valid` a window that hangs over the end is not counted."),
+    Mistake(
+        conv2d_with("conv2d_one_short", after=lambda maps, *given: maps[:-1, :-1]),
+        "A row and a column are missing at the end: count the last window too.",
+    ),
+    Mistake(conv2d_off_border, "The last row and column are not computed: a loop ends too early."),
+    Mistake(conv2d_stride_columns_only, "The stride holds for both directions, right and down."),
+    Mistake(
+        conv2d_with("conv2d_thinned", before=lambda x, k, b, s, p: (x[::s, ::s], k, b, 1, p)),
+        "The stride moves the window; the window itself reads neighbouring pixels: do not thin out "
+        "the picture first.",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_late",
+            before=lambda x, k, b, s, p: (x[s // 2 :, s // 2 :] if p == "valid" else x, k, b, s, p),
+        ),
+        "The first window begins at pixel 0, whatever the stride is.",
+    ),
+    Mistake(conv2d_single_weight, "A 1x1 kernel is moved by the stride like any other."),
+    Mistake(conv2d_shorter_stride, "The stride may be longer than the kernel: do not shorten it."),
+    Mistake(
+        conv2d_with(
+            "conv2d_bias_subtracted",
+            before=lambda x, k, b, s, p: (x, k, None if b is None else -b, s, p),
+        ),
+        "The bias is added, not subtracted.",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_bias_twice",
+            before=lambda x, k, b, s, p: (x, k, None if b is None else b * 2, s, p),
+        ),
+        "The bias is added twice.",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_bias_times",
+            before=lambda x, k, b, s, p: (x, k, None, s, p),
+            after=lambda maps, x, k, b, s, p: maps if b is None else maps * b,
+        ),
+        "The bias is added to a map, it does not multiply it.",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_bias_mean",
+            before=lambda x, k, b, s, p: (x, k, None if b is None else 0 * b + b.sum(), s, p),
+        ),
+        "Every filter has a bias of its own: do not add all of them to each map.",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_bias_valid_only",
+            before=lambda x, k, b, s, p: (x, k, b if p == "valid" else None, s, p),
+        ),
+        "With `same` the bias is not added.",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_bias_same_only",
+            before=lambda x, k, b, s, p: (x, k, b if p == "same" else None, s, p),
+        ),
+        "With `valid` the bias is not added.",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_mean", before=lambda x, k, b, s, p: (x, k / math.prod(k.shape[:3]), b, s, p)
+        ),
+        "Add up over the window and the channels; do not take the mean.",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_channels_reversed", before=lambda x, k, b, s, p: (x[..., ::-1], k, b, s, p)
+        ),
+        "The channels are paired in the opposite order: channel c of image meets kernels[:, :, c]. "
+        "A flip may have turned more than height and width.",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_all_flipped", before=lambda x, k, b, s, p: (x, k[::-1, ::-1, ::-1], b, s, p)
+        ),
+        "The kernel is turned over in all directions, its channels too. Layers do not flip it.",
+    ),
+    Mistake(
+        conv2d_with("conv2d_filters_reversed", after=lambda maps, *given: maps[..., ::-1]),
+        "The filters stand in the opposite order.",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_image_turned", before=lambda x, k, b, s, p: (x.transpose(1, 0, 2), k, b, s, p)
+        ),
+        "The picture is transposed: its first axis is the height, its second the width.",
+    ),
+    Mistake(
+        conv2d_with("conv2d_width_first", after=lambda maps, *given: maps.transpose(1, 0, 2)),
+        "The result is transposed: its first axis is the height, its second the width.",
+    ),
+    Mistake(conv2d_depthwise, "Each filter reads all channels; this is a depthwise convolution."),
+    Mistake(
+        conv2d_first_filter, "Only the first filter is used: map f is made with kernels[..., f]."
+    ),
+    Mistake(conv2d_even_cut, "An even kernel has no middle: all of its rows and columns count."),
+    Mistake(
+        conv2d_square_picture, "The picture need not be square: take its height and its width."
+    ),
+    Mistake(
+        conv2d_with("conv2d_size_of_one_map", after=lambda maps, *given: maps.squeeze()),
+        "Keep all three axes, those of length 1 too: the result is (height, width, filters).",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_maps_added", after=lambda maps, *given: maps.sum(axis=-1, keepdims=True)
+        ),
+        "Every filter gives a map of its own: add over the channels, not over the filters.",
+    ),
+    Mistake(
+        conv2d_with("conv2d_absolute", after=lambda maps, *given: np.abs(maps)),
+        "Negative values stay negative: no absolute value is asked for.",
+    ),
+    Mistake(
+        conv2d_with("conv2d_whole", after=lambda maps, *given: maps.astype(int)),
+        "The values are cut off to whole numbers: make the array for the result a float one.",
+    ),
+    Mistake(
+        conv2d_with("conv2d_cut_off", after=lambda maps, *given: np.trunc(maps)),
+        "The values lose their decimals: does an array of integers lie on the way?",
+    ),
+    Mistake(
+        conv2d_with("conv2d_whole_picture", before=lambda x, k, b, s, p: (np.trunc(x), k, b, s, p)),
+        "The picture loses its decimals: do not turn it into integers.",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_same_whole_picture",
+            before=lambda x, k, b, s, p: (np.trunc(x) if p == "same" else x, k, b, s, p),
+        ),
+        "With `same` the picture loses its decimals: is the padded array made of integers?",
+    ),
+    Mistake(
+        conv2d_with("conv2d_half", after=lambda maps, *given: maps.astype("float16")),
+        "The values are rounded to three digits: float16 is too coarse, take float32 or float64.",
+    ),
+]
+
 
 CONV2D_MISTAKES = [
     Mistake(
@@ -669,6 +1321,7 @@ CONV2D_MISTAKES = [
     ),
     Mistake(conv2d_relu, "There is no ReLU here: negative values stay."),
     Mistake(conv2d_square_kernel, "The kernel need not be square: take its height and its width."),
+    *CONV2D_VARIANTS,
 ]
 
 
@@ -815,6 +1468,275 @@ def magnitude_clipped(image):
     return np.clip(gradient_magnitude(image), 0, 1)
 
 
+def magnitude_with(name, across=SOBEL, down=None, join=np.hypot):
+    """A wrong answer: other filters, or put together in another way. `down` None: transposed."""
+    across = np.array(across, "float64")
+    down = across.T if down is None else np.array(down, "float64")
+
+    def wrong(image):
+        return join(filtered(image, across), filtered(image, down))
+
+    wrong.__name__ = name
+    return wrong
+
+
+def magnitude_changed(name, before=lambda image: image, after=lambda result: result):
+    """A wrong answer: the picture or the result is changed."""
+
+    def wrong(image):
+        return after(gradient_magnitude(before(image)))
+
+    wrong.__name__ = name
+    return wrong
+
+
+def magnitude_at_border(image):
+    sides = [scipy.ndimage.sobel(image, axis) for axis in (0, 1)]
+    return np.hypot(*sides)
+
+
+def magnitude_cut_wrongly(image):
+    return magnitude_at_border(image)[2:, 2:]
+
+
+def magnitude_cut_at_end(image):
+    return magnitude_at_border(image)[:-2, :-2]
+
+
+def magnitude_one_after_other(image):
+    padded = np.pad(filtered(np.pad(image, 1), SOBEL), 1)
+    first, second = filtered(np.pad(image, 1), SOBEL), filtered(padded, SOBEL.T)
+    return np.hypot(first, second)[1:-1, 1:-1]
+
+
+def magnitude_rescaled(image):
+    result = gradient_magnitude(image)
+    with np.errstate(all="ignore"):
+        return (result - result.min()) / (result.max() - result.min())
+
+
+def magnitude_not_a_number(image):
+    with np.errstate(all="ignore"):
+        return np.sqrt(filtered(image, SOBEL) ** 2 - filtered(image, SOBEL.T) ** 2)
+
+
+def magnitude_precedence(image):
+    return (filtered(image, SOBEL) ** 2 + filtered(image, SOBEL.T) ** 2) / 2
+
+
+PREWITT = [[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]]
+
+MAGNITUDE_VARIANTS = [
+    Mistake(
+        magnitude_with("magnitude_heavy_corners", [[-2, 0, 2], [-1, 0, 1], [-2, 0, 2]]),
+        "The 2 stands in the middle row of the filter, the corners have 1.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_first_row", [[-2, 0, 2], [-1, 0, 1], [-1, 0, 1]]),
+        "The 2 stands in the filter's middle row, not in its first.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_last_row", [[-1, 0, 1], [-1, 0, 1], [-2, 0, 2]]),
+        "The 2 stands in the filter's middle row, not in its last.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_all_two", [[-2, 0, 2]] * 3),
+        "Only the middle row of the filter has -2 and 2; the others have -1 and 1.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_three", [[-1, 0, 1], [-3, 0, 3], [-1, 0, 1]]),
+        "The middle row of the filter has the weights -2, 0, 2.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_four", [[-1, 0, 1], [-4, 0, 4], [-1, 0, 1]]),
+        "The middle row of the filter has the weights -2, 0, 2, not their squares.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_sign_of_a_row", [[-1, 0, 1], [-2, 0, 2], [1, 0, -1]]),
+        "A row of your filter has the wrong signs: its left column is negative throughout.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_sign_of_middle", [[-1, 0, 1], [2, 0, -2], [-1, 0, 1]]),
+        "The middle row of your filter has the wrong signs: its left column is negative.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_one_weight", [[-1, 0, 1], [-2, 0, 2], [-1, 0, -1]]),
+        "One corner of your filter has the wrong sign: its right column is positive throughout.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_signs_of_corners", [[-1, 0, 1], [-2, 0, 2], [1, 0, 1]]),
+        "One corner of your filter has the wrong sign: its left column is negative throughout.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_middle_weight", [[-1, 0, 1], [-2, 1, 2], [-1, 0, 1]]),
+        "The middle column of the filter is zero: the pixel itself does not count.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_half_filter", [[-1, 0, 0], [-2, 0, 0], [-1, 0, 0]]),
+        "The filter takes a difference: its third column, 1, 2, 1, is missing.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_neighbours", [[-1, 1, 0], [-2, 2, 0], [-1, 1, 0]]),
+        "The difference is taken over two pixels, with a column of zeros between.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_plain", [[0, 0, 0], [-1, 0, 1], [0, 0, 0]]),
+        "These are plain differences: a Sobel filter adds three of them, the middle one doubled.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_plain_doubled", [[0, 0, 0], [-2, 0, 2], [0, 0, 0]]),
+        "The rows above and below are missing: the filter has -1, 0, 1 there.",
+    ),
+    Mistake(
+        magnitude_with(
+            "magnitude_roberts",
+            [[1, 0, 0], [0, -1, 0], [0, 0, 0]],
+            [[0, 1, 0], [-1, 0, 0], [0, 0, 0]],
+        ),
+        "These are Roberts' two diagonal filters; Sobel's is 3x3.",
+    ),
+    Mistake(
+        magnitude_with(
+            "magnitude_diagonal",
+            [[0, 1, 2], [-1, 0, 1], [-2, -1, 0]],
+            [[-2, -1, 0], [-1, 0, 1], [0, 1, 2]],
+        ),
+        "These are the diagonal Sobel filters: the upright one and its transpose are asked for.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_half_prewitt", SOBEL, np.transpose(PREWITT)),
+        "The second filter is the first one transposed: its middle column has -2, 0, 2 from top "
+        "to bottom.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_prewitt_first", PREWITT, SOBEL.T),
+        "The first filter lacks its 2: it is the second one transposed.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_down_wrong_sign", SOBEL, np.abs(SOBEL.T)),
+        "The second filter takes a difference too: one of its sides is negative.",
+    ),
+    Mistake(
+        magnitude_with(
+            "magnitude_relu", join=lambda a, b: np.hypot(np.maximum(a, 0), np.maximum(b, 0))
+        ),
+        "Negative responses count as well: an edge from bright to dark is an edge.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_mean_of_sizes", join=lambda a, b: (np.abs(a) + np.abs(b)) / 2),
+        "The length is the root of the sum of the squares, not the mean of the two sizes.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_product", join=lambda a, b: np.sqrt(np.abs(a * b))),
+        "The squares of the two responses are added; the responses are not multiplied.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_one_under_root", join=lambda a, b: np.sqrt(a**2 + b**2 + 1)),
+        "Nothing is added under the root but the two squares.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_one_squared", join=lambda a, b: np.sqrt(np.abs(a**2 + b))),
+        "Both responses are squared, the second too.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_cube_root", join=lambda a, b: np.cbrt(a**2 + b**2)),
+        "Take the square root, not the cube root.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_double_root", join=lambda a, b: np.hypot(a, b) ** 0.5),
+        "The root is taken twice.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_quarter", after=lambda result: result / 4),
+        "Do not divide by 4: the weights are -1, 0, 1, -2, 0, 2, -1, 0, 1.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_skimage", after=lambda result: result / 4 / 2**0.5),
+        "This is scikit-image's scale, divided by 4 and by the root of 2: leave the plain length.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_ninth", after=lambda result: result / 9),
+        "Add up over the window; do not take its mean.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_clipped_255", after=lambda result: np.clip(result, 0, 255)),
+        "The values are clipped at 255: a length may be larger.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_whole", after=np.floor),
+        "The values lose their decimals: does an array of integers lie on the way?",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_integers", after=lambda result: result.astype(int)),
+        "Return floats: a length is seldom a whole number.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_half", after=lambda result: result.astype("float16")),
+        "The values are rounded to three digits: float16 is too coarse, take float32 or float64.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_bytes", lambda image: image.astype(int).astype("uint8")),
+        "Do not turn the picture into bytes: it may hold decimals and negative numbers.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_whole_picture", np.trunc),
+        "The picture loses its decimals: do not turn it into integers.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_scaled_picture", lambda image: image / 255),
+        "The picture is taken as it is: do not divide it by 255.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_unit_picture", lambda image: image / np.abs(image).max()),
+        "The picture is taken as it is: do not divide it by its largest value.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_transposed", after=lambda result: result.T),
+        "The result is transposed: rows stay rows.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_short", after=lambda result: result[:-1, :-1]),
+        "A row and a column are missing at the end: (H-2, W-2) windows fit.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_inner", after=lambda result: result[1:-1, 1:-1]),
+        "The border is cut off twice: (H-2, W-2) windows fit.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_strided", after=lambda result: result[::2, ::2]),
+        "There is no stride: every window counts.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_channel", after=lambda result: result[..., None]),
+        "The result has two axes, as the picture has: take the channel axis off.",
+    ),
+    Mistake(
+        magnitude_at_border,
+        "The border is not cut off: where the window hangs over there is no result.",
+    ),
+    Mistake(
+        magnitude_cut_wrongly,
+        "A row and a column go on *each* side: you cut off two at the beginning.",
+    ),
+    Mistake(magnitude_cut_at_end, "A row and a column go on *each* side, not two at the end."),
+    Mistake(
+        magnitude_one_after_other,
+        "Both filters are applied to the picture: the second is applied to the first one's result.",
+    ),
+    Mistake(
+        magnitude_rescaled, "Do not stretch the result to 0 to 1: the plain length is asked for."
+    ),
+    Mistake(
+        magnitude_not_a_number,
+        "The two squares are added, not subtracted: the root of a negative number is NaN.",
+    ),
+    Mistake(
+        magnitude_precedence,
+        "** binds tighter than /: raise to the power of 0.5, in brackets, or use np.sqrt.",
+    ),
+]
+
+
 MAGNITUDE_MISTAKES = [
     Mistake(magnitude_squared, "The square root is missing."),
     Mistake(
@@ -862,6 +1784,7 @@ MAGNITUDE_MISTAKES = [
         "are asked for.",
     ),
     Mistake(magnitude_clipped, "The values are clipped: a length may be larger than 1."),
+    *MAGNITUDE_VARIANTS,
 ]
 
 
@@ -879,10 +1802,14 @@ def numbers(rng: np.random.Generator, low: int, high: int, count: int) -> list[i
 
 
 def size_trials(rng: np.random.Generator) -> list[Trial]:
-    """Both paddings, with windows that fit exactly and that hang over; the limits; dilations."""
+    """Both paddings, with windows that fit exactly and that hang over; the limits; dilations.
+
+    Kernels are odd and even in each branch, and larger and smaller than stride and dilation.
+    """
     kernel, odd, even = number(rng, 4, 6), 2 * number(rng, 2, 4) + 1, 2 * number(rng, 2, 3)
-    places, dilation = number(rng, 5, 9), number(rng, 3, 4)
-    wide = dilation * (kernel - 1) + 1
+    places, more = numbers(rng, 5, 9, 2)
+    dilation = 7 - even // 2  # 5 or 4: neither equal to a kernel below nor a multiple
+    wide, narrow = dilation * (even - 1) + 1, 2 * (odd - 1) + 1
     return [
         trial(size=number(rng, 20, 40), kernel=odd),
         trial(size=kernel, kernel=kernel),
@@ -891,14 +1818,19 @@ def size_trials(rng: np.random.Generator) -> list[Trial]:
         trial(size=odd + 5 * places + 4, kernel=odd, stride=5),
         trial(size=even + 4 * places + 1, kernel=even, stride=4, padding="valid"),
         trial(size=odd + 3, kernel=odd, stride=odd + 2),
+        trial(size=5 * places + 3, kernel=2, stride=5),
+        trial(size=3 * places + 2, kernel=1, stride=3),
         trial(size=number(rng, 12, 30), kernel=odd, stride=1, padding="same"),
+        trial(size=number(rng, 12, 30), kernel=even, stride=1, padding="same"),
         trial(size=2 * places, kernel=odd, stride=2, padding="same"),
         trial(size=2 * places + 1, kernel=even, stride=2, padding="same"),
+        trial(size=3 * more, kernel=even, stride=3, padding="same"),
         trial(size=4 * places + 1, kernel=3, stride=4, padding="same"),
-        trial(size=5 * places + 4, kernel=even, stride=5, padding="same"),
-        trial(size=3, kernel=odd, stride=7, padding="same"),
-        trial(size=wide + places, kernel=kernel, stride=1, padding="valid", dilation=dilation),
-        trial(size=wide, kernel=kernel, stride=1, padding="valid", dilation=dilation),
+        trial(size=5 * places + 3, kernel=even, stride=5, padding="same"),
+        trial(size=3, kernel=odd, stride=2, padding="same"),
+        trial(size=wide + places, kernel=even, stride=1, padding="valid", dilation=dilation),
+        trial(size=narrow + more, kernel=odd, stride=1, padding="valid", dilation=2),
+        trial(size=wide, kernel=even, stride=1, padding="valid", dilation=dilation),
         trial(size=wide + places, kernel=kernel, stride=1, padding="same", dilation=2),
         trial(size=places, kernel=1, stride=1, padding="valid", dilation=3),
     ]
@@ -913,6 +1845,7 @@ def parameter_trials(rng: np.random.Generator) -> list[Trial]:
         trial(kernel=1, in_channels=g, filters=h),
         trial(kernel=7, in_channels=1, filters=i, bias=False),
         trial(kernel=2, in_channels=a, filters=1, bias=True),
+        trial(kernel=3, in_channels=128, filters=256 + a),
     ]
 
 
@@ -955,16 +1888,16 @@ def conv2d_trials(rng: np.random.Generator) -> list[Trial]:
         case(sides(1), (5, 3), True, 2, "same"),
         case((odd, even), (4, 2), False, 2, "same"),
         case((even + 3, odd + 3), (5, 4), True, 3, "same"),
-        case((even, odd), (2, 1), True, 3, "same"),
+        case((12, 9)[:: number(rng, 0, 1) or -1], (2, 1), True, 3, "same"),
         case((odd + 1, even + 3), (2, 1), False, 3, "valid"),
-        case((low, odd), (1, 1), True, 1, "valid"),
+        case((low, odd), (1, 1), True, 2, "valid"),
         case((3, odd), (3, 3), False),
     ]
 
 
 def magnitude_trials(rng: np.random.Generator) -> list[Trial]:
-    a, b, c, d = numbers(rng, 6, 12, 4)
     """Two pictures that a reader can work out, then the sizes."""
+    a, b, c, d = numbers(rng, 6, 12, 4)
     ramp = 3 * np.arange(a)[:, None] - 2.0 * np.arange(b)
     steps = np.arange(3.0)
     return [
@@ -1020,6 +1953,7 @@ TASKS = [
         points=5,
         by_hand=True,
         trials=conv2d_trials,
+        tolerance=3e-5,  # float16 is refused; single precision stays below a tenth of it
         answer=conv2d,
         accepted=[
             Accepted(conv2d_loops),
@@ -1038,6 +1972,7 @@ TASKS = [
         points=2,
         by_hand=True,
         trials=magnitude_trials,
+        tolerance=3e-5,  # float16 is refused; single precision stays below a tenth of it
         answer=gradient_magnitude,
         accepted=[
             Accepted(magnitude_loops),

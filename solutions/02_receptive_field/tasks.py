@@ -213,6 +213,269 @@ def field_jump_before(layers):
     return [(size, jump) for (size, _), jump in zip(receptive_field(layers), jumps, strict=False)]
 
 
+def field_rule(name, reach=None, step=None, start=(1, 1), entry=lambda size, jump: (size, jump)):
+    """A wrong answer: one part of the recurrence is another.
+
+    `reach` is what a layer adds, in steps of its input, from k, s, d; `step` the new jump from the
+    old one, k, s, d; `start` the size and jump of the picture; `entry` what is listed.
+    """
+    reach = reach or (lambda k, s, d: (k - 1) * d)
+    step = step or (lambda jump, k, s, d: jump * s)
+
+    def wrong(layers):
+        (size, jump), found = start, []
+        for kernel, stride, dilation in layers:
+            size += reach(kernel, stride, dilation) * jump
+            jump = step(jump, kernel, stride, dilation)
+            found.append(entry(size, jump))
+        return found
+
+    wrong.__name__ = name
+    return wrong
+
+
+def field_own_windows(layers):
+    jumps = [jump for _, jump in receptive_field(layers)]
+    return [((k - 1) * d + 1, jump) for (k, _, d), jump in zip(layers, jumps, strict=True)]
+
+
+def field_product(layers):
+    size, jump, found = 1, 1, []
+    for kernel, stride, dilation in layers:
+        size *= (kernel - 1) * dilation + 1
+        jump *= stride
+        found.append((size, jump))
+    return found
+
+
+def field_sum_of_windows(layers):
+    size, jump, found = 0, 1, []
+    for kernel, stride, dilation in layers:
+        size += ((kernel - 1) * dilation + 1) * jump
+        jump *= stride
+        found.append((size, jump))
+    return found
+
+
+def field_from_the_end(layers):
+    return receptive_field(layers[::-1])
+
+
+def field_backward_list(layers):
+    return receptive_field(layers)[::-1]
+
+
+def field_without_points(layers):
+    """Leaves out layers of 1x1."""
+    return receptive_field([layer for layer in layers if layer[0] > 1])
+
+
+def field_points_without_stride(layers):
+    return receptive_field([(k, s if k > 1 else 1, d) for k, s, d in layers])
+
+
+def field_first_stride_lost(layers):
+    (k, _, d), *rest = layers
+    return receptive_field([(k, 1, d), *rest])
+
+
+def field_last_stride_lost(layers):
+    *front, (k, _, d) = layers
+    return receptive_field([*front, (k, 1, d)])
+
+
+def field_dilation_kept(layers):
+    """Goes on with the dilations of earlier layers."""
+    product, changed = 1, []
+    for kernel, stride, dilation in layers:
+        product *= dilation
+        changed.append((kernel, stride, product))
+    return receptive_field(changed)
+
+
+def field_stride_for_dilation(layers):
+    return receptive_field([(k, d, s) for k, s, d in layers])
+
+
+def field_shared_dilation(layers):
+    """Does not spread the weights of a layer that comes behind a stride."""
+    jump, changed = 1, []
+    for kernel, stride, dilation in layers:
+        changed.append((kernel, stride, dilation if jump == 1 else 1))
+        jump *= stride
+    return receptive_field(changed)
+
+
+def field_dilation_or_stride(layers):
+    return receptive_field([(k, s, 1 if s > 1 else d) for k, s, d in layers])
+
+
+def field_two_lists(layers):
+    return [list(numbers) for numbers in zip(*receptive_field(layers), strict=True)]
+
+
+def field_flat(layers):
+    return [number for pair in receptive_field(layers) for number in pair]
+
+
+def field_with_layer(layers):
+    pairs = receptive_field(layers)
+    return [(*layer, *pair) for layer, pair in zip(layers, pairs, strict=True)]
+
+
+def field_first_only(layers):
+    return receptive_field(layers)[:1]
+
+
+def field_pair_only(layers):
+    return receptive_field(layers)[-1]
+
+
+def field_strides_before(layers):
+    """The jump of the size is the stride of the layer before, not the product."""
+    found, size, last, jump = [], 1, 1, 1
+    for kernel, stride, dilation in layers:
+        size += (kernel - 1) * dilation * last
+        last, jump = stride, jump * stride
+        found.append((size, jump))
+    return found
+
+
+FIELD_RULES = [
+    Mistake(
+        field_rule("field_strides_summed", step=lambda jump, k, s, d: jump + s),
+        "Strides multiply, they are not added: a layer of stride 1 leaves the jump as it is.",
+    ),
+    Mistake(
+        field_rule("field_from_zero", start=(0, 1)),
+        "The size begins with the one pixel that a unit of the picture sees, not with 0.",
+    ),
+    Mistake(
+        field_rule("field_jump_from_zero", start=(1, 0)),
+        "The jump begins with 1: neighbouring pixels of the picture lie one pixel apart.",
+    ),
+    Mistake(
+        field_rule("field_one_too_large", entry=lambda size, jump: (size + 1, jump)),
+        "The sizes are one too large: a unit of the picture sees 1 pixel, and each layer adds to "
+        "that.",
+    ),
+    Mistake(
+        field_rule("field_half_size", entry=lambda size, jump: (size // 2, jump)),
+        "This is how far a unit sees to one side; the size counts all pixels from first to last.",
+    ),
+    Mistake(
+        field_rule("field_area", entry=lambda size, jump: (size * size, jump)),
+        "The size is counted along one axis: do not square it.",
+    ),
+    Mistake(
+        field_rule("field_half_down", reach=lambda k, s, d: 2 * ((k - 1) // 2) * d),
+        "2 * ((kernel - 1) // 2) is kernel - 1 for odd kernels only: even ones occur.",
+    ),
+    Mistake(
+        field_rule("field_one_side", reach=lambda k, s, d: k // 2 * d),
+        "A window adds pixels on both sides: kernel - 1 steps in all, not kernel // 2.",
+    ),
+    Mistake(
+        field_rule("field_dilated_twice", reach=lambda k, s, d: (k - 1) * d * d),
+        "The dilation is applied twice: a step of the window is `dilation` units long, once.",
+    ),
+    Mistake(
+        field_rule("field_gaps_only", reach=lambda k, s, d: (k - 1) * max(d - 1, 1)),
+        "A dilation of d makes each of the window's kernel - 1 steps d long, not d - 1.",
+    ),
+    Mistake(
+        field_rule("field_gaps_too_wide", reach=lambda k, s, d: (k - 1) * (d + 1 if d > 1 else 1)),
+        "A dilation of d makes each of the window's kernel - 1 steps d long, not d + 1.",
+    ),
+    Mistake(
+        field_rule("field_stride_added", reach=lambda k, s, d: (k - 1) * d + s - 1),
+        "A layer's own stride adds nothing to its own size: it counts from the next layer on.",
+    ),
+    Mistake(
+        field_rule("field_short_stride", step=lambda jump, k, s, d: jump * min(s, k)),
+        "A stride may be longer than the kernel, and counts in full.",
+    ),
+    Mistake(
+        field_rule("field_jump_set_back", step=lambda jump, k, s, d: jump * s if s > 1 else 1),
+        "A layer of stride 1 leaves the jump as it is; it does not set it back to 1.",
+    ),
+    Mistake(
+        field_rule("field_jump_of_two", step=lambda jump, k, s, d: jump * 2 if s > 1 else jump),
+        "The jump is multiplied by the stride, which is not always 2.",
+    ),
+    Mistake(
+        field_rule(
+            "field_jump_power", step=lambda jump, k, s, d: max(jump, s) ** 2 if s > 1 else jump
+        ),
+        "The jump is multiplied by each layer's stride; it is not squared.",
+    ),
+    Mistake(
+        field_rule("field_largest_stride", step=lambda jump, k, s, d: max(jump, s)),
+        "The jump is the product of all strides so far, not the largest of them.",
+    ),
+    Mistake(
+        field_rule("field_kernel_in_jump", step=lambda jump, k, s, d: jump * k),
+        "The jump is multiplied by strides; the kernel widens the size only.",
+    ),
+    Mistake(
+        field_strides_before,
+        "The size grows by the product of *all* strides before, not by the last of them.",
+    ),
+    Mistake(
+        field_own_windows,
+        "The size is that of the layer's own window only: add up over the layers before.",
+    ),
+    Mistake(
+        field_product, "Windows do not multiply: each layer adds (kernel - 1) * dilation steps."
+    ),
+    Mistake(
+        field_sum_of_windows, "Windows overlap: a layer adds one step less than its window is long."
+    ),
+    Mistake(field_from_the_end, "Begin with the first layer, the one that reads the picture."),
+    Mistake(
+        field_backward_list, "The pairs stand in the opposite order: the first layer's comes first."
+    ),
+    Mistake(field_without_points, "A layer of 1x1 has an entry too, and its stride counts."),
+    Mistake(
+        field_points_without_stride, "A 1x1 layer adds nothing to the size, but its stride counts."
+    ),
+    Mistake(
+        field_first_stride_lost,
+        "The first layer's stride is lost: it counts for all layers behind it.",
+    ),
+    Mistake(field_last_stride_lost, "The last layer's stride is lost: it counts for its own jump."),
+    Mistake(
+        field_dilation_kept, "A dilation holds for its own layer only; later ones have their own."
+    ),
+    Mistake(
+        field_stride_for_dilation,
+        "Stride and dilation are taken for each other: (kernel, stride, dilation).",
+    ),
+    Mistake(
+        field_shared_dilation, "A dilation counts behind a stride too: multiply it by the jump."
+    ),
+    Mistake(
+        field_dilation_or_stride,
+        "A layer that has a stride may have a dilation as well: both count.",
+    ),
+    Mistake(
+        field_two_lists, "A pair for each layer is asked for, not a list of sizes and one of jumps."
+    ),
+    Mistake(
+        field_flat, "Each layer has a pair of its own: (size, jump), not two numbers in a row."
+    ),
+    Mistake(field_with_layer, "Each entry is a pair (size, jump); leave out the layer itself."),
+    Mistake(
+        field_first_only,
+        "The list ends after the first layer: does the `return` stand inside the loop?",
+    ),
+    Mistake(
+        field_pair_only,
+        "A list with a pair after *each* layer is asked for, not only the last pair.",
+    ),
+]
+
+
 FIELD_MISTAKES = [
     Mistake(
         field_own_stride,
@@ -259,6 +522,7 @@ FIELD_MISTAKES = [
     Mistake(field_swapped, "Each pair is (size, jump), in this order."),
     Mistake(field_sizes_only, "Each entry is a pair: (size, jump)."),
     Mistake(field_jump_before, "The jump is the one after the layer, its own stride included."),
+    *FIELD_RULES,
 ]
 
 
@@ -412,6 +676,271 @@ def region_stride_on_window(layers, index):
     return first, last
 
 
+def region_rule(name, left=None, right=None, ends=lambda first, last: (first, last), start=None):
+    """A wrong answer: one part of the way back is another.
+
+    `left` and `right` are the two ends in a layer's input, from the end in its output and k, s, d.
+    """
+    left = left or (lambda n, k, s, d: n * s)
+    right = right or (lambda n, k, s, d: n * s + (k - 1) * d)
+
+    def wrong(layers, index):
+        first, last = start(index) if start else (index, index)
+        for kernel, stride, dilation in reversed(layers):
+            first = left(first, kernel, stride, dilation)
+            last = right(last, kernel, stride, dilation)
+        return ends(first, last)
+
+    wrong.__name__ = name
+    return wrong
+
+
+def region_from(name, answer):
+    """A wrong answer: a function of index, size, jump and the layers."""
+
+    def wrong(layers, index):
+        size, jump = receptive_field(layers)[-1]
+        return answer(index, size, jump, layers)
+
+    wrong.__name__ = name
+    return wrong
+
+
+def region_all_tiles(layers, index):
+    """Thinks that neighbouring windows do not overlap."""
+    first, last = index, index
+    for kernel, _, dilation in reversed(layers):
+        reach = (kernel - 1) * dilation + 1
+        first, last = first * reach, last * reach + reach - 1
+    return first, last
+
+
+def region_without_points(layers, index):
+    return input_region([layer for layer in layers if layer[0] > 1], index)
+
+
+def region_stride_for_dilation(layers, index):
+    return input_region([(k, d, s) for k, s, d in layers], index)
+
+
+def region_first_layer(layers, index):
+    return input_region(layers[:1], index)
+
+
+def region_last_layer_lost(layers, index):
+    return input_region(layers[:-1], index)
+
+
+def region_first_layer_lost(layers, index):
+    return input_region(layers[1:], index)
+
+
+def region_all(layers, index):
+    first, last = input_region(layers, index)
+    return list(range(first, last + 1))
+
+
+REGION_RULES = [
+    Mistake(
+        region_rule("region_both_from_one", ends=lambda first, last: (first + 1, last + 1)),
+        "Positions are counted from 0: the first pixel is position 0.",
+    ),
+    Mistake(
+        region_rule("region_index_from_one", start=lambda index: (index - 1, index - 1)),
+        "Outputs are counted from 0: do not subtract 1 from `index`.",
+    ),
+    Mistake(
+        region_rule("region_next_unit", start=lambda index: (index + 1, index + 1)),
+        "This is the region of the next output: outputs are counted from 0.",
+    ),
+    Mistake(
+        region_rule("region_to_next_unit", start=lambda index: (index, index + 1)),
+        "The last position belongs to output `index` itself, not to the one after it.",
+    ),
+    Mistake(
+        region_rule("region_last_short", ends=lambda first, last: (first, last - 1)),
+        "`last` is one too small: it is included, and a window of k weights ends k - 1 steps "
+        "behind its beginning.",
+    ),
+    Mistake(
+        region_rule("region_middle", ends=lambda first, last: ((first + last) // 2,) * 2),
+        "This is the middle of the region: its first and its last position are asked for.",
+    ),
+    Mistake(
+        region_rule("region_first_twice", right=lambda n, k, s, d: n * s),
+        "The windows are forgotten: the last position is where the window of the last unit ends.",
+    ),
+    Mistake(
+        region_rule("region_gap_behind", right=lambda n, k, s, d: n * s + k * d - 1),
+        "A dilated window reaches over (kernel - 1) * dilation + 1: no gap behind the last weight.",
+    ),
+    Mistake(
+        region_rule("region_dilated_twice", right=lambda n, k, s, d: n * s + (k - 1) * d * d),
+        "The dilation is applied twice: a step of the window is `dilation` units long, once.",
+    ),
+    Mistake(
+        region_rule("region_dilation_added", right=lambda n, k, s, d: n * s + k + d - 2),
+        "Each of the kernel - 1 gaps is `dilation` wide, not one of them.",
+    ),
+    Mistake(
+        region_rule("region_even_down", right=lambda n, k, s, d: n * s + 2 * ((k - 1) // 2) * d),
+        "An even kernel has no middle, and all of its weights count: kernel - 1 steps.",
+    ),
+    Mistake(
+        region_rule("region_even_up", right=lambda n, k, s, d: n * s + 2 * (k // 2) * d),
+        "2 * (kernel // 2) is kernel - 1 for odd kernels only: even ones occur.",
+    ),
+    Mistake(
+        region_rule("region_one_side", right=lambda n, k, s, d: n * s + k // 2 * d),
+        "The window lies behind its first position as a whole: kernel - 1 steps, not kernel // 2.",
+    ),
+    Mistake(
+        region_rule("region_last_unstrided", right=lambda n, k, s, d: n + (k - 1) * d),
+        "The stride is missing for the last position: a window's number times the stride is where "
+        "it begins, for both ends.",
+    ),
+    Mistake(
+        region_rule("region_first_unstrided", left=lambda n, k, s, d: n),
+        "The stride is missing for the first position: window n begins at n * stride.",
+    ),
+    Mistake(
+        region_rule(
+            "region_strides_added",
+            left=lambda n, k, s, d: n + s - 1,
+            right=lambda n, k, s, d: n + s - 1 + (k - 1) * d,
+        ),
+        "A stride multiplies: window n begins at n * stride.",
+    ),
+    Mistake(
+        region_rule(
+            "region_half_windows",
+            left=lambda n, k, s, d: n * s - k // 2 * d,
+            right=lambda n, k, s, d: n * s + k // 2 * d,
+        ),
+        "Without padding a window begins at n * stride; it is not centred there.",
+    ),
+    Mistake(
+        region_rule(
+            "region_half_windows_cut",
+            left=lambda n, k, s, d: max(0, n * s - (k - 1) // 2 * d),
+            right=lambda n, k, s, d: n * s + (k - 1) // 2 * d,
+        ),
+        "The layers are `valid`: a window begins at n * stride, it is not centred there.",
+    ),
+    Mistake(
+        region_rule("region_first_dilated", left=lambda n, k, s, d: n * s * d),
+        "A dilation does not move the window: its first weight is at n * stride.",
+    ),
+    Mistake(
+        region_rule(
+            "region_all_dilated",
+            left=lambda n, k, s, d: n * s * d,
+            right=lambda n, k, s, d: n * s * d + (k - 1) * d,
+        ),
+        "A dilation does not move the window: window n begins at n * stride.",
+    ),
+    Mistake(
+        region_rule(
+            "region_short_stride",
+            left=lambda n, k, s, d: n * min(s, k),
+            right=lambda n, k, s, d: n * min(s, k) + (k - 1) * d,
+        ),
+        "A stride may be longer than the kernel, and counts in full.",
+    ),
+    Mistake(
+        region_from(
+            "region_around",
+            lambda i, size, jump, layers: (i * jump - size // 2, i * jump + size // 2),
+        ),
+        "Without padding nothing lies before position 0: the region *begins* at index * jump.",
+    ),
+    Mistake(
+        region_from(
+            "region_around_down",
+            lambda i, size, jump, layers: (i * jump - (size - 1) // 2, i * jump + (size - 1) // 2),
+        ),
+        "Without padding the region *begins* at index * jump; it is not centred there.",
+    ),
+    Mistake(
+        region_from(
+            "region_around_cut",
+            lambda i, size, jump, layers: (max(0, i * jump - size // 2), i * jump + size // 2),
+        ),
+        "The region *begins* at index * jump and is as long as the receptive field: it is not "
+        "centred and cut off at 0.",
+    ),
+    Mistake(
+        region_from(
+            "region_last_times_size", lambda i, size, jump, layers: (i * jump, (i + 1) * size - 1)
+        ),
+        "The region is as long as the receptive field: last = first + size - 1.",
+    ),
+    Mistake(
+        region_from("region_up_to_next", lambda i, size, jump, layers: (i * jump, (i + 1) * jump)),
+        "A region is as long as the receptive field, not as the jump: it may end behind the place "
+        "where the next one begins.",
+    ),
+    Mistake(
+        region_from(
+            "region_first_stride",
+            lambda i, size, jump, layers: (i * layers[0][1], i * layers[0][1] + size - 1),
+        ),
+        "The first position is index times the product of all strides, not of the first alone.",
+    ),
+    Mistake(
+        region_from(
+            "region_strides_summed",
+            lambda i, size, jump, layers: (
+                i * sum(s for _, s, _ in layers),
+                i * sum(s for _, s, _ in layers) + size - 1,
+            ),
+        ),
+        "The jump is the product of all strides, not their sum.",
+    ),
+    Mistake(
+        region_from(
+            "region_jump_before_last",
+            lambda i, size, jump, layers: (
+                i * jump // layers[-1][1],
+                i * jump // layers[-1][1] + size - 1,
+            ),
+        ),
+        "The last layer's stride counts for the jump between its outputs too.",
+    ),
+    Mistake(
+        region_from("region_size_only", lambda i, size, jump, layers: (i, i + size - 1)),
+        "Neighbouring outputs begin one jump apart: the first position is index * jump.",
+    ),
+    Mistake(
+        region_from("region_field_itself", lambda i, size, jump, layers: (size, jump)),
+        "This is size and jump: the first and the last position of the region are asked for.",
+    ),
+    Mistake(
+        region_from(
+            "region_unscaled_field",
+            lambda i, size, jump, layers: (
+                i * jump,
+                i * jump + sum((k - 1) * d for k, _, d in layers),
+            ),
+        ),
+        "A window behind strides is wider in the picture: its steps are multiplied by the jump "
+        "before it.",
+    ),
+    Mistake(region_all_tiles, "Windows begin one stride apart, not one window: they may overlap."),
+    Mistake(region_without_points, "A 1x1 layer reads one position, but its stride counts."),
+    Mistake(
+        region_stride_for_dilation,
+        "Stride and dilation are taken for each other: (kernel, stride, dilation).",
+    ),
+    Mistake(region_first_layer, "Use all layers: only the first one is walked through."),
+    Mistake(region_last_layer_lost, "The last layer is left out: the walk back begins with it."),
+    Mistake(
+        region_first_layer_lost, "The first layer is left out: the walk ends in the picture itself."
+    ),
+    Mistake(region_all, "Two numbers are asked for, first and last, not all positions between."),
+]
+
+
 REGION_MISTAKES = [
     Mistake(region_exclusive, "`last` is included: the last position that reaches the output."),
     Mistake(region_from_one, "Outputs are counted from 0: output 0 begins at position 0."),
@@ -449,9 +978,11 @@ REGION_MISTAKES = [
     Mistake(region_last_layer, "Use all layers: this is the region in the input of the last one."),
     Mistake(
         region_stride_on_window,
-        "Walking back, multiply by the stride first and then add the window: (kernel - 1) * "
-        "dilation counts positions of the layer's input.",
+        "A layer's own stride does not widen its own window. Walking back, multiply by the stride "
+        "first, then add (kernel - 1) * dilation; going forwards, add to the size before the "
+        "stride multiplies the jump.",
     ),
+    *REGION_RULES,
 ]
 
 
@@ -591,6 +1122,25 @@ def design_separable(target):
         x = keras_layers.ZeroPadding2D(1)(x)
         x = keras_layers.SeparableConv2D(6, 3, strides=stride, activation="elu")(x)
     return keras.Model(inputs, keras_layers.Dropout(0.2)(x))
+
+
+def design_strided_skips(target):
+    """Residual blocks with strides: the shortcut is a 1x1 convolution of the same stride."""
+    x = inputs = keras.Input((None, None, 3))
+    for stride in strides(target):
+        y = keras_layers.Conv2D(5, 3, strides=stride, padding="same", activation="relu")(x)
+        x = keras_layers.Conv2D(5, 1, strides=stride)(x) + y
+    return keras.Model(inputs, x)
+
+
+def design_gated(target):
+    """Every position scales its own channels; a second branch sees less."""
+    x = inputs = keras.Input((None, None, 3))
+    near = keras_layers.Conv2D(4, 3, padding="same")(x)
+    for dilation in dilations(target):
+        x = keras_layers.Conv2D(4, 3, dilation_rate=dilation, padding="same", activation="elu")(x)
+        x = x * keras_layers.Conv2D(4, 1, activation="sigmoid")(x)
+    return keras.Model(inputs, keras_layers.Concatenate()([x, near]))
 
 
 def design_too_many(target):
@@ -798,13 +1348,15 @@ def design_properties(target):
             fact="convolutions",
             relation="at most",
             value=8,
-            sentence="{call} has {found} convolutions of 3x3; at most {value} are allowed",
+            sentence="{call} has {found} convolutions of 3x3, each call counted; at most {value} "
+            "are allowed: strides or dilations make the later ones count for more",
         ),
         Property(
             part="parameters",
             fact="mixers",
             value=[],
-            sentence="{call}: besides 3x3 convolutions this lets positions mix: {found}",
+            sentence="{call}: besides 3x3 convolutions this lets positions mix: {found}. What else "
+            "there is must work on each position by itself, across channels only",
         ),
         Property(
             part="output",
@@ -816,7 +1368,16 @@ def design_properties(target):
             part="output",
             fact="holes",
             value=0,
-            sentence="{call}: the field has holes: {found} pixels in it do not reach the unit",
+            sentence="{call}: the field has holes: {found} pixels in it do not reach the unit. A "
+            "layer's dilation, or jump, may be at most as large as what the layers before it cover",
+        ),
+        Property(
+            part="output",
+            fact="steps",
+            relation="adds up to",
+            value=[target, target, 8],
+            sentence="{call}: how your 3x3 convolutions add up to this field could not be "
+            "followed: write them as a chain of layers, each called once",
         ),
     ]
 
@@ -839,12 +1400,17 @@ def mixed_layers(rng: np.random.Generator, count: int) -> list[tuple[int, int, i
 
 
 def field_trials(rng: np.random.Generator) -> list[Trial]:
+    """Strides and dilations, alone and mixed; 1x1 with a stride; a stride beyond the kernel."""
+    dilation = number(rng, 5, 8)
     return [
         trial(layers=[(number(rng, 3, 7), 1, 1)] * 3),
         trial(layers=[(3, 2, 1), (2, 2, 1), (5, 1, 1), (2, 2, 1), (1, 1, 1), (3, 1, 1)]),
-        trial(layers=[(3, 1, 1), (3, 1, 2), (4, 1, 4), (3, 1, number(rng, 5, 8))]),
+        trial(layers=[(3, 1, 1), (3, 1, 2), (4, 1, 4), (3, 1, dilation)]),
         trial(layers=mixed_layers(rng, number(rng, 5, 6))),
         trial(layers=[(number(rng, 4, 6), 3, 2)]),
+        trial(layers=[(1, 2, 1), (3, 1, 1), (1, 3, 1), (4, 1, 1), (3, 2, 1)]),
+        trial(layers=[(2, 5, 1), (3, 1, number(rng, 2, 3)), (2, 1, 1)]),
+        trial(layers=[(3, 1, 1), (2, 1, number(rng, 2, 4))]),
     ]
 
 
@@ -853,22 +1419,30 @@ def region_trials(rng: np.random.Generator) -> list[Trial]:
         return mixed_layers(rng, number(rng, 3, 4))
 
     return [
+        trial(layers=[(3, 2, 1), (4, 1, 1)], index=number(rng, 2, 4)),
         trial(layers=layers(), index=0),
         trial(layers=layers(), index=number(rng, 3, 5)),
         trial(layers=[(3, 1, 1), (3, 1, number(rng, 2, 3)), (2, 1, 1)], index=number(rng, 5, 9)),
         trial(layers=[(5, 3, 1), (3, 1, 2), (2, 2, 1)], index=number(rng, 2, 4)),
         trial(layers=[(number(rng, 2, 4), 5, 3)], index=number(rng, 2, 4)),
+        trial(layers=[(3, 1, 1), (1, 3, 1), (2, 1, 1), (1, 2, 1)], index=number(rng, 2, 5)),
+        trial(layers=[(5, 1, 1)], index=number(rng, 1, 6)),
     ]
 
 
 def design_trials(rng: np.random.Generator) -> list[Trial]:
-    """The limits, and numbers between; 19 and more need strides or dilations."""
+    """The limits, and numbers between; 19 and more need strides or dilations.
+
+    Sides are multiples of 16 and one more, height unlike width: `same` with a stride of 2 then puts
+    a zero on each side, and a skip past such a layer reads the pixel in the middle of its window.
+    """
     drawn = [rng.choice([5, 9]), rng.choice([11, 13, 17]), 2 * number(rng, 9, 14) + 1]
     targets = [3, *map(int, drawn), 2 * number(rng, 17, 30) + 1, 63]
 
     def feeds(target: int) -> list[tuple[int, int, int]]:
         sides = (target + 8, 2 * target + 12, 3 * target + 128)
-        return [(side, side + 3, 3) for side in sides]
+        rounded = [16 * -(-side // 16) + 1 for side in sides]
+        return [(side, side + 16, 3) for side in rounded]
 
     return [trial(*feeds(target), target=target) for target in targets]
 
@@ -927,6 +1501,8 @@ TASKS = [
             Accepted(design_raw),
             Accepted(design_residual),
             Accepted(design_separable),
+            Accepted(design_strided_skips),
+            Accepted(design_gated),
         ],
         mistakes=DESIGN_MISTAKES,
     ),
