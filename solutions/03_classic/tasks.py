@@ -50,6 +50,64 @@ class RawDense(layers.Layer):
         return ops.matmul(x, self.matrix) + self.offset
 
 
+# Chains with some parts changed: what most wrong answers are
+
+
+def act(name):
+    """An activation as a part of a chain."""
+    return lambda classes: layers.Activation(name)
+
+
+def part(build, *arguments, **options):
+    """A layer as a part of a chain, made anew in each net."""
+    return lambda classes: build(*arguments, **options)
+
+
+def function(call):
+    """A function of the tensor as a part of a chain."""
+    return lambda classes: call
+
+
+def one_after_another(shape, parts, classes):
+    x = inputs = keras.Input(shape)
+    for make in parts:
+        x = make(classes)(x) if make else x
+    return keras.Model(inputs, x)
+
+
+def softmax_of_batch(x):
+    return ops.softmax(x, axis=0)
+
+
+def softmax_twice(x):
+    return ops.softmax(ops.softmax(x))
+
+
+def softmax_of_relu(x):
+    return ops.softmax(ops.relu(x))
+
+
+NO_SOFTMAX_OF_BATCH = (
+    "The softmax is taken over the batch (axis 0); it belongs over the classes, the last axis."
+)
+SOFTMAX_TWICE = "The softmax is taken twice."
+NOT_SCALED = "The picture goes into the first convolution as it is, without any factor or shift."
+ENDS = [
+    ("softmax_of_batch", function(softmax_of_batch), NO_SOFTMAX_OF_BATCH),
+    ("softmax_twice", function(softmax_twice), SOFTMAX_TWICE),
+    (
+        "softmax_of_relu",
+        function(softmax_of_relu),
+        "The scores go straight into the softmax, without another activation.",
+    ),
+    (
+        "log_softmax",
+        act("log_softmax"),
+        "Probabilities are asked for (softmax), not their logarithms.",
+    ),
+]
+
+
 # lenet5
 
 
@@ -298,7 +356,176 @@ def lenet_global_pool():
     return keras.Model(inputs, layers.Dense(10, activation="softmax")(x))
 
 
+LENET_PARTS = {
+    "before": None,
+    "conv1": part(layers.Conv2D, 6, 5),
+    "tanh1": act("tanh"),
+    "pool1": part(layers.AveragePooling2D, 2),
+    "conv2": part(layers.Conv2D, 16, 5),
+    "tanh2": act("tanh"),
+    "pool2": part(layers.AveragePooling2D, 2),
+    "flatten": part(layers.Flatten),
+    "dense1": part(layers.Dense, 120),
+    "tanh3": act("tanh"),
+    "dense2": part(layers.Dense, 84),
+    "tanh4": act("tanh"),
+    "dense3": part(layers.Dense, 10),
+    "softmax": act("softmax"),
+}
+TANHS = ("tanh1", "tanh2", "tanh3", "tanh4")
+
+
+def lenet_with(name, **changes):
+    """LeNet with some parts changed, as an answer with a name of its own."""
+
+    def answer():
+        parts = {**LENET_PARTS, **changes}
+        return one_after_another((32, 32, 1), parts.values(), 10)
+
+    answer.__name__ = f"lenet_{name}"
+    return answer
+
+
+def every_tanh(activation):
+    return dict.fromkeys(TANHS, activation)
+
+
+def scaled_tanh(x):
+    return 1.7159 * ops.tanh(2 / 3 * x)
+
+
+def tanh_pool(pool):
+    return lambda classes: lambda x: ops.tanh(pool(classes)(x))
+
+
+def lenet_normalised_convolution(filters):
+    def build(classes):
+        return keras.Sequential([layers.Conv2D(filters, 5), layers.BatchNormalization()])
+
+    return build
+
+
+AVERAGE_2X2 = "The pools are 2x2 with stride 2, without overlap or padding."
+LENET_CHANGES = [
+    *[
+        (name, every_tanh(act(name)), f"The activations are tanh, not {name}.")
+        for name in ("hard_tanh", "softsign", "elu", "gelu", "leaky_relu")
+    ],
+    (
+        "scaled_tanh",
+        every_tanh(function(scaled_tanh)),
+        "This is the scaled tanh of the original paper; the task asks for the plain one.",
+    ),
+    (
+        "relu_convolutions",
+        {"tanh1": act("relu"), "tanh2": act("relu")},
+        "The convolutions are followed by tanh, not ReLU.",
+    ),
+    (
+        "relu_dense",
+        {"tanh3": act("relu"), "tanh4": act("relu")},
+        "The hidden dense layers have tanh, not ReLU.",
+    ),
+    ("no_tanh1", {"tanh1": None}, "A tanh is missing after the first convolution."),
+    ("no_tanh2", {"tanh2": None}, "A tanh is missing after the second convolution."),
+    ("no_tanh3", {"tanh3": None}, "A tanh is missing after the dense layer of 120."),
+    ("no_tanh4", {"tanh4": None}, "A tanh is missing after the dense layer of 84."),
+    (
+        "tanh_twice",
+        {
+            "pool1": tanh_pool(LENET_PARTS["pool1"]),
+            "pool2": tanh_pool(LENET_PARTS["pool2"]),
+        },
+        "No activation follows a pool: the tanh stands between convolution and pool only.",
+    ),
+    (
+        "tanh_of_scores",
+        {"softmax": function(lambda x: ops.softmax(ops.tanh(x)))},
+        "The scores go straight into the softmax, without a tanh.",
+    ),
+    ("tanh_end", {"softmax": act("tanh")}, "The last activation is a softmax, not tanh."),
+    *[(name, {"softmax": end}, hint) for name, end, hint in ENDS if name != "softmax_of_relu"],
+    (
+        "first_maximum",
+        {"pool1": part(layers.MaxPooling2D, 2)},
+        "The first pool takes the maximum; both take the mean.",
+    ),
+    (
+        "second_maximum",
+        {"pool2": part(layers.MaxPooling2D, 2)},
+        "The second pool takes the maximum; both take the mean.",
+    ),
+    (
+        "wide_pools",
+        dict.fromkeys(("pool1", "pool2"), part(layers.AveragePooling2D, 3, 2, "same")),
+        AVERAGE_2X2,
+    ),
+    (
+        "wide_valid_pools",
+        dict.fromkeys(("pool1", "pool2"), part(layers.AveragePooling2D, 3, 2)),
+        AVERAGE_2X2,
+    ),
+    (
+        "pools_by_one",
+        dict.fromkeys(("pool1", "pool2"), part(layers.AveragePooling2D, 2, 1)),
+        AVERAGE_2X2,
+    ),
+    (
+        "first_pool_missing",
+        {"pool1": None},
+        "A pool follows the first convolution too: 28x28x6 becomes 14x14x6.",
+    ),
+    (
+        "stride_and_pools",
+        {"conv1": part(layers.Conv2D, 6, 5, 2)},
+        "The convolutions have stride 1; only the pools make the maps smaller.",
+    ),
+    (
+        "dilated",
+        {"conv2": part(layers.Conv2D, 16, 5, dilation_rate=2)},
+        "The second convolution is a plain 5x5, without dilation.",
+    ),
+    (
+        "grouped",
+        {"conv2": part(layers.Conv2D, 16, 5, groups=2)},
+        "Every filter of the second convolution sees all 6 maps: no groups. (The original's table "
+        "of connections is left out here.)",
+    ),
+    (
+        "twelve_filters",
+        {"conv2": part(layers.Conv2D, 12, 5)},
+        "The second convolution has 16 filters.",
+    ),
+    (
+        "no_bias_at_all",
+        {
+            "conv1": part(layers.Conv2D, 6, 5, use_bias=False),
+            "conv2": part(layers.Conv2D, 16, 5, use_bias=False),
+            "dense1": part(layers.Dense, 120, use_bias=False),
+            "dense2": part(layers.Dense, 84, use_bias=False),
+            "dense3": part(layers.Dense, 10, use_bias=False),
+        },
+        "Convolutions and dense layers have biases.",
+    ),
+    (
+        "normalised",
+        {"conv1": lenet_normalised_convolution(6), "conv2": lenet_normalised_convolution(16)},
+        "LeNet has no batch normalisation.",
+    ),
+    (
+        "two_of_84",
+        {"tanh4": lambda classes: keras.Sequential([act("tanh")(0), layers.Dense(84, "tanh")])},
+        "There are two hidden dense layers, 120 and 84; yours has one more.",
+    ),
+    ("divided", {"before": part(layers.Rescaling, 1 / 255)}, NOT_SCALED),
+    (
+        "standardised",
+        {"before": function(lambda x: x - ops.mean(x, axis=(1, 2), keepdims=True))},
+        NOT_SCALED,
+    ),
+]
 LENET_MISTAKES = [
+    *[Mistake(lenet_with(name, **changes), hint) for name, changes, hint in LENET_CHANGES],
     Mistake(
         lenet_relu,
         "The activations are ReLU; LeNet has tanh, after the convolutions and after both hidden "
@@ -337,7 +564,8 @@ LENET_MISTAKES = [
     Mistake(lenet_without_bias, "The convolutions have biases."),
     Mistake(
         lenet_strided,
-        "Every second position is taken as it is: a 2x2 pool takes the mean of four positions.",
+        "Every second position is taken as it is (a stride does so too): a 2x2 pool takes the mean "
+        "of four positions.",
     ),
     Mistake(lenet_sum_pool, "The pools add up; LeNet's take the mean."),
     Mistake(
@@ -517,7 +745,7 @@ def alexnet_average_pools(classes=1000):
 
 
 def alexnet_without_last_pool(classes=1000):
-    return alexnet_like(classes, pools=(True, True, False, False, False), hidden=(512, 4096))
+    return alexnet_like(classes, pools=(True, True, False, False, False))
 
 
 def alexnet_two_groups(classes=1000):
@@ -573,7 +801,209 @@ def alexnet_filters_kept(classes=1000):
     return alexnet_like(classes, filters=(96, 256, 384, 384, 384), hidden=(4096, 4096))
 
 
+ALEXNET_PARTS = {
+    "before": None,
+    "conv1": part(layers.Conv2D, 96, 11, 4),
+    "relu1": act("relu"),
+    "pool1": part(layers.MaxPooling2D, 3, 2),
+    "conv2": part(layers.Conv2D, 256, 5, padding="same"),
+    "relu2": act("relu"),
+    "pool2": part(layers.MaxPooling2D, 3, 2),
+    "conv3": part(layers.Conv2D, 384, 3, padding="same"),
+    "relu3": act("relu"),
+    "conv4": part(layers.Conv2D, 384, 3, padding="same"),
+    "relu4": act("relu"),
+    "conv5": part(layers.Conv2D, 256, 3, padding="same"),
+    "relu5": act("relu"),
+    "pool5": part(layers.MaxPooling2D, 3, 2),
+    "flatten": part(layers.Flatten),
+    "dense1": part(layers.Dense, 4096),
+    "relu6": act("relu"),
+    "dense2": part(layers.Dense, 4096),
+    "relu7": act("relu"),
+    "dense3": lambda classes: layers.Dense(classes),
+    "softmax": act("softmax"),
+}
+
+
+def alexnet_with(name, **changes):
+    """AlexNet with some parts changed, as an answer with a name of its own."""
+
+    def answer(classes=1000):
+        parts = {**ALEXNET_PARTS, **changes}
+        return one_after_another((227, 227, 3), parts.values(), classes)
+
+    answer.__name__ = f"alexnet_{name}"
+    return answer
+
+
+def then(*makers):
+    """Several parts as one."""
+    return lambda classes: keras.Sequential([make(classes) for make in makers])
+
+
+def dense_twice(classes):
+    """One dense layer of 4096, called twice more."""
+    dense = layers.Dense(4096)
+    return lambda x: dense(ops.relu(dense(x)))
+
+
+DILATED = {
+    name: part(layers.Conv2D, filters, kernel, padding="same", dilation_rate=2)
+    for name, filters, kernel in (
+        ("conv2", 256, 5),
+        ("conv3", 384, 3),
+        ("conv4", 384, 3),
+        ("conv5", 256, 3),
+    )
+}
+LINES = {
+    "conv3": part(layers.Conv2D, 384, (1, 9), padding="same"),
+    "conv4": part(layers.Conv2D, 384, (1, 9), padding="same"),
+    "conv5": part(layers.Conv2D, 256, (1, 9), padding="same"),
+}
+ALEXNET_CHANGES = [
+    (
+        "last_pool_2x2",
+        {"pool5": part(layers.MaxPooling2D, 2)},
+        "The last pool is 3x3 with stride 2 like the others.",
+    ),
+    (
+        "pools_by_three",
+        dict.fromkeys(("pool1", "pool2", "pool5"), part(layers.MaxPooling2D, 3)),
+        "The pools have stride 2: without `strides` they take that of their window, 3.",
+    ),
+    (
+        "thinned",
+        dict.fromkeys(("pool1", "pool2", "pool5"), function(lambda x: x[:, 1:-1:2, 1:-1:2])),
+        "Every second position is taken as it is; a 3x3 pool takes the maximum of nine.",
+    ),
+    (
+        "first_padded",
+        {"before": part(layers.ZeroPadding2D, 2)},
+        "The first convolution has no padding: 227 -> 55 = (227 - 11) / 4 + 1.",
+    ),
+    (
+        "second_grouped",
+        {"conv2": part(layers.Conv2D, 256, 5, padding="same", groups=2)},
+        "The second convolution has no groups: one tower is asked for.",
+    ),
+    (
+        "second_padded_before",
+        {"conv2": then(part(layers.ZeroPadding2D, ((4, 0), (4, 0))), part(layers.Conv2D, 256, 5))},
+        "The zeros around the second convolution's input all stand above and on the left; leave "
+        'the padding to the layer (`padding="same"`).',
+    ),
+    (
+        "narrow_fourth",
+        {
+            "conv4": part(layers.Conv2D, 256, 3, padding="same"),
+            "conv5": part(layers.Conv2D, 384, 3, padding="same"),
+        },
+        "The last three convolutions have 384, 384 and 256 filters; yours have 384, 256, 384.",
+    ),
+    (
+        "one_384",
+        {"conv4": None, "relu4": None},
+        "Two convolutions of 384 filters follow the second pool; yours has one.",
+    ),
+    (
+        "three_384",
+        {"relu4": then(act("relu"), part(layers.Conv2D, 384, 3, padding="same"), act("relu"))},
+        "Two convolutions of 384 filters follow the second pool; yours has three.",
+    ),
+    (
+        "torchvision",
+        {
+            "conv1": part(layers.Conv2D, 64, 11, 4),
+            "conv2": part(layers.Conv2D, 192, 5, padding="same"),
+            "conv4": part(layers.Conv2D, 256, 3, padding="same"),
+        },
+        "These are the filters of a later version (64, 192, 384, 256, 256); the task asks for 96, "
+        "256, 384, 384, 256.",
+    ),
+    (
+        "late_pool",
+        {"pool2": None, "relu3": then(act("relu"), part(layers.MaxPooling2D, 3, 2))},
+        "The second pool follows the second convolution, not the third.",
+    ),
+    (
+        "pool_before_first",
+        {
+            "before": part(layers.MaxPooling2D, 3, 2),
+            "conv1": part(layers.Conv2D, 96, 11, 4, "same"),
+            "pool1": None,
+        },
+        "The picture goes into the 11x11 convolution first; the pool comes after it.",
+    ),
+    *[
+        (f"no_relu{number}", {f"relu{number}": None}, f"A ReLU is missing after the {where}.")
+        for number, where in (
+            (1, "first convolution"),
+            (2, "second convolution"),
+            (3, "third convolution"),
+            (4, "fourth convolution"),
+            (6, "first dense layer"),
+            (7, "second dense layer"),
+        )
+    ],
+    (
+        "linear_convolutions",
+        dict.fromkeys([f"relu{number}" for number in range(1, 6)]),
+        "A ReLU follows every convolution.",
+    ),
+    (
+        "dense_tanh",
+        {"relu6": act("tanh"), "relu7": act("tanh")},
+        "The hidden dense layers have ReLU, not tanh.",
+    ),
+    (
+        "sigmoid_end",
+        {"softmax": act("sigmoid")},
+        "The last activation is a softmax, not a sigmoid.",
+    ),
+    *[(name, {"softmax": end}, hint) for name, end, hint in ENDS if name != "log_softmax"],
+    (
+        "three_hidden",
+        {"relu7": then(act("relu"), part(layers.Dense, 4096), act("relu"))},
+        "There are two hidden dense layers of 4096; yours has three.",
+    ),
+    (
+        "hidden_2048",
+        {"dense1": part(layers.Dense, 2048), "dense2": part(layers.Dense, 2048)},
+        "The two hidden dense layers have 4096 units.",
+    ),
+    (
+        "dense_twice",
+        {"dense2": dense_twice},
+        "The second dense layer is called twice: once is enough, and each needs its own weights.",
+    ),
+    (
+        "no_bias",
+        {
+            "conv1": part(layers.Conv2D, 96, 11, 4, use_bias=False),
+            "conv2": part(layers.Conv2D, 256, 5, padding="same", use_bias=False),
+            "conv3": part(layers.Conv2D, 384, 3, padding="same", use_bias=False),
+            "conv4": part(layers.Conv2D, 384, 3, padding="same", use_bias=False),
+            "conv5": part(layers.Conv2D, 256, 3, padding="same", use_bias=False),
+        },
+        "The convolutions have biases: nothing normalises behind them.",
+    ),
+    (
+        "global_pool",
+        {"flatten": part(layers.GlobalAveragePooling2D)},
+        "There is no global pool: the first dense layer sees all 6x6x256 numbers (Flatten).",
+    ),
+    ("dilated", DILATED, "The convolutions are plain ones, without dilation."),
+    (
+        "lines",
+        LINES,
+        "The last three kernels are 3x3; 1x9 has as many weights, all in one line.",
+    ),
+    ("divided", {"before": part(layers.Rescaling, 1 / 255)}, NOT_SCALED),
+]
 ALEXNET_MISTAKES = [
+    *[Mistake(alexnet_with(name, **changes), hint) for name, changes, hint in ALEXNET_CHANGES],
     Mistake(
         alexnet_first_same,
         "The first convolution is `valid`: 227 -> 55 = (227 - 11) / 4 + 1; with `same` it is 57.",
@@ -584,8 +1014,7 @@ ALEXNET_MISTAKES = [
     Mistake(alexnet_average_pools, "The pools take the maximum, not the mean."),
     Mistake(
         alexnet_without_last_pool,
-        "A pool follows the fifth convolution too (13x13x256 -> 6x6x256), and both hidden dense "
-        "layers have 4096 units.",
+        "A pool follows the fifth convolution too: 13x13x256 becomes 6x6x256.",
     ),
     Mistake(
         alexnet_two_groups,
@@ -728,23 +1157,61 @@ def vgg_like(
     last="softmax",
     norm=False,
     kernel=3,
+    before=None,
+    zeros=None,
+    silent_end=False,
+    shortcuts=False,
+    small_third=False,
+    first_pool=True,
+    stride_end=False,
+    **options,
 ):
-    """VGG with one thing changed."""
+    """VGG with one thing changed; `options` are those of the convolutions."""
+    hidden_activation = (
+        [hidden_activation] * 9 if isinstance(hidden_activation, str) else (hidden_activation)
+    )
     x = inputs = keras.Input(input_shape)
+    x = before(x) if before else x
     for stage, count in enumerate(convolutions):
         for number in range(count):
-            silent = once_a_stage and number < count - 1
-            x = layers.Conv2D(filters[stage], kernel, padding=padding)(x)
-            x = layers.BatchNormalization()(x) if norm else x
-            x = layers.Activation("linear" if silent else inner)(x)
-            if pool_each and number < count - 1 and min(x.shape[1:3]) > 1:
-                x = layers.MaxPooling2D(2, 1, "same")(x)
-        if last_pool or stage < len(convolutions) - 1:
+            last_one = number == count - 1
+            silent = (once_a_stage and not last_one) or (silent_end and last_one)
+            side = 1 if small_third and number == 2 else kernel
+            given = layers.ZeroPadding2D(zeros)(x) if zeros else x
+            step = 2 if stride_end and last_one else 1
+            y = layers.Conv2D(filters[stage], side, step, padding=padding, **options)(given)
+            y = layers.BatchNormalization()(y) if norm else y
+            y = layers.Activation("linear" if silent else inner)(y)
+            x = x + y if shortcuts and number else y
+            if pool_each and not last_one:
+                x = layers.MaxPooling2D(2, padding="same")(x)
+        pools = (last_pool or stage < len(convolutions) - 1) and (first_pool or stage)
+        if pools and not stride_end:
             x = pool(**(pool_options or {"pool_size": 2}))(x)
     x = head()(x)
-    for units in hidden:
-        x = layers.Dense(units, activation=hidden_activation)(x)
+    for units, activation in zip(hidden, hidden_activation, strict=False):
+        x = layers.Dense(units, activation=activation)(x)
     return keras.Model(inputs, layers.Dense(classes, activation=last)(x))
+
+
+def vgg_with(name, **options):
+    """VGG with other options, as an answer with a name of its own."""
+
+    def answer(convolutions, classes=1000, input_shape=(224, 224, 3)):
+        return vgg_like(convolutions, classes, input_shape, **options)
+
+    answer.__name__ = f"vgg_{name}"
+    return answer
+
+
+def vgg_counting(name, counts):
+    """VGG with other counts of convolutions than those asked for."""
+
+    def answer(convolutions, classes=1000, input_shape=(224, 224, 3)):
+        return vgg_like(counts(list(convolutions)), classes, input_shape)
+
+    answer.__name__ = f"vgg_{name}"
+    return answer
 
 
 def vgg_average(convolutions, classes=1000, input_shape=(224, 224, 3)):
@@ -839,7 +1306,170 @@ def vgg_shared(convolutions, classes=1000, input_shape=(224, 224, 3)):
     return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
 
 
+def vgg_always_ten(convolutions, classes=1000, input_shape=(224, 224, 3)):
+    return vgg_like(convolutions, 10, input_shape)
+
+
+def vgg_twice_and_idle(convolutions, classes=1000, input_shape=(224, 224, 3)):
+    """The second convolution of a stage is used again for the third, whose own is idle."""
+    x = inputs = keras.Input(input_shape)
+    for stage, count in enumerate(convolutions):
+        made = [
+            layers.Conv2D(min(64 * 2**stage, 512), 3, padding="same", activation="relu")
+            for _ in range(count)
+        ]
+        for number, conv in enumerate(made):
+            x = conv(x) if number < 2 else made[1](x) + 0 * conv(x)
+        x = layers.MaxPooling2D(2)(x)
+    x = layers.Flatten()(x)
+    for _ in range(2):
+        x = layers.Dense(4096, activation="relu")(x)
+    return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+
+
+def whole_windows(**options):
+    """Every second position, as far as whole windows of 2x2 go."""
+    return lambda x: x[:, : x.shape[1] // 2 * 2 : 2, : x.shape[2] // 2 * 2 : 2]
+
+
+ONE_SIDED = 'The zeros all stand on one side; `padding="same"` puts one on each.'
+ONE_LINE = "The kernels are 3x3; these have as many weights, all in one line."
+VGG_CHANGES = [
+    *[
+        (
+            f"all_{name}",
+            {"inner": name, "hidden_activation": name},
+            f"The activations are ReLU, not {name}.",
+        )
+        for name in ("tanh", "sigmoid", "relu6", "leaky_relu", "elu", "gelu")
+    ],
+    (
+        "silent_end",
+        {"silent_end": True},
+        "A ReLU follows the last convolution of a stage too, before the pool.",
+    ),
+    (
+        "no_first_relu",
+        {"hidden_activation": ("linear", "relu")},
+        "A ReLU is missing after the first dense layer of 4096.",
+    ),
+    (
+        "no_second_relu",
+        {"hidden_activation": ("relu", "linear")},
+        "A ReLU is missing after the second dense layer of 4096.",
+    ),
+    (
+        "dense_tanh",
+        {"hidden_activation": "tanh"},
+        "The dense layers of 4096 have ReLU, not tanh.",
+    ),
+    *[(name, {"last": end(0)}, hint) for name, end, hint in ENDS],
+    (
+        "from_32",
+        {"filters": (32, 64, 128, 256, 512)},
+        "The first stage has 64 filters, the second 128: yours begin with half as many.",
+    ),
+    (
+        "to_256",
+        {"filters": (64, 128, 256, 256, 512)},
+        "The fourth stage has 512 filters: 64, 128, 256, 512, 512.",
+    ),
+    (
+        "reversed_filters",
+        {"filters": (512, 512, 256, 128, 64)},
+        "The filters grow from stage to stage: 64, 128, 256, 512, 512; yours shrink.",
+    ),
+    (
+        "thinned",
+        {"pool": whole_windows},
+        "Every second position is taken as it is; a 2x2 pool takes the maximum of four.",
+    ),
+    (
+        "first_pool_missing",
+        {"first_pool": False},
+        "A pool follows the first stage too.",
+    ),
+    (
+        "stride_end",
+        {"stride_end": True},
+        "The convolutions have stride 1; a max pool after each stage makes the maps smaller.",
+    ),
+    (
+        "pool_each",
+        {"pool_each": True},
+        "One pool follows each stage, not each convolution.",
+    ),
+    ("three_hidden", {"hidden": (4096,) * 3}, "There are two dense layers of 4096, not three."),
+    ("hidden_512", {"hidden": (512,) * 2}, "The two hidden dense layers have 4096 units."),
+    (
+        "no_hidden",
+        {"hidden": ()},
+        "Two dense layers of 4096 with ReLU come before the last one.",
+    ),
+    (
+        "global_maximum",
+        {"head": layers.GlobalMaxPooling2D},
+        "There is no global pool: the first dense layer sees every position (Flatten).",
+    ),
+    (
+        "no_bias",
+        {"use_bias": False},
+        "The convolutions have biases: nothing normalises behind them.",
+    ),
+    ("5x5", {"kernel": 5}, "The kernels are 3x3, not 5x5."),
+    ("lines", {"kernel": (1, 9)}, ONE_LINE),
+    ("columns", {"kernel": (9, 1)}, ONE_LINE),
+    ("dilated", {"dilation_rate": 2}, "The convolutions are plain ones, without dilation."),
+    ("padded_before", {"zeros": ((2, 0), (2, 0)), "padding": "valid"}, ONE_SIDED),
+    ("padded_behind", {"zeros": ((0, 2), (0, 2)), "padding": "valid"}, ONE_SIDED),
+    (
+        "small_third",
+        {"small_third": True},
+        "All convolutions are 3x3: the 1x1 as third one is another configuration of the paper.",
+    ),
+    (
+        "shortcuts",
+        {"shortcuts": True},
+        "VGG has no shortcuts: each convolution reads the one before it and nothing else.",
+    ),
+    ("divided", {"before": lambda x: x / 255}, NOT_SCALED),
+]
+VGG_COUNTS = [
+    (
+        "reversed",
+        lambda counts: counts[::-1],
+        "The counts go with the stages in the order given.",
+    ),
+    (
+        "one_more",
+        lambda counts: [count + 1 for count in counts],
+        "Each stage has one convolution too many: `convolutions` counts them all.",
+    ),
+    (
+        "one_fewer",
+        lambda counts: [max(count - 1, 1) for count in counts],
+        "Stages of two convolutions or more have one too few.",
+    ),
+    (
+        "two_at_least",
+        lambda counts: [max(count, 2) for count in counts],
+        "A stage may have one convolution only: use the count given.",
+    ),
+    (
+        "one_stage_fewer",
+        lambda counts: counts[:-1],
+        "The last stage is missing: each entry of `convolutions` is a stage.",
+    ),
+]
 VGG_MISTAKES = [
+    *[Mistake(vgg_with(name, **options), hint) for name, options, hint in VGG_CHANGES],
+    *[Mistake(vgg_counting(name, counts), hint) for name, counts, hint in VGG_COUNTS],
+    Mistake(vgg_always_ten, "Use the argument `classes`, whatever its value."),
+    Mistake(
+        vgg_twice_and_idle,
+        "One layer object is called for two convolutions, while another one is idle: each "
+        "convolution needs a layer of its own.",
+    ),
     Mistake(vgg_average, "The pools take the maximum, not the mean."),
     Mistake(
         vgg_same_pools, "The pools are `valid`: of an odd number of rows the last one is dropped."
@@ -985,7 +1615,170 @@ def error_one_by_default(scores, labels, k=1):
     return top_k_error(scores, labels, k)
 
 
+def ranks(scores, labels):
+    """How many classes have a higher score than the label."""
+    own = scores[np.arange(len(scores)), labels]
+    return (scores > own[:, None]).sum(axis=1)
+
+
+def error_plain_axis(scores, labels, k=5):
+    best = np.argsort(-scores, axis=0)[:, :k]
+    return float(np.mean(~(best == labels[:, None]).any(axis=1)))
+
+
+def error_of_classes(scores, labels, k=5):
+    return float((ranks(scores, labels) >= k).sum() / scores.shape[1])
+
+
+def error_one_hot(scores, labels, k=5):
+    return top_k_error(scores, np.full(len(labels), np.argmax(labels, axis=-1)), k)
+
+
+def error_absolute(scores, labels, k=5):
+    return top_k_error(np.abs(scores), labels, k)
+
+
+def error_from_one(scores, labels, k=5):
+    best = np.argsort(-scores, axis=1)[:, :k] + 1
+    return float(np.mean(~(best == labels[:, None]).any(axis=1)))
+
+
+def error_first_columns(scores, labels, k=5):
+    return float(np.mean(labels >= k))
+
+
+def error_without_best(scores, labels, k=5):
+    best = np.argsort(scores, axis=1)[:, -k:-1]
+    return float(np.mean(~(best == labels[:, None]).any(axis=1)))
+
+
+def error_next_k(scores, labels, k=5):
+    best = np.argsort(scores, axis=1)[:, -k - 1 : -1]
+    return float(np.mean(~(best == labels[:, None]).any(axis=1)))
+
+
+def error_order_of_label(scores, labels, k=5):
+    order = np.argsort(-scores, axis=1)
+    return float(np.mean(order[np.arange(len(labels)), labels] >= k))
+
+
+def error_of_all(scores, labels, k=5):
+    best = np.argsort(-scores.ravel())[:k] % scores.shape[1]
+    return float(np.mean([label not in best for label in labels]))
+
+
+def error_by_class(scores, labels, k=5):
+    missed = ranks(scores, labels) >= k
+    return float(np.mean([missed[labels == label].mean() for label in np.unique(labels)]))
+
+
+def error_rounded(scores, labels, k=5):
+    return round(top_k_error(scores, labels, k), 2)
+
+
+def error_ranks(scores, labels, k=5):
+    return float(ranks(scores, labels).mean())
+
+
+def error_last_left_out(scores, labels, k=5):
+    return top_k_error(scores[:-1], labels[:-1], k)
+
+
+def error_over_k(scores, labels, k=5):
+    return top_k_error(scores, labels, k) / k
+
+
+def error_saturated(scores, labels, k=5):
+    """A softmax that overflows makes scores equal."""
+    powers = np.exp(np.minimum(100 * scores, 0))
+    return float((ranks(powers, labels) >= k).mean())
+
+
+def error_whole_scores(scores, labels, k=5):
+    return top_k_error(scores.astype(int) + 1e-9 * np.arange(scores.shape[1]), labels, k)
+
+
+def error_first_rows(scores, labels, k=5):
+    best = np.argsort(-scores, axis=1)[:k]
+    return float(np.mean(~(best == labels[:k, None]).any(axis=1)))
+
+
+def error_first_sample(scores, labels, k=5):
+    return float(ranks(scores, labels)[0] >= k)
+
+
+def error_negative(scores, labels, k=5):
+    return top_k_error(scores, labels, k) - 1
+
+
+def error_weight(scores, labels, k=5):
+    best = np.sort(scores, axis=1)[:, -k:]
+    return float(1 - best.sum(axis=1).mean())
+
+
 ERROR_MISTAKES = [
+    Mistake(
+        error_plain_axis, "Sort the classes of each sample (axis 1), not the samples (axis 0)."
+    ),
+    Mistake(
+        error_of_classes,
+        "The number missed is divided by the number of classes; divide by that of the samples.",
+    ),
+    Mistake(
+        error_one_hot,
+        "The labels are class numbers already, not one-hot rows: they need no argmax.",
+    ),
+    Mistake(
+        error_absolute, "A score far below zero is a bad one: compare scores, not their sizes."
+    ),
+    Mistake(error_from_one, "Labels count from 0, as places do: nothing is to be added."),
+    Mistake(
+        error_first_columns,
+        "The first k classes are taken, whatever their scores: the k with the highest scores are "
+        "asked for.",
+    ),
+    Mistake(error_without_best, "A slice that ends at -1 leaves out the last, which is the best."),
+    Mistake(
+        error_next_k,
+        "The best class is left out, and one too low is taken: the last k of an ascending order "
+        "are [-k:].",
+    ),
+    Mistake(
+        error_order_of_label,
+        "`argsort` tells which class is in a place, not which place a class has: look for the "
+        "label among the first k of its row.",
+    ),
+    Mistake(
+        error_of_all,
+        "The scores of all samples are sorted together; each sample has its own best k.",
+    ),
+    Mistake(
+        error_by_class, "All samples count alike; here the errors of the classes are averaged."
+    ),
+    Mistake(error_rounded, "The fraction is asked for as it is, not rounded."),
+    Mistake(error_ranks, "This is the mean rank of the labels; asked for is how many are missed."),
+    Mistake(error_last_left_out, "The last sample is left out."),
+    Mistake(error_over_k, "Do not divide by k: a sample is missed or found as a whole."),
+    Mistake(
+        error_saturated,
+        "Different scores have become equal (an exponential that overflows?): compare the scores "
+        "themselves.",
+    ),
+    Mistake(
+        error_whole_scores,
+        "The scores are cut down to whole numbers, so that some become equal: compare them as "
+        "they are.",
+    ),
+    Mistake(
+        error_first_rows,
+        "[:k] cuts the samples here; it belongs to the second axis, the classes: [:, :k].",
+    ),
+    Mistake(error_first_sample, "All samples count, not the first one alone."),
+    Mistake(error_negative, "This is below zero: the error is 1 minus the fraction found."),
+    Mistake(
+        error_weight,
+        "The best scores are added up; whether the label is among the best k is asked for.",
+    ),
     Mistake(
         error_accuracy,
         "This is the accuracy, the fraction found; the fraction missed is asked for.",
