@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import keras
 import numpy as np
@@ -342,7 +343,12 @@ def test_training_on_augmented_batches_goes_the_same_way_every_time(kind):
 def test_boxes_hug_what_a_turn_leaves_of_their_objects():
     augment = [layers.RandomRotation(0.12, fill_mode="constant", seed=2)]
     keys = ("boxes", "classes", "masks")
-    settings = {"count": 8, "augment": augment, "pipeline": "keras", "shuffle": False}
+    settings: dict[str, Any] = {
+        "count": 8,
+        "augment": augment,
+        "pipeline": "keras",
+        "shuffle": False,
+    }
     boxes, classes, masks = load("digit_scenes", keys=keys, **settings)[0]
     assert (classes >= 0).sum() > 10
     for there, box, mask in zip(classes >= 0, boxes, masks, strict=True):
