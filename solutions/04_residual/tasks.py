@@ -93,6 +93,300 @@ class ConvNorm(layers.Layer):
         return self.activation(self.norm(self.conv(x), training=training))
 
 
+LONG_KERNELS = "The kernels are 3x3; these have as many weights, all in one line."
+CONCATENATED = "The shortcut is added to the branch, not concatenated."
+BY_STRIDE_ONLY = (
+    "The shape also changes where only the number of channels does: there the shortcut needs its "
+    "1x1 convolution too, with stride 1."
+)
+BY_CHANNELS_ONLY = (
+    "The shape also changes where only the stride does: there the shortcut needs its 1x1 "
+    "convolution too, although the channels stay."
+)
+PROJECTION_RELU = "The projection has no ReLU of its own: 1x1, then BN."
+PROJECTION_3X3 = "The projection of the shortcut is 1x1, not 3x3."
+RELU_BEFORE_NORM = (
+    "The order is convolution, normalisation, ReLU: here a ReLU comes before the normalisation."
+)
+PREACTIVATION = (
+    "This is the pre-activation block of a later paper (He 2016b): here convolution comes first, "
+    "then normalisation, and a ReLU follows the addition."
+)
+ONE_NORM = "Both convolutions share one normalisation: each needs one of its own."
+NO_SHORTCUT = "The block has no shortcut: add `x` (or its projection) before the last ReLU."
+BIAS = "The convolutions must have no bias: the normalisation behind each brings its own offset."
+LAST_RELU = "A ReLU is missing at the very end, after the addition."
+RELU_BEFORE_ADD = (
+    "The branch ends with its normalisation: the last ReLU comes after the addition, so that the "
+    "branch can also lower what the shortcut carries."
+)
+ALWAYS_PROJECTED = (
+    "Where neither size nor channels change, the shortcut is `x` itself, without any layer."
+)
+PROJECTION_NORM = "The 1x1 convolution of the shortcut needs a batch normalisation behind it."
+AVERAGE = "The shortcut does not pool: its 1x1 convolution has the stride itself."
+
+
+# Blocks with one thing changed: what most wrong answers are
+
+BASIC = ((1, 3), (1, 3))  # of each convolution: how many times `filters`, and the kernel
+BOTTLENECK = ((1, 1), (1, 3), (4, 1))
+LONG_BOTTLENECK = ((1, 1), (1, (1, 9)), (4, 1))
+
+
+def projection(x, filters, stride, norm=layers.BatchNormalization, kernel=1, **options):
+    """The shortcut where the shape changes."""
+    options = {"padding": "same", "use_bias": False, **options}
+    return norm()(layers.Conv2D(filters, kernel, stride, **options)(x))
+
+
+def either(stride, channels, filters):
+    """Whether the shape changes."""
+    return stride != 1 or channels != filters
+
+
+def block_like(
+    x,
+    filters,
+    stride,
+    plan=BASIC,
+    strides=None,
+    inner=("relu", "relu"),
+    last="relu",
+    norm=layers.BatchNormalization,
+    normed=(0, 1, 2),
+    changes=either,
+    shortcut=projection,
+    add=ops.add,
+    dilation=1,
+    **options,
+):
+    """A residual block or a bottleneck; `options` are those of its convolutions."""
+    options = {"padding": "same", "use_bias": False, **options}
+    y = x
+    for number, (factor, kernel) in enumerate(plan):
+        step = (strides or (stride, 1, 1))[number]
+        spread = dilation if step == 1 and kernel != 1 else 1
+        y = layers.Conv2D(factor * filters, kernel, step, dilation_rate=spread, **options)(y)
+        y = norm()(y) if number in normed else y
+        y = layers.Activation(inner[number])(y) if number < len(plan) - 1 else y
+    filters *= plan[-1][0]
+    if changes(stride, x.shape[-1], filters):
+        x = shortcut(x, filters, stride, norm=norm)
+    return layers.Activation(last)(add(x, y))
+
+
+def changed(name, build=block_like, **options):
+    """A block with other options, as an answer with a name of its own."""
+
+    def answer(x, filters, stride=1):
+        return build(x, filters, stride, **options)
+
+    answer.__name__ = name
+    return answer
+
+
+def from_position_one(x, filters, stride, norm):
+    """A projection that reads the positions 1, 1 + stride, ..."""
+    height, width = (-(-side // stride) for side in x.shape[1:3])
+    x = layers.ZeroPadding2D(((0, stride), (0, stride)))(x)
+    return projection(x[:, 1::stride, 1::stride][:, :height, :width], filters, 1, norm)
+
+
+def pooled_first(x, filters, stride, norm):
+    return projection(layers.MaxPooling2D(stride, padding="same")(x), filters, 1, norm)
+
+
+def resized_first(x, filters, stride, norm):
+    x = layers.Resizing(*(-(-side // stride) for side in x.shape[1:3]))(x)
+    return projection(x, filters, 1, norm)
+
+
+def square_projection(x, filters, stride, norm):
+    return projection(x, filters, stride, norm, kernel=2)
+
+
+def biased_projection(x, filters, stride, norm):
+    return projection(x, filters, stride, norm, use_bias=True)
+
+
+def zeros_appended(x, filters, stride, norm):
+    x = x[:, ::stride, ::stride, :filters]
+    return ops.pad(x, [(0, 0)] * 3 + [(0, filters - x.shape[-1])])
+
+
+def norm_with(layer=layers.BatchNormalization, **options):
+    """A normalisation with other options than Keras's."""
+    return lambda: layer(**options)
+
+
+NOT_BATCH_NORM = "batch normalisation is asked for, over the batch and all positions of a channel."
+OF_BOTH_BLOCKS = [
+    ("no_relu", {"inner": ("linear",) * 2, "last": "linear"}, "The block has no ReLU at all."),
+    (
+        "shortcut_subtracted",
+        {"add": lambda x, y: y - x},
+        "The shortcut is added to the branch, not subtracted from it.",
+    ),
+    (
+        "branch_subtracted",
+        {"add": lambda x, y: x - y},
+        "The branch is added to the shortcut, not subtracted from it.",
+    ),
+    ("multiplied", {"add": ops.multiply}, "Shortcut and branch are added, not multiplied."),
+    (
+        "averaged",
+        {"add": lambda x, y: (x + y) / 2},
+        "Shortcut and branch are added; here their mean is taken.",
+    ),
+    (
+        "maximum",
+        {"add": ops.maximum},
+        "Shortcut and branch are added; here the larger of the two is taken.",
+    ),
+    ("shortcut_twice", {"add": lambda x, y: x + y + x}, "The shortcut is added twice."),
+    ("branch_doubled", {"add": lambda x, y: x + 2 * y}, "The branch is added twice."),
+    (
+        "shortcut_only",
+        {"add": lambda x, y: x + 0 * y},
+        "The branch does not reach the output: add it to the shortcut.",
+    ),
+    (
+        "small_branch",
+        {"add": lambda x, y: x + y / 10},
+        "The branch is added as it is, without any factor.",
+    ),
+    (
+        "relu_of_both",
+        {"add": lambda x, y: relu(x) + relu(y)},
+        "Neither the branch nor the shortcut has a ReLU of its own before the addition.",
+    ),
+    (
+        "relu_of_shortcut",
+        {"add": lambda x, y: relu(x) + y},
+        "The shortcut has no ReLU of its own: it hands on negative values too.",
+    ),
+    (
+        "norm_of_sum",
+        {"add": lambda x, y: layers.BatchNormalization()(x + y)},
+        "The sum goes straight into the ReLU, without another normalisation.",
+    ),
+    (
+        "norm_at_end",
+        {"last": lambda x: layers.BatchNormalization()(relu(x))},
+        "The block ends with the ReLU, without another normalisation.",
+    ),
+    ("maximum_shortcut", {"shortcut": pooled_first}, AVERAGE),
+    (
+        "shortcut_from_one",
+        {"shortcut": from_position_one},
+        "The shortcut starts at position 1; a 1x1 convolution with a stride starts at 0.",
+    ),
+    (
+        "resized_shortcut",
+        {"shortcut": resized_first},
+        "The shortcut is not resized: its 1x1 convolution has the stride itself.",
+    ),
+    (
+        "projection_2x2",
+        {"shortcut": square_projection},
+        "The projection of the shortcut is 1x1, not 2x2.",
+    ),
+    (
+        "projection_bias",
+        {"shortcut": biased_projection},
+        "The 1x1 convolution of the shortcut must have no bias: its normalisation brings one.",
+    ),
+    (
+        "zeros_appended",
+        {"shortcut": zeros_appended},
+        "This is the shortcut padded with zeros; here it is a 1x1 convolution and its BN.",
+    ),
+    (
+        "projected_by_both",
+        {"changes": lambda stride, channels, filters: stride != 1 and channels != filters},
+        "The shape changes where the stride is not 1 *or* the channels differ: either calls for "
+        "the 1x1 convolution.",
+    ),
+    (
+        "layer_norm",
+        {"norm": layers.LayerNormalization},
+        "This is layer normalisation, over the channels of one position; " + NOT_BATCH_NORM,
+    ),
+    (
+        "group_norm",
+        {"norm": norm_with(layers.GroupNormalization, groups=1)},
+        "This is group normalisation, over one sample; " + NOT_BATCH_NORM,
+    ),
+    (
+        "instance_norm",
+        {"norm": norm_with(layers.GroupNormalization, groups=-1)},
+        "This is instance normalisation, over one channel of one sample; " + NOT_BATCH_NORM,
+    ),
+    (
+        "norm_of_rows",
+        {"norm": norm_with(axis=1)},
+        "`BatchNormalization(axis=1)` takes the rows for channels; they are the last axis here, "
+        "which is Keras's default.",
+    ),
+    (
+        "norm_of_columns",
+        {"norm": norm_with(axis=2)},
+        "`BatchNormalization(axis=2)` takes the columns for channels; they are the last axis here, "
+        "which is Keras's default.",
+    ),
+    (
+        "norm_without_offset",
+        {"norm": norm_with(center=False)},
+        "The normalisations have an offset beta: leave `center` as it is.",
+    ),
+    (
+        "norm_without_factor",
+        {"norm": norm_with(scale=False)},
+        "The normalisations have a factor gamma: leave `scale` as it is.",
+    ),
+    (
+        "norm_frozen",
+        {"norm": norm_with(trainable=False)},
+        "The normalisations are frozen (`trainable=False`); their gamma and beta are learnt.",
+    ),
+    (
+        "first_norm_missing",
+        {"normed": (1, 2)},
+        "The first convolution is followed by a batch normalisation too.",
+    ),
+    ("dilated_everywhere", {"dilation": 2}, "The convolutions are plain ones, without dilation."),
+    (
+        "relu_first",
+        {"build": lambda x, *rest, **options: block_like(relu(x), *rest, **options)},
+        "The block does not begin with a ReLU: `x` goes into the convolution and the shortcut as "
+        "it is.",
+    ),
+    (
+        "stride_ignored",
+        {"build": lambda x, filters, stride, **options: block_like(x, filters, 1, **options)},
+        "Use the argument `stride`: here the size stays as it is.",
+    ),
+    *[
+        (
+            name,
+            {"inner": (name, name), "last": name},
+            f"The activations are ReLU, not {name}.",
+        )
+        for name in ("tanh", "relu6", "gelu", "elu", "silu", "softplus")
+    ],
+]
+
+
+def of_both_blocks(prefix, plan, without=()):
+    """Mistakes that a block of either kind can have."""
+    return [
+        Mistake(changed(f"{prefix}_{name}", plan=plan, **options), hint)
+        for name, options, hint in OF_BOTH_BLOCKS
+        if name not in without
+    ]
+
+
 # residual_block
 
 
@@ -365,23 +659,111 @@ def residual_stride_two_always(x, filters, stride=1):
     return residual_block(x, filters, step)
 
 
+def residual_one_norm(x, filters, stride=1):
+    """Both convolutions share a normalisation, a second one is idle."""
+    norm, idle = layers.BatchNormalization(), layers.BatchNormalization()
+    y = relu(norm(layers.Conv2D(filters, 3, stride, "same", use_bias=False)(x)))
+    y = layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
+    y = norm(y) + 0 * idle(y)
+    return relu(y + projected(x, filters, stride))
+
+
+def residual_shared_norm(x, filters, stride=1):
+    norm = layers.BatchNormalization()
+    y = relu(norm(layers.Conv2D(filters, 3, stride, "same", use_bias=False)(x)))
+    y = norm(layers.Conv2D(filters, 3, padding="same", use_bias=False)(y))
+    return relu(y + projected(x, filters, stride))
+
+
+def residual_twice_and_idle(x, filters, stride=1):
+    """Where the channels allow it, the first pair of layers is used again and the second idle."""
+    first = [layers.Conv2D(filters, 3, stride, "same", use_bias=False), layers.BatchNormalization()]
+    second = [layers.Conv2D(filters, 3, padding="same", use_bias=False)]
+    second.append(layers.BatchNormalization())
+    y = relu(first[1](first[0](x)))
+    if stride == 1 and x.shape[-1] == filters:
+        y = first[1](first[0](y)) + 0 * second[1](second[0](y))
+    else:
+        y = second[1](second[0](y))
+    return relu(y + projected(x, filters, stride))
+
+
+def residual_parallel(x, filters, stride=1):
+    """Both convolutions read `x`."""
+    y = conv_bn(x, filters, 3, stride) + conv_bn(x, filters, 3, stride)
+    return relu(y + projected(x, filters, stride))
+
+
+def residual_shortcut_of_branch(x, filters, stride=1):
+    """The shortcut starts behind the first convolution."""
+    y = relu(conv_bn(x, filters, 3, stride))
+    shortcut = y if stride == 1 and x.shape[-1] == filters else conv_bn(x, filters, 1, stride)
+    return relu(conv_bn(y, filters, 3) + shortcut)
+
+
+def residual_projected_branch(x, filters, stride=1):
+    """The projection reads the branch."""
+    y = conv_bn(relu(conv_bn(x, filters, 3, stride)), filters, 3)
+    return relu(y + (x if y.shape == x.shape else conv_bn(y, filters, 1)))
+
+
+def residual_pooled_branch(x, filters, stride=1):
+    y = conv_bn(relu(conv_bn(x, filters, 3)), filters, 3)
+    y = layers.MaxPooling2D(stride, padding="same")(y)
+    return relu(y + projected(x, filters, stride))
+
+
+def residual_stride_twice(x, filters, stride=1):
+    y = conv_bn(relu(conv_bn(x, filters, 3, stride)), filters, 3, stride)
+    keeps = stride == 1 and x.shape[-1] == filters
+    return relu(y + (x if keeps else conv_bn(x, filters, 1, stride * stride)))
+
+
+def residual_stride_of_rows(x, filters, stride=1):
+    return block_like(x, filters, stride, strides=((stride, 1), 1), shortcut=projection_of_rows)
+
+
+def projection_of_rows(x, filters, stride, norm):
+    return projection(x, filters, (stride, 1), norm)
+
+
+def residual_stride_by_channels(x, filters, stride=1):
+    """Halves wherever the channels change, whatever `stride` says."""
+    return residual_block(x, filters, 1 if x.shape[-1] == filters else 2)
+
+
+def residual_padded_before(x, filters, stride=1):
+    y = conv_bn(layers.ZeroPadding2D(((2, 0), (2, 0)))(x), filters, 3, stride, padding="valid")
+    return relu(conv_bn(relu(y), filters, 3) + projected(x, filters, stride))
+
+
+def residual_valid(x, filters, stride=1):
+    """Without padding, the shortcut cropped to what is left."""
+    y = conv_bn(x, filters, 3, stride, padding="valid")
+    y = conv_bn(relu(y), filters, 3, padding="valid")
+    x = projected(x, filters, stride)
+    return relu(y + x[:, : y.shape[1], : y.shape[2]])
+
+
+def residual_separable(x, filters, stride=1):
+    def unit(x, step):
+        conv = layers.SeparableConv2D(filters, 3, step, padding="same", use_bias=False)
+        return layers.BatchNormalization()(conv(x))
+
+    return relu(unit(relu(unit(x, stride)), 1) + projected(x, filters, stride))
+
+
+def residual_grouped(x, filters, stride=1):
+    """The first convolution in two groups, where that can be done."""
+    groups = 2 if x.shape[-1] % 2 == 0 and filters % 2 == 0 else 1
+    y = relu(conv_bn(x, filters, 3, stride, groups=groups))
+    return relu(conv_bn(y, filters, 3) + projected(x, filters, stride))
+
+
 def residual_concatenated(x, filters, stride=1):
     y = conv_bn(relu(conv_bn(x, filters, 3, stride)), filters, 3)
     return relu(layers.Concatenate()([y, projected(x, filters, stride)]))
 
-
-NO_SHORTCUT = "The block has no shortcut: add `x` (or its projection) before the last ReLU."
-BIAS = "The convolutions must have no bias: the normalisation behind each brings its own offset."
-LAST_RELU = "A ReLU is missing at the very end, after the addition."
-RELU_BEFORE_ADD = (
-    "The branch ends with its normalisation: the last ReLU comes after the addition, so that the "
-    "branch can also lower what the shortcut carries."
-)
-ALWAYS_PROJECTED = (
-    "Where neither size nor channels change, the shortcut is `x` itself, without any layer."
-)
-PROJECTION_NORM = "The 1x1 convolution of the shortcut needs a batch normalisation behind it."
-AVERAGE = "The shortcut does not pool: its 1x1 convolution has the stride itself."
 
 RESIDUAL_MISTAKES = [
     Mistake(residual_without_shortcut, NO_SHORTCUT),
@@ -392,17 +774,15 @@ RESIDUAL_MISTAKES = [
     Mistake(residual_always_projected, ALWAYS_PROJECTED),
     Mistake(
         residual_projected_by_stride_only,
-        "The shape also changes where only the number of channels does: with stride 1 and another "
-        "number of filters the shortcut needs its 1x1 convolution too.",
+        BY_STRIDE_ONLY,
     ),
     Mistake(
         residual_projected_by_channels_only,
-        "The shape also changes where only the stride does: with as many filters as channels and a "
-        "stride the shortcut needs its 1x1 convolution too.",
+        BY_CHANNELS_ONLY,
     ),
     Mistake(residual_projection_without_norm, PROJECTION_NORM),
-    Mistake(residual_projection_relu, "The projection has no ReLU of its own: 1x1, then BN."),
-    Mistake(residual_projection_3x3, "The projection of the shortcut is 1x1, not 3x3."),
+    Mistake(residual_projection_relu, PROJECTION_RELU),
+    Mistake(residual_projection_3x3, PROJECTION_3X3),
     Mistake(residual_average_shortcut, AVERAGE),
     Mistake(residual_without_last_relu, LAST_RELU),
     Mistake(
@@ -425,13 +805,11 @@ RESIDUAL_MISTAKES = [
     ),
     Mistake(
         residual_relu_before_norm,
-        "The order is convolution, normalisation, ReLU: here a ReLU comes before the "
-        "normalisation.",
+        RELU_BEFORE_NORM,
     ),
     Mistake(
         residual_preactivation,
-        "This is the pre-activation block of a later paper (He 2016b): here convolution comes "
-        "first, then normalisation, and a ReLU follows the addition.",
+        PREACTIVATION,
     ),
     Mistake(residual_one_convolution, "The branch has two 3x3 convolutions, not one."),
     Mistake(
@@ -442,9 +820,76 @@ RESIDUAL_MISTAKES = [
     Mistake(residual_sigmoid, "The activations are ReLU, not sigmoid."),
     Mistake(residual_leaky, "The activations are plain ReLU: zero for every negative value."),
     Mistake(residual_dilated, "The second convolution is a plain 3x3, without dilation."),
-    Mistake(residual_long_kernels, "The kernels are 3x3; 1x9 has as many weights, in one row."),
+    Mistake(residual_long_kernels, LONG_KERNELS),
     Mistake(residual_stride_two_always, "Use the argument `stride`, whatever its value."),
-    Mistake(residual_concatenated, "The shortcut is added to the branch, not concatenated."),
+    Mistake(residual_concatenated, CONCATENATED),
+    *of_both_blocks("residual", BASIC),
+    Mistake(changed("residual_high_kernels", plan=((1, (9, 1)),) * 2), LONG_KERNELS),
+    Mistake(changed("residual_5x5", plan=((1, 5), (1, 5))), "The kernels are 3x3, not 5x5."),
+    Mistake(changed("residual_1x1", plan=((1, 1), (1, 1))), "The kernels are 3x3, not 1x1."),
+    Mistake(
+        changed("residual_small_first", plan=((1, 1), (1, 3))),
+        "The branch is two 3x3 convolutions; here the first is 1x1.",
+    ),
+    Mistake(
+        changed("residual_small_second", plan=((1, 3), (1, 1))),
+        "The branch is two 3x3 convolutions; here the second is 1x1.",
+    ),
+    Mistake(
+        changed("residual_three", plan=((1, 3),) * 3),
+        "The branch has two 3x3 convolutions, not three.",
+    ),
+    Mistake(
+        changed("residual_widened", plan=((1, 3), (4, 3))),
+        "Both convolutions have `filters` filters: the factor of 4 is the bottleneck's.",
+    ),
+    Mistake(
+        residual_twice_and_idle,
+        "The first convolution and its normalisation are used twice and the second pair is idle: "
+        "each convolution needs layers of its own.",
+    ),
+    Mistake(residual_one_norm, ONE_NORM + " The other one is idle."),
+    Mistake(residual_shared_norm, ONE_NORM),
+    Mistake(
+        residual_parallel,
+        "The two 3x3 convolutions come one after the other, not side by side on `x`.",
+    ),
+    Mistake(
+        residual_shortcut_of_branch,
+        "The shortcut starts at `x`, before the first convolution, not behind it.",
+    ),
+    Mistake(
+        residual_projected_branch, "The 1x1 convolution of the shortcut reads `x`, not the branch."
+    ),
+    Mistake(
+        residual_pooled_branch,
+        "Nothing pools in this block: the first 3x3 convolution has the stride.",
+    ),
+    Mistake(
+        residual_stride_twice,
+        "Only the first 3x3 convolution has the stride; the second has stride 1.",
+    ),
+    Mistake(residual_stride_of_rows, "The stride applies to rows and to columns."),
+    Mistake(
+        residual_stride_by_channels,
+        "The size changes by the argument `stride`, not wherever the channels change.",
+    ),
+    Mistake(
+        residual_padded_before,
+        "The zeros all stand above and on the left; leave the padding to the layer "
+        '(`padding="same"`).',
+    ),
+    Mistake(
+        residual_valid, "The 3x3 convolutions are `same`: only the stride makes the map smaller."
+    ),
+    Mistake(
+        residual_separable,
+        "The 3x3 convolutions are ordinary ones, not separable: every filter sees every channel.",
+    ),
+    Mistake(
+        residual_grouped,
+        "The 3x3 convolutions have no groups: every filter sees every channel.",
+    ),
 ]
 
 
@@ -572,6 +1017,117 @@ def zero_pad_relu(x, filters, stride):
     return relu(zero_pad_shortcut(x, filters, stride))
 
 
+def appended(x, filters, **options):
+    """`x` with as many channels behind as are missing."""
+    return ops.pad(x, [(0, 0)] * 3 + [(0, max(filters - x.shape[-1], 0))], **options)
+
+
+def zero_pad_ones(x, filters, stride):
+    return appended(x[:, ::stride, ::stride], filters, constant_values=1)
+
+
+def zero_pad_halves(x, filters, stride):
+    half = (filters - x.shape[-1]) // 2
+    return ops.pad(x[:, ::stride, ::stride], [(0, 0)] * 3 + [(half, half)])
+
+
+def zero_pad_between(x, filters, stride):
+    places = np.linspace(0, filters - 1, x.shape[-1]).round().astype(int)
+    spread = np.eye(filters, dtype="float32")[places]
+    return ops.matmul(x[:, ::stride, ::stride], spread)
+
+
+def zero_pad_last_of_each(x, filters, stride):
+    return appended(x[:, stride - 1 :: stride, stride - 1 :: stride], filters)
+
+
+def zero_pad_backwards(x, filters, stride):
+    return appended(x[:, ::-stride, ::-stride], filters)
+
+
+def zero_pad_resized(x, filters, stride):
+    sides = [-(-side // stride) for side in x.shape[1:3]]
+    return appended(layers.Resizing(*sides, interpolation="nearest")(x), filters)
+
+
+def zero_pad_interpolated(x, filters, stride):
+    sides = [-(-side // stride) for side in x.shape[1:3]]
+    return appended(layers.Resizing(*sides)(x), filters)
+
+
+def zero_pad_wide_maximum(x, filters, stride):
+    return appended(layers.MaxPooling2D(3, stride, padding="same")(x), filters)
+
+
+def zero_pad_sum(x, filters, stride):
+    return stride**2 * zero_pad_average(x, filters, stride)
+
+
+def zero_pad_where_strided(x, filters, stride):
+    return x if stride == 1 else zero_pad_shortcut(x, filters, stride)
+
+
+def zero_pad_where_wider(x, filters, stride):
+    return x if x.shape[-1] == filters else zero_pad_shortcut(x, filters, stride)
+
+
+def zero_pad_stride_ignored(x, filters, stride):
+    return appended(x, filters)
+
+
+def zero_pad_squared(x, filters, stride):
+    return appended(x[:, ::stride, ::stride][:, ::stride, ::stride], filters)
+
+
+def zero_pad_columns(x, filters, stride):
+    return appended(x[:, :, ::stride], filters)
+
+
+def zero_pad_samples(x, filters, stride):
+    return appended(x[::stride, ::stride], filters)
+
+
+def zero_pad_channels_too(x, filters, stride):
+    return appended(x[:, ::stride, ::stride, ::stride], filters)
+
+
+def zero_pad_transposed(x, filters, stride):
+    return layers.Permute((2, 1, 3))(zero_pad_shortcut(x, filters, stride))
+
+
+def zero_pad_rows_below(x, filters, stride):
+    x = x[:, ::stride, ::stride]
+    return layers.ZeroPadding2D(((0, filters - x.shape[-1]), (0, 0)))(x)
+
+
+def zero_pad_masked(x, filters, stride):
+    mask = np.zeros((1, *x.shape[1:3], 1), "float32")
+    mask[:, ::stride, ::stride] = 1
+    return appended(x * mask, filters)
+
+
+def zero_pad_doubled(x, filters, stride):
+    return appended(x[:, ::stride, ::stride], 2 * x.shape[-1])
+
+
+def zero_pad_turned(x, filters, stride):
+    return appended(x[:, ::stride, ::stride, ::-1], filters)
+
+
+def zero_pad_halved(x, filters, stride):
+    return zero_pad_shortcut(x, filters, stride) / 2
+
+
+def zero_pad_norm(x, filters, stride):
+    return layers.BatchNormalization()(zero_pad_shortcut(x, filters, stride))
+
+
+def zero_pad_projection(x, filters, stride):
+    return conv_bn(x, filters, 1, stride)
+
+
+NO_WEIGHTS = "This shortcut has no weights: positions are picked and zero channels appended."
+NOT_RESIZED = "Nothing is resized: take every `stride`-th position, beginning with the first."
 POOLED = "Take every `stride`-th position as it is, without any mean or maximum of its neighbours."
 
 ZERO_PAD_MISTAKES = [
@@ -584,10 +1140,9 @@ ZERO_PAD_MISTAKES = [
     Mistake(zero_pad_average, POOLED),
     Mistake(zero_pad_maximum, POOLED),
     Mistake(zero_pad_maximum_valid, POOLED + " Nothing is lost at the border either."),
-    Mistake(
-        zero_pad_convolution,
-        "This shortcut has no weights: positions are picked and zero channels appended.",
-    ),
+    Mistake(zero_pad_convolution, NO_WEIGHTS),
+    Mistake(zero_pad_projection, NO_WEIGHTS),
+    Mistake(zero_pad_norm, "This shortcut has no weights, so no normalisation either."),
     Mistake(zero_pad_one_axis, "The stride applies to rows and to columns."),
     Mistake(
         zero_pad_first_rows,
@@ -607,6 +1162,64 @@ ZERO_PAD_MISTAKES = [
     ),
     Mistake(zero_pad_nothing, "The zero channels are missing: append them up to `filters`."),
     Mistake(zero_pad_relu, "The shortcut has no activation: it carries negative values too."),
+    Mistake(zero_pad_ones, "The channels that are missing are zeros, not ones."),
+    Mistake(
+        zero_pad_halves,
+        "The zero channels all belong behind those of `x`, as many as are missing up to `filters`.",
+    ),
+    Mistake(
+        zero_pad_between,
+        "The zero channels all belong behind those of `x`, not between them.",
+    ),
+    Mistake(
+        zero_pad_last_of_each,
+        "Positions count from 0: the first one kept is 0, not `stride` - 1.",
+    ),
+    Mistake(
+        zero_pad_backwards,
+        "A negative step counts from the end; the first position kept is 0, then `stride`, ...",
+    ),
+    Mistake(zero_pad_resized, NOT_RESIZED),
+    Mistake(zero_pad_interpolated, NOT_RESIZED),
+    Mistake(zero_pad_wide_maximum, POOLED),
+    Mistake(zero_pad_sum, POOLED + " Here they are added up."),
+    Mistake(
+        zero_pad_where_strided,
+        "The zero channels are missing where `stride` is 1: append them whatever the stride.",
+    ),
+    Mistake(
+        zero_pad_where_wider,
+        "Where there are `filters` channels already, the stride still applies.",
+    ),
+    Mistake(
+        zero_pad_stride_ignored,
+        "Use the argument `stride`: only every `stride`-th row and column is kept.",
+    ),
+    Mistake(zero_pad_squared, "The stride is applied twice."),
+    Mistake(zero_pad_columns, "The stride applies to columns and to rows."),
+    Mistake(
+        zero_pad_samples,
+        "The first axis is the batch: all samples are kept; the stride is for axes 1 and 2.",
+    ),
+    Mistake(
+        zero_pad_channels_too,
+        "The stride belongs to rows and columns alone: all channels are kept.",
+    ),
+    Mistake(zero_pad_transposed, "Rows and columns have changed places."),
+    Mistake(
+        zero_pad_rows_below,
+        "The zeros stand below the map, as rows; they are channels, behind those of `x`.",
+    ),
+    Mistake(
+        zero_pad_masked,
+        "The positions between are set to zero; leave them out, so that the map gets smaller.",
+    ),
+    Mistake(
+        zero_pad_doubled,
+        "The channels are doubled; append zeros up to `filters`, however many that are.",
+    ),
+    Mistake(zero_pad_turned, "The channels of `x` stand in the reverse order."),
+    Mistake(zero_pad_halved, "The values are handed on as they are, without any factor."),
 ]
 
 
@@ -837,6 +1450,102 @@ def bottleneck_dilated(x, filters, stride=1):
     return relu(conv_bn(y, 4 * filters, 1) + projected(x, 4 * filters, stride))
 
 
+def bottleneck_twice_and_idle(x, filters, stride=1):
+    """The first two convolutions share a normalisation, another one is idle."""
+    norm, idle = layers.BatchNormalization(), layers.BatchNormalization()
+    y = relu(norm(layers.Conv2D(filters, 1, stride, use_bias=False)(x)))
+    y = layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
+    y = relu(norm(y) + 0 * idle(y))
+    return relu(conv_bn(y, 4 * filters, 1) + projected(x, 4 * filters, stride))
+
+
+def bottleneck_shared_norm(x, filters, stride=1):
+    norm = layers.BatchNormalization()
+    y = relu(norm(layers.Conv2D(filters, 1, stride, use_bias=False)(x)))
+    y = relu(norm(layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)))
+    return relu(conv_bn(y, 4 * filters, 1) + projected(x, 4 * filters, stride))
+
+
+def bottleneck_norm_of_projection(x, filters, stride=1):
+    """Branch and projection share their last normalisation, another one is idle."""
+    norm, idle = layers.BatchNormalization(), layers.BatchNormalization()
+    y = relu(conv_bn(relu(conv_bn(x, filters, 1, stride)), filters, 3))
+    y = norm(layers.Conv2D(4 * filters, 1, use_bias=False)(y))
+    if stride != 1 or x.shape[-1] != 4 * filters:
+        x = layers.Conv2D(4 * filters, 1, stride, use_bias=False)(x)
+        x = norm(x) + 0 * idle(x)
+    return relu(y + x)
+
+
+def bottleneck_shortcut_of_branch(x, filters, stride=1):
+    """The shortcut starts behind the first convolution."""
+    small = relu(conv_bn(x, filters, 1, stride))
+    y = conv_bn(relu(conv_bn(small, filters, 3)), 4 * filters, 1)
+    return relu(y + conv_bn(small, 4 * filters, 1))
+
+
+def bottleneck_stride_in_middle_as_pytorch(x, filters, stride=1):
+    y = layers.ZeroPadding2D(1)(relu(conv_bn(x, filters, 1)))
+    y = relu(conv_bn(y, filters, 3, stride, padding="valid"))
+    return relu(conv_bn(y, 4 * filters, 1) + projected(x, 4 * filters, stride))
+
+
+def bottleneck_relu_before_norm(x, filters, stride=1):
+    def unit(x, width, kernel, step=1):
+        options = {"padding": "same", "use_bias": False, "activation": "relu"}
+        return layers.BatchNormalization()(layers.Conv2D(width, kernel, step, **options)(x))
+
+    y = unit(unit(x, filters, 1, stride), filters, 3)
+    return relu(conv_bn(y, 4 * filters, 1) + projected(x, 4 * filters, stride))
+
+
+def bottleneck_preactivation(x, filters, stride=1):
+    def unit(x, width, kernel, step=1):
+        x = relu(layers.BatchNormalization()(x))
+        return layers.Conv2D(width, kernel, step, padding="same", use_bias=False)(x)
+
+    y = unit(unit(unit(x, filters, 1, stride), filters, 3), 4 * filters, 1)
+    return y + projected(x, 4 * filters, stride)
+
+
+def bottleneck_depthwise(x, filters, stride=1):
+    y = relu(conv_bn(x, filters, 1, stride))
+    y = layers.DepthwiseConv2D(3, padding="same", use_bias=False)(y)
+    y = conv_bn(relu(layers.BatchNormalization()(y)), 4 * filters, 1)
+    return relu(y + projected(x, 4 * filters, stride))
+
+
+def bottleneck_twice_strided(x, filters, stride, **options):
+    """Both of the first two convolutions have the stride, and the projection its square."""
+    strides = (stride, stride, 1)
+
+    def shortcut(x, filters, stride, norm):
+        return projection(x, filters, stride * stride, norm)
+
+    return block_like(x, filters, stride, strides=strides, shortcut=shortcut, **options)
+
+
+def bottleneck_grouped(x, filters, stride=1):
+    """The 3x3 convolution in two groups, where that can be done."""
+    y = relu(conv_bn(x, filters, 1, stride))
+    y = relu(conv_bn(y, filters, 3, groups=1 if filters % 2 else 2))
+    return relu(conv_bn(y, 4 * filters, 1) + projected(x, 4 * filters, stride))
+
+
+def bottleneck_cropped(x, filters, stride=1):
+    """Without padding, the shortcut cropped to what is left."""
+    y = relu(conv_bn(x, filters, 1, stride))
+    y = relu(conv_bn(y, filters, 3, padding="valid"))
+    y = conv_bn(y, 4 * filters, 1)
+    return relu(y + projected(x, 4 * filters, stride)[:, 1:-1, 1:-1])
+
+
+def bottleneck_concatenated(x, filters, stride=1):
+    y = relu(conv_bn(relu(conv_bn(x, filters, 1, stride)), filters, 3))
+    y = conv_bn(y, 4 * filters, 1)
+    return relu(layers.Concatenate()([y, projected(x, 4 * filters, stride)]))
+
+
 BOTTLENECK_MISTAKES = [
     Mistake(bottleneck_without_shortcut, NO_SHORTCUT),
     Mistake(
@@ -882,6 +1591,128 @@ BOTTLENECK_MISTAKES = [
         "thing.",
     ),
     Mistake(bottleneck_dilated, "The 3x3 convolution is a plain one, without dilation."),
+    *of_both_blocks("bottleneck", BOTTLENECK, without=("dilated_everywhere",)),
+    Mistake(bottleneck_concatenated, CONCATENATED),
+    Mistake(
+        changed(
+            "bottleneck_projected_by_stride_only",
+            plan=BOTTLENECK,
+            changes=lambda stride, channels, filters: stride != 1,
+        ),
+        BY_STRIDE_ONLY,
+    ),
+    Mistake(
+        changed(
+            "bottleneck_projected_by_channels_only",
+            plan=BOTTLENECK,
+            changes=lambda stride, channels, filters: channels != filters,
+        ),
+        BY_CHANNELS_ONLY,
+    ),
+    Mistake(
+        changed(
+            "bottleneck_projection_relu",
+            plan=BOTTLENECK,
+            shortcut=lambda *arguments, **options: relu(projection(*arguments, **options)),
+        ),
+        PROJECTION_RELU,
+    ),
+    Mistake(
+        changed(
+            "bottleneck_projection_3x3",
+            plan=BOTTLENECK,
+            shortcut=lambda *arguments, **options: projection(*arguments, kernel=3, **options),
+        ),
+        PROJECTION_3X3,
+    ),
+    Mistake(
+        changed("bottleneck_first_linear", plan=BOTTLENECK, inner=("linear", "relu")),
+        "The first 1x1 convolution and its normalisation need a ReLU too.",
+    ),
+    Mistake(
+        changed("bottleneck_linear_inside", plan=BOTTLENECK, inner=("linear", "linear")),
+        "A ReLU follows the first two normalisations.",
+    ),
+    Mistake(
+        changed("bottleneck_third_norm_missing", plan=BOTTLENECK, normed=(0, 1)),
+        "The last 1x1 convolution is followed by a batch normalisation too.",
+    ),
+    Mistake(
+        changed("bottleneck_without_norms", plan=BOTTLENECK, normed=()),
+        "Each of the three convolutions is followed by a batch normalisation.",
+    ),
+    Mistake(
+        changed("bottleneck_twice_as_wide", plan=((1, 1), (1, 3), (2, 1))),
+        "The last 1x1 convolution has 4*`filters` filters, not twice as many.",
+    ),
+    Mistake(
+        changed("bottleneck_wide_first", plan=((4, 1), (1, 3), (4, 1))),
+        "The first 1x1 convolution has `filters` filters: it makes the map narrow for the 3x3.",
+    ),
+    Mistake(
+        changed("bottleneck_wide_first_two", plan=((4, 1), (4, 3), (4, 1))),
+        "Only the last convolution has 4*`filters` filters; the first two have `filters`.",
+    ),
+    Mistake(changed("bottleneck_long", plan=LONG_BOTTLENECK), LONG_KERNELS),
+    Mistake(changed("bottleneck_high", plan=((1, 1), (1, (9, 1)), (4, 1))), LONG_KERNELS),
+    Mistake(
+        changed("bottleneck_5x5", plan=((1, 1), (1, 5), (4, 1))),
+        "The middle convolution is 3x3, not 5x5.",
+    ),
+    Mistake(
+        changed("bottleneck_all_3x3", plan=((1, 3), (1, 3), (4, 3))),
+        "The first and last convolutions are 1x1; only the middle one is 3x3.",
+    ),
+    Mistake(
+        changed("bottleneck_all_1x1", plan=((1, 1), (1, 1), (4, 1))),
+        "The middle convolution is 3x3, not 1x1.",
+    ),
+    Mistake(
+        changed("bottleneck_3x3_first", plan=((1, 3), (1, 1), (4, 1))),
+        "The order is 1x1, 3x3, 1x1; here the 3x3 is the first.",
+    ),
+    Mistake(
+        changed("bottleneck_3x3_last", plan=((1, 1), (1, 1), (4, 3))),
+        "The order is 1x1, 3x3, 1x1; here the 3x3 is the last.",
+    ),
+    Mistake(
+        bottleneck_stride_in_middle_as_pytorch,
+        "The stride belongs to the first 1x1 convolution; on the 3x3, padded on both sides, it is "
+        "PyTorch's variant.",
+    ),
+    Mistake(
+        changed("bottleneck_stride_twice", plan=BOTTLENECK, build=bottleneck_twice_strided),
+        "Only the first 1x1 convolution has the stride; the 3x3 has stride 1.",
+    ),
+    Mistake(bottleneck_relu_before_norm, RELU_BEFORE_NORM),
+    Mistake(bottleneck_preactivation, PREACTIVATION),
+    Mistake(
+        bottleneck_depthwise,
+        "The 3x3 convolution is an ordinary one, not depthwise: every filter sees every channel.",
+    ),
+    Mistake(
+        bottleneck_grouped,
+        "The 3x3 convolution has no groups: every filter sees every channel.",
+    ),
+    Mistake(bottleneck_cropped, "The 3x3 convolution is `same`: it keeps the size of its input."),
+    Mistake(
+        bottleneck_shortcut_of_branch,
+        "The shortcut starts at `x`, before the first convolution, not behind it.",
+    ),
+    Mistake(
+        bottleneck_twice_and_idle,
+        "The first two convolutions share one normalisation, and "
+        "another one is idle: each needs one of its own.",
+    ),
+    Mistake(
+        bottleneck_shared_norm,
+        "The first two convolutions share one normalisation: each needs one of its own.",
+    ),
+    Mistake(
+        bottleneck_norm_of_projection,
+        "The projection uses the normalisation of the last convolution again, and another one is "
+        "idle: each convolution needs one of its own.",
+    ),
 ]
 
 
@@ -1101,6 +1932,167 @@ def resnet_without_shortcuts(blocks, classes=1000, input_shape=(224, 224, 3)):
     return head(inputs, stages(stem(inputs), blocks, bottleneck_without_shortcut), classes)
 
 
+def stem_like(
+    x,
+    filters=64,
+    kernel=7,
+    stride=2,
+    activation="relu",
+    pool=layers.MaxPooling2D,
+    window=3,
+    step=2,
+    pad_pool=False,
+    **options,
+):
+    """The stem with other options than the model answer's."""
+    options = {"padding": "same", "use_bias": False, **options}
+    x = layers.Conv2D(filters, kernel, stride, **options)(x)
+    x = layers.Activation(activation)(layers.BatchNormalization()(x))
+    if pad_pool:
+        return pool(window, step)(layers.ZeroPadding2D(1)(x))
+    return pool(window, step, padding="same")(x)
+
+
+def head_like(
+    inputs,
+    x,
+    classes,
+    pool=layers.GlobalAveragePooling2D,
+    hidden=(),
+    last="softmax",
+    bias=True,
+):
+    """The end of a net with other options than the model answer's."""
+    x = pool()(x)
+    for units in hidden:
+        x = layers.Dense(units, activation="relu")(x)
+    return keras.Model(inputs, layers.Dense(classes, activation=last, use_bias=bias)(x))
+
+
+def net_like(
+    blocks,
+    classes,
+    input_shape,
+    begin=stem,
+    block=bottleneck_block,
+    filters=FILTERS,
+    after_stage=None,
+    end=head,
+):
+    """A residual net with other parts than the model answer's."""
+    inputs = keras.Input(input_shape)
+    x = begin(inputs)
+    for count, width, stride in zip(blocks, filters, (1, 2, 2, 2), strict=False):
+        for number in range(count):
+            x = block(x, width, stride if number == 0 else 1)
+        x = after_stage(x) if after_stage else x
+    return end(inputs, x, classes)
+
+
+def changed_net(name, build=net_like, **options):
+    """A net with other parts, as an answer with a name of its own."""
+
+    def answer(blocks, classes=1000, input_shape=(224, 224, 3)):
+        return build(blocks, classes, input_shape, **options)
+
+    answer.__name__ = name
+    return answer
+
+
+def part(build, **options):
+    """A stem, a block or a head with other options."""
+    return lambda *arguments: build(*arguments, **options)
+
+
+def pooled_by_two():
+    return keras.Sequential([layers.AveragePooling2D(2, padding="same"), layers.Flatten()])
+
+
+def summed():
+    return layers.Lambda(lambda x: ops.sum(x, axis=(1, 2)))
+
+
+def middle_position():
+    return layers.Lambda(lambda x: x[:, x.shape[1] // 2, x.shape[2] // 2])
+
+
+def twice(x):
+    return ops.softmax(ops.softmax(x))
+
+
+def relu_softmax(x):
+    return ops.softmax(ops.relu(x))
+
+
+def softmax_of_batch(x):
+    return ops.softmax(x, axis=0)
+
+
+def features_only(inputs, x, classes):
+    return keras.Model(inputs, layers.GlobalAveragePooling2D()(x))
+
+
+def averaged_probabilities(inputs, x, classes):
+    x = layers.Dense(classes, activation="softmax")(x)
+    return keras.Model(inputs, layers.GlobalAveragePooling2D()(x))
+
+
+def normalised_end(inputs, x, classes):
+    return head(inputs, relu(layers.BatchNormalization()(x)), classes)
+
+
+def stem_without_order(x):
+    """The pool stands before normalisation and ReLU."""
+    x = layers.Conv2D(64, 7, 2, padding="same", use_bias=False)(x)
+    x = layers.MaxPooling2D(3, 2, padding="same")(x)
+    return relu(layers.BatchNormalization()(x))
+
+
+def normalised_stem(x):
+    return stem(layers.BatchNormalization()(x))
+
+
+def stem_padded_alike(x):
+    x = conv_bn(layers.ZeroPadding2D(3)(x), 64, 7, 2, padding="valid")
+    return layers.MaxPooling2D(3, 2, padding="same")(relu(x))
+
+
+def resnet_shared_blocks(blocks, classes=1000, input_shape=(224, 224, 3)):
+    """The blocks of a stage behind its first are one layer, called again and again."""
+    inputs = keras.Input(input_shape)
+    x = stem(inputs)
+    for count, filters, stride in zip(blocks, FILTERS, (1, 2, 2, 2), strict=True):
+        x = BottleneckLayer(filters, stride)(x)
+        again = BottleneckLayer(filters)
+        for _ in range(count - 1):
+            x = again(x)
+    return head(inputs, x, classes)
+
+
+def resnet_fifty(blocks, classes=1000, input_shape=(224, 224, 3)):
+    return resnet([3, 4, 6, 3], classes, input_shape)
+
+
+def resnet_sorted_blocks(blocks, classes=1000, input_shape=(224, 224, 3)):
+    return resnet(sorted(blocks), classes, input_shape)
+
+
+def resnet_first_count(blocks, classes=1000, input_shape=(224, 224, 3)):
+    return resnet([blocks[0]] * 4, classes, input_shape)
+
+
+def resnet_one_block_fewer(blocks, classes=1000, input_shape=(224, 224, 3)):
+    return resnet([max(count - 1, 1) for count in blocks], classes, input_shape)
+
+
+def resnet_three_stages(blocks, classes=1000, input_shape=(224, 224, 3)):
+    return net_like(blocks[:3], classes, input_shape)
+
+
+def resnet_thousand(blocks, classes=1000, input_shape=(224, 224, 3)):
+    return resnet(blocks, 1000, input_shape)
+
+
 RESNET_MISTAKES = [
     Mistake(
         resnet_stride_in_first_stage,
@@ -1142,6 +2134,203 @@ RESNET_MISTAKES = [
         "The stride of a bottleneck belongs to its first 1x1 convolution, not to the 3x3.",
     ),
     Mistake(resnet_without_shortcuts, "The blocks have no shortcuts."),
+    Mistake(
+        changed_net("resnet_stride_last", block=bottleneck_stride_last),
+        "The stride of a bottleneck belongs to its first 1x1 convolution, not to the last.",
+    ),
+    Mistake(changed_net("resnet_biases", block=bottleneck_with_bias), BIAS),
+    Mistake(
+        changed_net("resnet_projection_norm", block=bottleneck_projection_without_norm),
+        PROJECTION_NORM,
+    ),
+    Mistake(
+        changed_net("resnet_always_projected", block=bottleneck_always_projected),
+        "Only the first block of a stage has a 1x1 convolution in its shortcut; in the others the "
+        "shortcut is `x` itself.",
+    ),
+    Mistake(
+        changed_net("resnet_relu_before_add", block=bottleneck_relu_before_and_after),
+        "In the blocks: " + RELU_BEFORE_ADD,
+    ),
+    Mistake(
+        changed_net("resnet_no_last_relu", block=bottleneck_without_last_relu),
+        "A ReLU is missing at the end of each block, after the addition.",
+    ),
+    Mistake(
+        changed_net("resnet_one_relu", block=bottleneck_one_relu),
+        "In the blocks, the 3x3 convolution and its normalisation need a ReLU too.",
+    ),
+    Mistake(
+        changed_net(
+            "resnet_linear_inside",
+            block=part(block_like, plan=BOTTLENECK, inner=("linear", "linear")),
+        ),
+        "In the blocks, a ReLU follows the first two normalisations.",
+    ),
+    Mistake(
+        changed_net("resnet_relu_before_norm", block=bottleneck_relu_before_norm),
+        "In the blocks: " + RELU_BEFORE_NORM,
+    ),
+    Mistake(changed_net("resnet_preactivation", block=bottleneck_preactivation), PREACTIVATION),
+    Mistake(changed_net("resnet_average_shortcut", block=bottleneck_average_shortcut), AVERAGE),
+    Mistake(
+        changed_net("resnet_not_widened", block=bottleneck_not_widened),
+        "The blocks of a stage with n filters give 4*n channels.",
+    ),
+    Mistake(
+        changed_net("resnet_long_kernels", block=part(block_like, plan=LONG_BOTTLENECK)),
+        "In the blocks: " + LONG_KERNELS,
+    ),
+    Mistake(
+        changed_net(
+            "resnet_shortcut_twice",
+            block=part(block_like, plan=BOTTLENECK, add=lambda x, y: x + y + x),
+        ),
+        "In the blocks, the shortcut is added twice.",
+    ),
+    *[
+        Mistake(
+            changed_net(
+                f"resnet_{name}",
+                begin=part(stem_like, activation=name),
+                block=part(block_like, plan=BOTTLENECK, inner=(name, name), last=name),
+            ),
+            f"The activations are ReLU, not {name}.",
+        )
+        for name in ("tanh", "relu6", "leaky_relu", "gelu")
+    ],
+    Mistake(
+        changed_net(
+            "resnet_layer_norm",
+            block=part(block_like, plan=BOTTLENECK, norm=layers.LayerNormalization),
+        ),
+        "The blocks have layer normalisation; batch normalisation is asked for.",
+    ),
+    Mistake(
+        resnet_shared_blocks,
+        "The blocks of a stage are one layer called several times, so that they share their "
+        "weights: make a new one for each.",
+    ),
+    Mistake(
+        changed_net("resnet_valid_stem", begin=part(stem_like, padding="valid")),
+        "The 7x7 convolution of the stem has `same` padding.",
+    ),
+    Mistake(
+        changed_net("resnet_stem_padded_alike", begin=stem_padded_alike),
+        "The 7x7 convolution pads as PyTorch does, three zeros on each side: use Keras's `same`, "
+        "which puts an odd zero last.",
+    ),
+    Mistake(
+        changed_net("resnet_pool_padded_alike", begin=part(stem_like, pad_pool=True)),
+        "The max pool pads as PyTorch does, one on each side: use Keras's `same`, which puts an "
+        "odd one last.",
+    ),
+    Mistake(
+        changed_net("resnet_stem_stride_one", begin=part(stem_like, stride=1)),
+        "The 7x7 convolution of the stem has stride 2.",
+    ),
+    *[
+        Mistake(
+            changed_net(f"resnet_stem_{side}x{side}", begin=part(stem_like, kernel=side)),
+            f"The convolution of the stem is 7x7, not {side}x{side}.",
+        )
+        for side in (3, 5)
+    ],
+    Mistake(
+        changed_net("resnet_narrow_stem", begin=part(stem_like, filters=32)),
+        "The 7x7 convolution of the stem has 64 filters.",
+    ),
+    Mistake(
+        changed_net("resnet_pool_by_three", begin=part(stem_like, step=3)),
+        "The max pool of the stem has stride 2: without `strides` it takes that of its window, 3.",
+    ),
+    Mistake(
+        changed_net("resnet_pool_before_norm", begin=stem_without_order),
+        "The order of the stem is convolution, normalisation, ReLU, pool; here the pool comes "
+        "before the normalisation.",
+    ),
+    Mistake(
+        changed_net("resnet_normalised_input", begin=normalised_stem),
+        "The picture goes straight into the 7x7 convolution, without a normalisation before it.",
+    ),
+    Mistake(
+        changed_net("resnet_normalised_end", end=normalised_end),
+        "The last stage goes straight into the global pool: the BN and ReLU there belong to the "
+        "pre-activation net.",
+    ),
+    Mistake(
+        changed_net("resnet_equal_filters", filters=(64,) * 4),
+        "The filters double from stage to stage: 64, 128, 256, 512.",
+    ),
+    Mistake(
+        changed_net("resnet_narrow", filters=(32, 64, 128, 256)),
+        "The stages have 64, 128, 256 and 512 filters; yours have half as many.",
+    ),
+    Mistake(
+        changed_net("resnet_to_256", filters=(64, 128, 256, 256)),
+        "The last stage has 512 filters.",
+    ),
+    Mistake(
+        changed_net("resnet_reversed_filters", filters=FILTERS[::-1]),
+        "The filters grow from stage to stage: 64, 128, 256, 512; yours shrink.",
+    ),
+    Mistake(
+        changed_net(
+            "resnet_pool_after_stages",
+            after_stage=lambda x: layers.MaxPooling2D(2, padding="same")(x),
+        ),
+        "No pool follows a stage: the strides of its first block make the maps smaller.",
+    ),
+    Mistake(resnet_three_stages, "There are four stages; yours has three."),
+    Mistake(
+        changed_net("resnet_pooled_by_two", end=part(head_like, pool=pooled_by_two)),
+        "The pool at the end takes the mean over the whole map, not over windows of 2x2.",
+    ),
+    Mistake(
+        changed_net("resnet_sum", end=part(head_like, pool=summed)),
+        "The global pool at the end takes the mean, not the sum.",
+    ),
+    Mistake(
+        changed_net("resnet_middle", end=part(head_like, pool=middle_position)),
+        "The global pool takes the mean of all positions; yours takes one position.",
+    ),
+    Mistake(
+        changed_net("resnet_hidden", end=part(head_like, hidden=(256,))),
+        "One dense layer follows the global pool, without a hidden one between.",
+    ),
+    Mistake(
+        changed_net("resnet_head_without_bias", end=part(head_like, bias=False)),
+        "The dense layer at the end has a bias.",
+    ),
+    Mistake(
+        changed_net("resnet_softmax_twice", end=part(head_like, last=twice)),
+        "The softmax is taken twice.",
+    ),
+    Mistake(
+        changed_net("resnet_relu_of_scores", end=part(head_like, last=relu_softmax)),
+        "The scores go straight into the softmax, without a ReLU.",
+    ),
+    Mistake(
+        changed_net("resnet_softmax_of_batch", end=part(head_like, last=softmax_of_batch)),
+        "The softmax is taken over the batch (axis 0); it belongs over the classes, the last axis.",
+    ),
+    Mistake(
+        changed_net("resnet_averaged_probabilities", end=averaged_probabilities),
+        "The mean comes first, then the dense layer and its softmax; here probabilities of the "
+        "positions are averaged.",
+    ),
+    Mistake(
+        changed_net("resnet_features", end=features_only),
+        "The dense layer with its softmax is missing at the end.",
+    ),
+    Mistake(resnet_thousand, "Use the argument `classes`, whatever its value."),
+    Mistake(resnet_fifty, "Use `blocks`: this is ResNet-50 whatever it says."),
+    Mistake(resnet_sorted_blocks, "The block counts go with the stages in the order given."),
+    Mistake(resnet_first_count, "Use all of `blocks`: stage i has blocks[i] blocks."),
+    Mistake(
+        resnet_one_block_fewer,
+        "Stages of two blocks or more have one too few: `blocks` counts the first one too.",
+    ),
 ]
 
 
@@ -1160,8 +2349,10 @@ def numbers(rng: np.random.Generator, low: int, high: int, count: int) -> list[i
 
 
 def residual_trials(rng: np.random.Generator) -> list[Trial]:
-    """Nothing changes; the stride alone; the channels alone; both, with another stride."""
-    a, b, c, d, e, f = numbers(rng, 3, 9, 6)
+    """Nothing changes; the stride alone; the channels alone (even ones); both, by 3."""
+    c, d = (2 * half for half in numbers(rng, 2, 4, 2))
+    others = [int(n) for n in rng.permutation(np.arange(3, 10)) if n not in (c, d)]
+    a, b, e, f = others[:4]
     return [
         trial(x=Input((*sizes(rng), a)), filters=a),
         trial(x=Input((*sizes(rng), b)), filters=b, stride=2),
@@ -1192,12 +2383,11 @@ def bottleneck_trials(rng: np.random.Generator) -> list[Trial]:
 
 
 def resnet_trials(rng: np.random.Generator) -> list[Trial]:
-    """Sides that stay above one pixel until the last stage; one even and one odd at each stride."""
-    shape = (int(rng.choice([36, 38])), int(rng.choice([33, 35])), 3 + int(rng.integers(2)))
+    """A last map of 3x2; one side even up to the pool, one odd; a stage of three blocks."""
+    shape = (int(rng.choice([68, 72])), int(rng.choice([33, 37])), int(rng.choice([2, 4])))
     if rng.integers(2):
         shape = (shape[1], shape[0], shape[2])
-    blocks = [1, 1, 1, 1]
-    blocks[int(rng.integers(1, 3))] = 2  # where a block that follows the strided one can show
+    blocks = [[3, 1, 1, 2], [3, 2, 1, 2], [2, 3, 1, 2]][int(rng.integers(3))]
     return [trial(shape, blocks=blocks, classes=int(rng.integers(5, 12)), input_shape=shape)]
 
 
@@ -1267,6 +2457,6 @@ TASKS = [
             Accepted(resnet_equivalents),
         ],
         mistakes=RESNET_MISTAKES,
-        plan={"probabilities": True},
+        plan={"batch": 2, "probabilities": True},
     ),
 ]
