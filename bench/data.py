@@ -28,7 +28,7 @@ from convbook.data import arrays, digit_scenes, figures, heads, load, photo_patc
 from convbook.data.augment import resize_example
 
 STEPS = 100
-ROUNDS = 6
+ROUNDS = 3
 
 
 def classifier(shape):
@@ -227,11 +227,11 @@ def main():
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     lines += [
         "",
-        "Both pipelines make batches ahead, beside the steps: nobody waits for them. Augmenting is "
-        "work of the same kind as training, though, and on two cores, which training keeps busy, "
-        "it comes on top. On TensorFlow `fit` hands every batch of a `PyDataset` over to a "
-        "`tf.data` pipeline, as it does with arrays: `tf.data`, the default there, is the one to "
-        "train from.",
+        "Both pipelines make batches ahead, beside the steps. Augmenting is work of the same kind "
+        "as training, though: on two cores, which training keeps busy, it comes on top, and so "
+        "small a step may have to wait for it. On TensorFlow `fit` hands every batch of a "
+        "`PyDataset` over to a `tf.data` pipeline, as it does with arrays: `tf.data`, the default "
+        "there, is the one to train from.",
         "",
         f"Resizing one 375x500 picture with six boxes to 300x300: {resizing():.1f} ms.",
         "",
