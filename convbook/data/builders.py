@@ -101,7 +101,8 @@ class DigitScenes(_Embedded):
     """Scenes of real digits on photographs, with boxes, masks and a semantic map."""
 
     BUILDER_CONFIGS = _configs(
-        default="128x128, one to eight digits", easy="64x64, one to three digits of three classes"
+        default="128x128, one to eight digits",
+        easy="64x64, one to three large digits of three classes",
     )
 
     def _features(self) -> dict[str, Any]:

@@ -42,7 +42,9 @@ def load(
             resized; needed where a set's pictures differ in size.
         fit: how real pictures are resized: "stretch", or "pad" to keep their proportions.
         count: number of examples; None for the set's own number.
-        shuffle: a new order every epoch; None: for training only.
+        shuffle: a new order every epoch; None: for training only. (`fit` mixes the batches of a
+            `PyDataset` once more, by Python's random numbers: `keras.utils.set_random_seed`, or
+            ``shuffle=False`` there.)
         seed: seed of generated examples and of the order.
         max_objects: places for objects in a picture (see below); None: as many as the set can have,
             or, for real sets, as the fullest picture of the batch has.
