@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from typing import Any
@@ -48,11 +49,11 @@ def _mutate_structure(content: Any, draw: random.Random) -> None:
         if what == 0:
             del node[key]
         elif what == 1 and isinstance(node, list):
-            node.insert(draw.randrange(len(node) + 1), node[key])
+            node.insert(draw.randrange(len(node) + 1), copy.deepcopy(node[key]))
         elif what == 2 and isinstance(node[key], str):
             node[key] = _scrambled(node[key], draw)
         else:
-            node[key] = draw.choice(ODD)
+            node[key] = copy.deepcopy(draw.choice(ODD))  # a part of its own, or ODD would grow
         return
 
 
