@@ -492,6 +492,21 @@ LENET_CHANGES = [
         "of connections is left out here.)",
     ),
     (
+        "first_7x7",
+        {"before": part(layers.ZeroPadding2D, 1), "conv1": part(layers.Conv2D, 6, 7)},
+        "The first kernel is 5x5, not 7x7, and there is no padding.",
+    ),
+    (
+        "conv_for_flatten",
+        {
+            "flatten": None,
+            "dense1": part(layers.Conv2D, 120, 5),
+            "dense2": part(layers.Conv2D, 84, 1),
+            "dense3": part(layers.Conv2D, 10, 1),
+        },
+        "The output is a map of 1x1x10: flatten it, so that it is (N, 10).",
+    ),
+    (
         "twelve_filters",
         {"conv2": part(layers.Conv2D, 12, 5)},
         "The second convolution has 16 filters.",
@@ -1001,6 +1016,35 @@ ALEXNET_CHANGES = [
         "The last three kernels are 3x3; 1x9 has as many weights, all in one line.",
     ),
     ("divided", {"before": part(layers.Rescaling, 1 / 255)}, NOT_SCALED),
+    (
+        "no_dense_bias",
+        {
+            "dense1": part(layers.Dense, 4096, use_bias=False),
+            "dense2": part(layers.Dense, 4096, use_bias=False),
+            "dense3": lambda classes: layers.Dense(classes, use_bias=False),
+        },
+        "The dense layers have biases.",
+    ),
+    (
+        "later_valid",
+        {
+            "conv3": part(layers.Conv2D, 384, 3),
+            "conv4": part(layers.Conv2D, 384, 3),
+            "conv5": part(layers.Conv2D, 256, 3),
+        },
+        "The 3x3 convolutions are `same`: they keep 13x13.",
+    ),
+    (
+        "relu_before_pools_only",
+        {"relu3": None, "relu4": None},
+        "A ReLU follows the third and fourth convolution too.",
+    ),
+    (
+        "fourth_padded_before",
+        {"conv4": then(part(layers.ZeroPadding2D, ((2, 0), (2, 0))), part(layers.Conv2D, 384, 3))},
+        "Before the fourth convolution the zeros all stand above and on the left; leave the "
+        'padding to the layer (`padding="same"`).',
+    ),
 ]
 ALEXNET_MISTAKES = [
     *[Mistake(alexnet_with(name, **changes), hint) for name, changes, hint in ALEXNET_CHANGES],
@@ -1139,59 +1183,62 @@ def vgg_flattened_by_channel(convolutions, classes=1000, input_shape=(224, 224, 
     return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
 
 
+def every_pool(pool, **options):
+    """The pools of a net like VGG: the same after each stage."""
+    return lambda stage, last: pool(**{"pool_size": 2, **options})
+
+
+MAX_POOLS = every_pool(layers.MaxPooling2D)
+
+
 def vgg_like(
     convolutions,
     classes,
     input_shape,
     filters=(64, 128, 256, 512, 512),
-    padding="same",
-    pool=layers.MaxPooling2D,
-    pool_options=None,
-    pool_each=False,
-    last_pool=True,
-    inner="relu",
-    once_a_stage=False,
-    hidden=(4096, 4096),
-    hidden_activation="relu",
-    head=layers.Flatten,
-    last="softmax",
-    norm=False,
     kernel=3,
-    before=None,
+    padding="same",
     zeros=None,
-    silent_end=False,
+    stride_end=False,
+    inner="relu",
+    silent=lambda stage, number, count: False,
+    norm=False,
     shortcuts=False,
     small_third=False,
-    first_pool=True,
-    stride_end=False,
+    pools=MAX_POOLS,
+    pool_each=False,
+    before=None,
+    head=layers.Flatten,
+    hidden=(4096, 4096),
+    hidden_activations=("relu",) * 3,
+    last="softmax",
+    dense_bias=True,
     **options,
 ):
     """VGG with one thing changed; `options` are those of the convolutions."""
-    hidden_activation = (
-        [hidden_activation] * 9 if isinstance(hidden_activation, str) else (hidden_activation)
-    )
     x = inputs = keras.Input(input_shape)
     x = before(x) if before else x
     for stage, count in enumerate(convolutions):
         for number in range(count):
-            last_one = number == count - 1
-            silent = (once_a_stage and not last_one) or (silent_end and last_one)
             side = 1 if small_third and number == 2 else kernel
-            given = layers.ZeroPadding2D(zeros)(x) if zeros else x
-            step = 2 if stride_end and last_one else 1
-            y = layers.Conv2D(filters[stage], side, step, padding=padding, **options)(given)
+            step = 2 if stride_end and number == count - 1 else 1
+            y = layers.ZeroPadding2D(zeros)(x) if zeros else x
+            y = layers.Conv2D(filters[stage], side, step, padding=padding, **options)(y)
             y = layers.BatchNormalization()(y) if norm else y
-            y = layers.Activation("linear" if silent else inner)(y)
+            y = y if silent(stage, number, count) else layers.Activation(inner)(y)
             x = x + y if shortcuts and number else y
-            if pool_each and not last_one:
+            if pool_each and number < count - 1:
                 x = layers.MaxPooling2D(2, padding="same")(x)
-        pools = (last_pool or stage < len(convolutions) - 1) and (first_pool or stage)
-        if pools and not stride_end:
-            x = pool(**(pool_options or {"pool_size": 2}))(x)
+        pool = None if stride_end else pools(stage, stage == len(convolutions) - 1)
+        x = pool(x) if pool else x
     x = head()(x)
-    for units, activation in zip(hidden, hidden_activation, strict=False):
-        x = layers.Dense(units, activation=activation)(x)
-    return keras.Model(inputs, layers.Dense(classes, activation=last)(x))
+    for units, activation in zip(hidden, hidden_activations, strict=False):
+        x = layers.Dense(units, activation=activation, use_bias=dense_bias)(x)
+    return keras.Model(inputs, layers.Dense(classes, activation=last, use_bias=dense_bias)(x))
+
+
+def not_last(stage, number, count):
+    return number < count - 1
 
 
 def vgg_with(name, **options):
@@ -1215,21 +1262,26 @@ def vgg_counting(name, counts):
 
 
 def vgg_average(convolutions, classes=1000, input_shape=(224, 224, 3)):
-    return vgg_like(convolutions, classes, input_shape, pool=layers.AveragePooling2D)
+    return vgg_like(convolutions, classes, input_shape, pools=every_pool(layers.AveragePooling2D))
 
 
 def vgg_same_pools(convolutions, classes=1000, input_shape=(224, 224, 3)):
-    options = {"pool_size": 2, "padding": "same"}
-    return vgg_like(convolutions, classes, input_shape, pool_options=options)
+    pools = every_pool(layers.MaxPooling2D, padding="same")
+    return vgg_like(convolutions, classes, input_shape, pools=pools)
 
 
 def vgg_overlapping_pools(convolutions, classes=1000, input_shape=(224, 224, 3)):
-    options = {"pool_size": 3, "strides": 2, "padding": "same"}
-    return vgg_like(convolutions, classes, input_shape, pool_options=options)
+    pools = every_pool(layers.MaxPooling2D, pool_size=3, strides=2, padding="same")
+    return vgg_like(convolutions, classes, input_shape, pools=pools)
 
 
 def vgg_without_last_pool(convolutions, classes=1000, input_shape=(224, 224, 3)):
-    return vgg_like(convolutions, classes, input_shape, last_pool=False)
+    return vgg_like(
+        convolutions,
+        classes,
+        input_shape,
+        pools=lambda stage, last: None if last else MAX_POOLS(stage, last),
+    )
 
 
 def vgg_valid(convolutions, classes=1000, input_shape=(224, 224, 3)):
@@ -1255,7 +1307,7 @@ def vgg_sixteen(convolutions, classes=1000, input_shape=(224, 224, 3)):
 
 
 def vgg_relu_once(convolutions, classes=1000, input_shape=(224, 224, 3)):
-    return vgg_like(convolutions, classes, input_shape, once_a_stage=True)
+    return vgg_like(convolutions, classes, input_shape, silent=not_last)
 
 
 def vgg_linear(convolutions, classes=1000, input_shape=(224, 224, 3)):
@@ -1263,7 +1315,7 @@ def vgg_linear(convolutions, classes=1000, input_shape=(224, 224, 3)):
 
 
 def vgg_linear_hidden(convolutions, classes=1000, input_shape=(224, 224, 3)):
-    return vgg_like(convolutions, classes, input_shape, hidden_activation="linear")
+    return vgg_like(convolutions, classes, input_shape, hidden_activations=("linear", "linear"))
 
 
 def vgg_one_hidden(convolutions, classes=1000, input_shape=(224, 224, 3)):
@@ -1338,29 +1390,29 @@ VGG_CHANGES = [
     *[
         (
             f"all_{name}",
-            {"inner": name, "hidden_activation": name},
+            {"inner": name, "hidden_activations": (name, name)},
             f"The activations are ReLU, not {name}.",
         )
         for name in ("tanh", "sigmoid", "relu6", "leaky_relu", "elu", "gelu")
     ],
     (
         "silent_end",
-        {"silent_end": True},
+        {"silent": lambda stage, number, count: number == count - 1},
         "A ReLU follows the last convolution of a stage too, before the pool.",
     ),
     (
         "no_first_relu",
-        {"hidden_activation": ("linear", "relu")},
+        {"hidden_activations": ("linear", "relu")},
         "A ReLU is missing after the first dense layer of 4096.",
     ),
     (
         "no_second_relu",
-        {"hidden_activation": ("relu", "linear")},
+        {"hidden_activations": ("relu", "linear")},
         "A ReLU is missing after the second dense layer of 4096.",
     ),
     (
         "dense_tanh",
-        {"hidden_activation": "tanh"},
+        {"hidden_activations": ("tanh", "tanh")},
         "The dense layers of 4096 have ReLU, not tanh.",
     ),
     *[(name, {"last": end(0)}, hint) for name, end, hint in ENDS],
@@ -1381,12 +1433,12 @@ VGG_CHANGES = [
     ),
     (
         "thinned",
-        {"pool": whole_windows},
+        {"pools": every_pool(whole_windows)},
         "Every second position is taken as it is; a 2x2 pool takes the maximum of four.",
     ),
     (
         "first_pool_missing",
-        {"first_pool": False},
+        {"pools": lambda stage, last: layers.MaxPooling2D(2) if stage else None},
         "A pool follows the first stage too.",
     ),
     (
@@ -1433,6 +1485,30 @@ VGG_CHANGES = [
         "VGG has no shortcuts: each convolution reads the one before it and nothing else.",
     ),
     ("divided", {"before": lambda x: x / 255}, NOT_SCALED),
+    (
+        "linear_first",
+        {"silent": lambda stage, number, count: stage == 0},
+        "In the first stage too, a ReLU follows a convolution.",
+    ),
+    (
+        "last_pool_same",
+        {"pools": lambda stage, last: layers.MaxPooling2D(2, padding="same" if last else "valid")},
+        "The last pool is `valid` like the others: of an odd side the last row is dropped.",
+    ),
+    (
+        "last_pool_average",
+        {
+            "pools": lambda stage, last: (
+                layers.AveragePooling2D(2) if last else layers.MaxPooling2D(2)
+            )
+        },
+        "The last pool takes the maximum like the others.",
+    ),
+    (
+        "dense_without_bias",
+        {"dense_bias": False},
+        "The dense layers have biases.",
+    ),
 ]
 VGG_COUNTS = [
     (
@@ -1716,7 +1792,105 @@ def error_weight(scores, labels, k=5):
     return float(1 - best.sum(axis=1).mean())
 
 
+def error_all_places(scores, labels, k=5):
+    best = np.argsort(-scores, axis=1)[:, :k]
+    return float(np.mean(~(best == labels[:, None]).all(axis=1)))
+
+
+def error_turned_samples(scores, labels, k=5):
+    best = np.argsort(scores, axis=1)[::-1][:, :k]
+    return float(np.mean(~(best == labels[:, None]).any(axis=1)))
+
+
+def error_turned_samples_best(scores, labels, k=5):
+    best = np.argsort(scores, axis=1)[::-1][:, -k:]
+    return float(np.mean(~(best == labels[:, None]).any(axis=1)))
+
+
+def error_mean_of_ks(scores, labels, k=5):
+    return float(np.mean([top_k_error(scores, labels, best) for best in range(1, k + 1)]))
+
+
+def error_above_mean(scores, labels, k=5):
+    own = scores[np.arange(len(scores)), labels]
+    return float(np.mean(own < scores.mean(axis=1)))
+
+
+def error_classes_missed(scores, labels, k=5):
+    missed = labels[ranks(scores, labels) >= k]
+    return len(set(missed.tolist())) / scores.shape[1]
+
+
+def error_until_first(scores, labels, k=5):
+    missed = ranks(scores, labels) >= k
+    return (int(np.argmax(missed)) + 1) / len(labels) if missed.any() else 0.0
+
+
+def error_return_in_loop(scores, labels, k=5):
+    return float(ranks(scores, labels)[0] >= k) / len(labels)
+
+
+def error_zero_for_best(scores, labels, k=5):
+    left, found = scores.copy(), np.zeros(len(labels), bool)
+    for _ in range(k):
+        best = left.argmax(axis=1)
+        found |= best == labels
+        left[np.arange(len(left)), best] = 0
+    return float(np.mean(~found))
+
+
+def error_sorted_labels(scores, labels, k=5):
+    return top_k_error(scores, np.sort(labels), k)
+
+
+def error_less_one(scores, labels, k=5):
+    return float((ranks(scores, labels) >= k).sum() / (len(labels) - 1))
+
+
+def error_rounded_scores(scores, labels, k=5):
+    return float(np.mean(ranks(np.round(scores), labels) >= k))
+
+
 ERROR_MISTAKES = [
+    Mistake(
+        error_all_places,
+        "A label cannot be in all of the k best places: it is a hit when it is in any of them.",
+    ),
+    Mistake(
+        error_turned_samples,
+        "[::-1] turns the samples round, the first axis; the order of classes is [:, ::-1].",
+    ),
+    Mistake(
+        error_turned_samples_best,
+        "[::-1] turns the samples round, so that they no longer stand beside their labels.",
+    ),
+    Mistake(
+        error_mean_of_ks, "Only the error for this k is asked for, not the mean of those up to k."
+    ),
+    Mistake(
+        error_above_mean,
+        "A label counts as found when k - 1 scores at most are higher, wherever the mean lies.",
+    ),
+    Mistake(
+        error_classes_missed,
+        "This counts classes; samples are counted, each one that is missed.",
+    ),
+    Mistake(error_until_first, "The loop ends with the first sample missed: go through all."),
+    Mistake(
+        error_return_in_loop,
+        "The result is returned after the first sample: the `return` belongs behind the loop.",
+    ),
+    Mistake(
+        error_zero_for_best,
+        "A score that has had its turn is set to 0, which may be higher than the others: use "
+        "-infinity.",
+    ),
+    Mistake(error_sorted_labels, "The labels are sorted: each belongs to its own row of scores."),
+    Mistake(error_less_one, "Divide by the number of samples, not by one less."),
+    Mistake(
+        error_rounded_scores,
+        "The scores are rounded, so that some become equal: compare them as they are.",
+    ),
     Mistake(
         error_plain_axis, "Sort the classes of each sample (axis 1), not the samples (axis 0)."
     ),
@@ -1771,7 +1945,8 @@ ERROR_MISTAKES = [
     ),
     Mistake(
         error_first_rows,
-        "[:k] cuts the samples here; it belongs to the second axis, the classes: [:, :k].",
+        "No sample is ever missed here: does [:k] cut the samples, where [:, :k] cuts the "
+        "classes? Or have the scores become NaN?",
     ),
     Mistake(error_first_sample, "All samples count, not the first one alone."),
     Mistake(error_negative, "This is below zero: the error is 1 minus the fraction found."),

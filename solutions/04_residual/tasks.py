@@ -210,6 +210,32 @@ def biased_projection(x, filters, stride, norm):
     return projection(x, filters, stride, norm, use_bias=True)
 
 
+def pooled_after(x, filters, stride, norm):
+    x = layers.Conv2D(filters, 1, use_bias=False)(x)
+    return norm()(layers.MaxPooling2D(stride, padding="same")(x))
+
+
+def normalised_identity(x, filters, stride, norm):
+    return projected(x, filters, stride) if either(stride, x.shape[-1], filters) else norm()(x)
+
+
+def sum_before_norm(x, filters, stride, plan):
+    """The last normalisation is that of the sum."""
+
+    def add(x, y):
+        return layers.BatchNormalization()(x + y)
+
+    return block_like(x, filters, stride, plan, normed=range(len(plan) - 1), add=add)
+
+
+def strided_at_end(x, filters, stride, plan):
+    return block_like(x, filters, 1, plan)[:, ::stride, ::stride]
+
+
+def branch_of_projection(x, filters, stride, plan):
+    return block_like(projected(x, plan[-1][0] * filters, stride), filters, 1, plan)
+
+
 def zeros_appended(x, filters, stride, norm):
     x = x[:, ::stride, ::stride, :filters]
     return ops.pad(x, [(0, 0)] * 3 + [(0, filters - x.shape[-1])])
@@ -292,10 +318,32 @@ OF_BOTH_BLOCKS = [
         {"shortcut": square_projection},
         "The projection of the shortcut is 1x1, not 2x2.",
     ),
+    ("projection_bias", {"shortcut": biased_projection}, BIAS),
     (
-        "projection_bias",
-        {"shortcut": biased_projection},
-        "The 1x1 convolution of the shortcut must have no bias: its normalisation brings one.",
+        "pooled_after",
+        {"shortcut": pooled_after},
+        "The shortcut does not pool, not even behind its 1x1 convolution, which has the stride.",
+    ),
+    (
+        "identity_normalised",
+        {"changes": lambda *sizes: True, "shortcut": normalised_identity},
+        "Where neither size nor channels change, the shortcut is `x` itself, not normalised.",
+    ),
+    (
+        "sum_before_norm",
+        {"build": sum_before_norm},
+        "The branch ends with its normalisation; the shortcut is added after it, not before.",
+    ),
+    (
+        "stride_at_end",
+        {"build": strided_at_end},
+        "The first convolution and the projection have the stride; here positions are picked at "
+        "the end.",
+    ),
+    (
+        "branch_of_projection",
+        {"build": branch_of_projection},
+        "The branch reads `x`; here it reads the projection.",
     ),
     (
         "zeros_appended",
@@ -1126,6 +1174,40 @@ def zero_pad_projection(x, filters, stride):
     return conv_bn(x, filters, 1, stride)
 
 
+def zero_pad_whole_windows(x, filters, stride):
+    height, width = (side // stride * stride for side in x.shape[1:3])
+    return appended(x[:, :height:stride, :width:stride], filters)
+
+
+def zero_pad_minimum(x, filters, stride):
+    return -zero_pad_maximum(-x, filters, stride)
+
+
+def zero_pad_rows_from_one(x, filters, stride):
+    height = -(-x.shape[1] // stride)
+    x = layers.ZeroPadding2D(((0, stride), (0, 0)))(x)
+    return appended(x[:, min(1, stride - 1) :: stride, ::stride][:, :height], filters)
+
+
+def zero_pad_last_channels(x, filters, stride):
+    return zero_pad_filters_more(x, filters, stride)[..., -filters:]
+
+
+def zero_pad_mean(x, filters, stride):
+    x = x[:, ::stride, ::stride]
+    mean = ops.repeat(ops.mean(x, -1, keepdims=True), max(filters - x.shape[-1], 1), axis=-1)
+    return ops.concatenate([x, mean], axis=-1)[..., :filters]
+
+
+def zero_pad_border(x, filters, stride):
+    return layers.ZeroPadding2D(1)(zero_pad_shortcut(x, filters, stride))
+
+
+def zero_pad_blurred(x, filters, stride):
+    x = layers.AveragePooling2D(3, 1, "same")(x)
+    return zero_pad_shortcut(x, filters, stride)
+
+
 NO_WEIGHTS = "This shortcut has no weights: positions are picked and zero channels appended."
 NOT_RESIZED = "Nothing is resized: take every `stride`-th position, beginning with the first."
 POOLED = "Take every `stride`-th position as it is, without any mean or maximum of its neighbours."
@@ -1220,6 +1302,24 @@ ZERO_PAD_MISTAKES = [
     ),
     Mistake(zero_pad_turned, "The channels of `x` stand in the reverse order."),
     Mistake(zero_pad_halved, "The values are handed on as they are, without any factor."),
+    Mistake(
+        zero_pad_whole_windows,
+        "Of a side that `stride` does not divide, the last kept position is missing: ceil(side / "
+        "stride) positions are kept.",
+    ),
+    Mistake(zero_pad_minimum, POOLED.replace("maximum", "minimum")),
+    Mistake(zero_pad_blurred, POOLED),
+    Mistake(
+        zero_pad_rows_from_one,
+        "The rows are taken from 1 on; as the columns, they begin with 0.",
+    ),
+    Mistake(
+        zero_pad_last_channels,
+        "Channels of `x` are cut off in front: keep them all, and append only as many zeros as "
+        "are missing.",
+    ),
+    Mistake(zero_pad_mean, "The channels that are missing are zeros, not the mean of the others."),
+    Mistake(zero_pad_border, "Zeros are appended as channels only, not around the map as well."),
 ]
 
 
@@ -2089,6 +2189,42 @@ def resnet_three_stages(blocks, classes=1000, input_shape=(224, 224, 3)):
     return net_like(blocks[:3], classes, input_shape)
 
 
+def resnet_strides_to_stage_three(blocks, classes=1000, input_shape=(224, 224, 3)):
+    inputs = keras.Input(input_shape)
+    return head(inputs, stages(stem(inputs), blocks, strides=(1, 2, 2, 1)), classes)
+
+
+def resnet_stride_for_pool(blocks, classes=1000, input_shape=(224, 224, 3)):
+    inputs = keras.Input(input_shape)
+    x = relu(conv_bn(inputs, 64, 7, 2))
+    return head(inputs, stages(x, blocks, strides=(2, 2, 2, 2)), classes)
+
+
+def resnet_fifth_stage(blocks, classes=1000, input_shape=(224, 224, 3)):
+    inputs = keras.Input(input_shape)
+    x = bottleneck_block(stages(stem(inputs), blocks), 512, 2)
+    return head(inputs, x, classes)
+
+
+def resnet_map(blocks, classes=1000, input_shape=(224, 224, 3)):
+    inputs = keras.Input(input_shape)
+    x = layers.GlobalAveragePooling2D(keepdims=True)(stages(stem(inputs), blocks))
+    return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+
+
+def quarter_block(x, filters, stride):
+    return bottleneck_block(x, filters // 4, stride)
+
+
+def half_biased(x, filters, stride):
+    """The branch has biases, the projection none."""
+    return block_like(x, filters, stride, BOTTLENECK, shortcut=unbiased, use_bias=True)
+
+
+def unbiased(x, filters, stride, norm):
+    return projection(x, filters, stride, norm)
+
+
 def resnet_thousand(blocks, classes=1000, input_shape=(224, 224, 3)):
     return resnet(blocks, 1000, input_shape)
 
@@ -2323,6 +2459,31 @@ RESNET_MISTAKES = [
         changed_net("resnet_features", end=features_only),
         "The dense layer with its softmax is missing at the end.",
     ),
+    Mistake(resnet_strides_to_stage_three, "The first block of stage four has stride 2 as well."),
+    Mistake(
+        resnet_stride_for_pool,
+        "The 3x3/2 max pool of the stem makes the map smaller there, not a stride in the first "
+        "stage.",
+    ),
+    Mistake(resnet_fifth_stage, "There are four stages; yours has a block more behind them."),
+    Mistake(
+        resnet_map,
+        "The output is a map of 1x1: the global pool must give a vector (no `keepdims`), so that "
+        "the output is (N, classes).",
+    ),
+    Mistake(
+        changed_net("resnet_quarter", block=quarter_block),
+        "The blocks of a stage with n filters give 4*n channels; here n is what they give.",
+    ),
+    Mistake(changed_net("resnet_half_biased", block=half_biased), BIAS),
+    Mistake(
+        changed_net(
+            "resnet_zeros_appended",
+            block=part(block_like, plan=BOTTLENECK, shortcut=zeros_appended),
+        ),
+        "In the blocks: where the shape changes, the shortcut is a 1x1 convolution and its BN, "
+        "not padded with zeros.",
+    ),
     Mistake(resnet_thousand, "Use the argument `classes`, whatever its value."),
     Mistake(resnet_fifty, "Use `blocks`: this is ResNet-50 whatever it says."),
     Mistake(resnet_sorted_blocks, "The block counts go with the stages in the order given."),
@@ -2391,6 +2552,10 @@ def resnet_trials(rng: np.random.Generator) -> list[Trial]:
     return [trial(shape, blocks=blocks, classes=int(rng.integers(5, 12)), input_shape=shape)]
 
 
+# Large enough for the epsilon of a normalisation, which is free, to be lost beside the variance;
+# small enough for a term that an answer adds before a normalisation to show.
+KERNELS = 400.0
+
 TASKS = [
     Task(
         name="residual_block",
@@ -2409,6 +2574,7 @@ TASKS = [
             Accepted(residual_cut_kernel, representation="the first kernel is cut in two"),
         ],
         mistakes=RESIDUAL_MISTAKES,
+        plan={"kernels": KERNELS},
     ),
     Task(
         name="zero_pad_shortcut",
@@ -2443,6 +2609,7 @@ TASKS = [
             ),
         ],
         mistakes=BOTTLENECK_MISTAKES,
+        plan={"kernels": KERNELS},
     ),
     Task(
         name="resnet",
@@ -2457,6 +2624,6 @@ TASKS = [
             Accepted(resnet_equivalents),
         ],
         mistakes=RESNET_MISTAKES,
-        plan={"batch": 2, "probabilities": True},
+        plan={"batch": 2, "kernels": KERNELS, "probabilities": True},
     ),
 ]
