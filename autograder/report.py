@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,12 @@ from autograder.judge import Picture, Verdict
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
     from rich.console import Console
     from rich.table import Table
 
 MARKS = {"correct": "✓ correct", "wrong": "✗ wrong", "error": "✗ error", "missing": "– missing"}
+CODE = re.compile(r"`([^`\n]+)`")
 STYLES = {"correct": "green", "wrong": "red", "error": "red", "missing": "yellow"}
 
 
@@ -84,11 +87,19 @@ def templates() -> Environment:
     )
     environment.filters["number"] = number
     environment.filters["picture"] = picture_png
+    environment.filters["sentence"] = sentence_html
     environment.globals["style"] = (
         resources.files("autograder").joinpath("templates/style.css").read_text("utf-8")
     )
     environment.globals["marks"] = MARKS
     return environment
+
+
+def sentence_html(text: str) -> Markup:
+    """A sentence for a page: escaped, and what stands in `backticks` set as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def verdict_html(verdict: Verdict) -> str:

@@ -225,6 +225,14 @@ def test_what_a_student_writes_is_escaped_on_pages(double_key):
     assert "<script>" not in Shown(verdict(double_key, bad))._repr_html_()
 
 
+def test_names_in_backticks_are_set_as_code_on_pages(double_key):
+    def bad(values, factor=2.0):
+        raise ValueError("`<b>` is not `values`")
+
+    html = Shown(verdict(double_key, bad))._repr_html_()
+    assert "<code>&lt;b&gt;</code> is not <code>values</code>" in html
+
+
 def test_check_finds_the_key_beside_the_notebook(tmp_path, monkeypatch, capsys):
     write_key(make_key("00_test", [DOUBLE], 1), tmp_path / "key.json")
     monkeypatch.chdir(tmp_path)
