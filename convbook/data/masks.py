@@ -16,6 +16,17 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.object_detection import coco, voc
 
 
+def _with_features(info: Any, builder: Any, features: dict[str, Any]) -> Any:
+    """What a dataset says of itself, with other features."""
+    return tfds.core.DatasetInfo(
+        builder=builder,
+        description=info.description,
+        features=tfds.features.FeaturesDict(features),
+        homepage=info.homepage,
+        citation=info.citation,
+    )
+
+
 class VocMasks(voc.Voc):
     """The pictures of PASCAL VOC that have class and object maps (Everingham et al. 2010)."""
 
@@ -28,13 +39,7 @@ class VocMasks(voc.Voc):
             "class_map": tfds.features.Image(shape=(None, None, 1), encoding_format="png"),
             "object_map": tfds.features.Image(shape=(None, None, 1), encoding_format="png"),
         }
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=info.description,
-            features=tfds.features.FeaturesDict(features),
-            homepage=info.homepage,
-            citation=info.citation,
-        )
+        return _with_features(info, self, features)
 
     def _split_generators(self, dl_manager: Any) -> list[Any]:
         splits = super()._split_generators(dl_manager)
@@ -73,13 +78,7 @@ class CocoMasks(coco.Coco):
         info = super()._info()
         objects = dict(info.features["objects"].feature) | {"outline": tfds.features.Text()}
         features = dict(info.features) | {"objects": tfds.features.Sequence(objects)}
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=info.description,
-            features=tfds.features.FeaturesDict(features),
-            homepage=info.homepage,
-            citation=info.citation,
-        )
+        return _with_features(info, self, features)
 
     def _generate_examples(
         self,
