@@ -13,6 +13,7 @@ from autograder.arguments import call_text, decode
 from autograder.differences import NOTHING_MORE, close, describe, describe_shape
 from autograder.key import Answer, KnownMistake, Property, Sketch, TaskKey, sketches
 from autograder.observation import (
+    FROZEN,
     Array,
     Case,
     CaseObservation,
@@ -127,14 +128,17 @@ def _points(key: TaskKey, checks: dict[str, bool]) -> float:
 def _verdict(key: TaskKey, observation: Observation, comparison: Comparison) -> Verdict:
     points = _points(key, comparison.checks)
     right = all(comparison.checks.values())
-    mistake = None if right else _known_mistake(key, observation)
+    frozen = "" if comparison.checks.get("parameters", True) else _frozen(observation)
+    mistake = None if right or frozen else _known_mistake(key, observation)
     if observation.calls:
         comparison.remarks.append(f"asked by hand, but uses {', '.join(observation.calls)}")
     reasons = [r for part in key.parts for r in comparison.reasons.get(part, [])]
     hint = ""
     if not right:
         hint = (
-            mistake.hint if mistake else _unknown(key, observation, comparison, _telling(reasons))
+            mistake.hint
+            if mistake
+            else frozen or _unknown(key, observation, comparison, _telling(reasons))
         )
     return Verdict(
         task=key.question.name,
@@ -147,6 +151,18 @@ def _verdict(key: TaskKey, observation: Observation, comparison: Comparison) -> 
         details=_details(reasons, hint, 1 if mistake else MOST_DETAILS),
         picture=None if right else comparison.picture,
     )
+
+
+def _frozen(observation: Observation) -> str:
+    """A sentence on a layer whose weights are not trained, or nothing."""
+    for case in observation.cases:
+        for tensor in case.trace:
+            if tensor.operation.endswith(f", {FROZEN}"):
+                return (
+                    f"The weights of `{tensor.operation.removesuffix(f', {FROZEN}')}` are frozen "
+                    "(`trainable=False`): all of them are to be trained."
+                )
+    return ""
 
 
 def _details(reasons: list[str], hint: str, most: int) -> tuple[str, ...]:
@@ -225,7 +241,8 @@ def _compare_case(
             result,
             "parameters",
             f"{call} has {_count(seen.parameters)} trainable parameters, "
-            f"expected {_count(answer.parameters[index])}{_parting(key, index, seen.trace)}",
+            f"expected {_count(answer.parameters[index])}"
+            f"{_parting(key, index, seen.trace) or _needless(key, index, seen, answer)}",
         )
     expected = {m: [a.numpy() for a in arrays] for m, arrays in answer.outputs[index].items()}
     found = {m: [a.numpy() for a in arrays] for m, arrays in seen.outputs.items()}
@@ -479,10 +496,23 @@ def _parting(key: TaskKey, index: int, trace: tuple[Tensor, ...]) -> str:
     for number, tensor in enumerate(trace):
         sources = [s for s in tensor.inputs if 0 <= s < number]
         if not leads_to_known[number] and all(leads_to_known[s] for s in sources):
-            after = [trace[s].operation for s in sources if s and known[s]]
+            after = [trace[s].operation for s in sources if known[s]]
             came = f" (after {after[-1]})" if after else ""
             shape = "x".join(str(n) for n in tensor.shape[1:])
             return f". Up to there all agrees; they part at `{tensor.operation}` -> {shape}{came}"
+    return ""
+
+
+def _needless(key: TaskKey, index: int, seen: CaseObservation, answer: Answer) -> str:
+    """Name a step that has parameters too many, where what follows it is right all the same."""
+    if index >= len(key.landmarks) or (seen.parameters or 0) <= (answer.parameters[index] or 0):
+        return ""
+    for tensor in seen.trace:
+        if not _is_landmark(key.landmarks[index], tensor):
+            return (
+                f". What `{tensor.operation}` gives is not expected, though what follows agrees: "
+                "has it a bias that a normalisation takes away again, or is it not needed at all?"
+            )
     return ""
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 FORMAT = 1
+FROZEN = "frozen"  # said of a layer with weights that are not trained
 MAX_ELEMENTS = 4_000_000
 DTYPES = ("float64", "float32", "int64", "bool")
 

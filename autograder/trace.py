@@ -9,10 +9,19 @@ from typing import Any
 import keras
 import numpy as np
 
-from autograder.observation import Tensor
+from autograder.observation import FROZEN, Tensor
 from autograder.values import noise
 
 LONGEST_TRACE = 600
+# options of activations and normalisations, with the value that need not be said
+UNUSUAL = {
+    "max_value": None,
+    "negative_slope": 0,
+    "threshold": 0,
+    "alpha": 1,
+    "scale": True,
+    "center": True,
+}
 
 
 class Recorder:
@@ -49,7 +58,7 @@ class Recorder:
             self._alive.append(output)
             self.tensors.append(
                 Tensor(
-                    operation=describe(operation),
+                    operation=describe_fully(operation),
                     shape=tuple(int(n) for n in output.shape),
                     inputs=sources,
                     fingerprint=numbers,
@@ -83,6 +92,43 @@ def describe(operation: keras.Operation) -> str:
     if activation != "linear":
         words.append(activation)
     return ", ".join(words)[:80]
+
+
+def describe_fully(operation: keras.Operation) -> str:
+    """An operation with what is unusual in it too, such as `ReLU, max_value 6`."""
+    words = [describe(operation)]
+    pooled = getattr(operation, "pool_size", None)
+    if isinstance(pooled, tuple) and set(getattr(operation, "strides", None) or ()) == {1}:
+        words.append("stride 1")
+    if "Conv" in words[0] or pooled:
+        words += _of_windows(operation)
+    if getattr(operation, "use_bias", True) is False:
+        words.append("no bias")
+    for name, usual in UNUSUAL.items():
+        value = getattr(operation, name, usual)
+        if isinstance(value, bool | int | float) and value != usual:
+            words.append(f"no {name}" if value is False else f"{name} {float(value):g}")
+    if isinstance(operation, keras.layers.BatchNormalization) and operation.axis in (1, 2):
+        words.append(f"axis {operation.axis}")
+    if getattr(operation, "trainable", True) is False and getattr(operation, "weights", ()):
+        words.append(FROZEN)
+    return ", ".join(words)[:120]
+
+
+def _of_windows(operation: keras.Operation) -> list[str]:
+    """The padding of a kernel or pool wider than a position, its dilation and its groups."""
+    words = []
+    side = getattr(operation, "kernel_size", None) or getattr(operation, "pool_size", None)
+    padding = getattr(operation, "padding", None)
+    if isinstance(side, tuple) and set(side) != {1} and isinstance(padding, str):
+        words.append(padding)
+    dilation = getattr(operation, "dilation_rate", 1)
+    if isinstance(dilation, tuple) and set(dilation) != {1}:
+        words.append(f"dilation {dilation[0]}")
+    groups = getattr(operation, "groups", 1)
+    if isinstance(groups, int) and groups > 1:
+        words.append(f"groups {groups}")
+    return words
 
 
 @contextmanager

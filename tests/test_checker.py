@@ -150,6 +150,60 @@ def test_dead_layers_count_as_parameters(convolutions_key):
     assert found.checks == {"shape": True, "parameters": False, "output": True}
 
 
+def stages(widths):
+    x = inputs = keras.Input((6, 5, 2))
+    for width in widths:
+        x = layers.Conv2D(width, 3, padding="same")(x)
+    return keras.Model(inputs, x)
+
+
+def stages_popped(widths):
+    return stages([widths.pop(0) for _ in range(len(widths))])
+
+
+def test_a_network_must_not_be_built_by_changing_an_argument():
+    task = Task("stages", "model", 4, lambda rng: [trial((6, 5, 2), widths=[3, 4])], stages)
+    found = verdict(make_task_key(task, 1), stages_popped)
+    assert found.points < 4
+    assert "changes its argument" in found.hint
+
+
+def unit(x, filters):
+    """A convolution, a normalisation and a ReLU."""
+    x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+    return layers.ReLU()(layers.BatchNormalization()(x))
+
+
+def unit_with(norm=None, last=None, **options):
+    def answer(x, filters):
+        x = layers.Conv2D(filters, 3, padding="same", **{"use_bias": False, **options})(x)
+        return (last or layers.ReLU())((norm or layers.BatchNormalization())(x))
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda: unit_with(use_bias=True), "same` gives is not expected, though what follows"),
+        (lambda: unit_with(trainable=False), "no bias` are frozen"),
+        (lambda: unit_with(layers.BatchNormalization(scale=False)), "BatchNormalization, no scale"),
+        (lambda: unit_with(layers.BatchNormalization(axis=1)), "BatchNormalization, axis 1"),
+        (lambda: unit_with(last=layers.ReLU(6)), "ReLU, max_value 6` -> 6x5x4 (after BatchN"),
+        (lambda: unit_with(last=layers.MaxPooling2D(2, 1, "same")), "2x2, stride 1, same`"),
+        (lambda: unit_with(dilation_rate=2), "same, dilation 2, no bias`"),
+        (lambda: unit_with(groups=2), "same, groups 2, no bias`"),
+    ],
+)
+def test_options_that_are_not_the_expected_ones_are_named(answer, words):
+    task = Task("unit", "block", 4, lambda rng: [trial(x=Input((6, 5, 4)), filters=4)], unit)
+
+    def fresh(x, filters):
+        return answer()(x, filters)
+
+    assert words in verdict(make_task_key(task, 1), fresh).hint
+
+
 def test_the_place_where_networks_part_is_named(convolutions_key):
     def sigmoid(x, filters):
         x = layers.Conv2D(filters, 3, padding="same")(x)
