@@ -11,6 +11,7 @@ import numpy as np
 
 MOST_LISTED = 12  # whole numbers that are shown instead of described
 NOTHING_MORE = "values differ, first at"
+NEAR = 0.01  # of a value, or of how much they vary
 FEW = 8  # values from which nothing can be concluded
 
 
@@ -32,9 +33,9 @@ def close(expected: np.ndarray, found: np.ndarray, tolerance: float) -> np.ndarr
 def describe(expected: np.ndarray, found: np.ndarray, tolerance: float) -> str:
     """One sentence on how `found` differs from `expected`, two arrays of one shape."""
     whole = expected.dtype.kind in "iub"
+    agrees = close(expected, found, tolerance)
     found = found.astype("float64")
     expected = expected.astype("float64")
-    agrees = close(expected, found, tolerance)
     if agrees.all():
         return "the values agree"
     if not np.isfinite(found[np.isfinite(expected)]).all():
@@ -44,7 +45,7 @@ def describe(expected: np.ndarray, found: np.ndarray, tolerance: float) -> str:
         return f"expected {_number(expected)}, found {_number(found)}{_ratio(expected, found)}"
     if expected.size <= (MOST_LISTED if whole else MOST_LISTED // 6):
         return f"expected {_plain(expected)}, found {_plain(found)}"
-    for guess in (_scaled, _cut, _moved, _each_channel, _regional, _bent):
+    for guess in (_scaled, _cut, _moved, _each_channel, _regional, _bent, _near):
         sentence = guess(expected, found, agrees, tolerance)
         if sentence:
             return sentence
@@ -56,8 +57,11 @@ def describe_shape(expected: np.ndarray, found: np.ndarray, tolerance: float) ->
     want, have = expected.shape, found.shape
     if not want:
         return ": a single number is asked for"
-    if len(have) == len(want) + 1 and 1 in have and tuple(n for n in have if n != 1) == want:
+    if any(n == 1 and (*have[:axis], *have[axis + 1 :]) == want for axis, n in enumerate(have)):
         return ": an axis of length 1 too many"
+    inner = _inside(expected, found, tolerance)
+    if inner:
+        return inner
     if len(have) < len(want):
         return _summed(expected, found, tolerance)
     if len(have) > len(want):
@@ -77,6 +81,15 @@ def describe_shape(expected: np.ndarray, found: np.ndarray, tolerance: float) ->
         for axis in wrong
     ]
     return f": {', '.join(words)}{', what is there is right' if same else ''}"
+
+
+def _inside(expected: np.ndarray, found: np.ndarray, tolerance: float) -> str:
+    """Whether what is expected is one of several things that were found."""
+    for axis in (0, -1) if found.ndim == expected.ndim + 1 else ():
+        for number, part in enumerate(np.moveaxis(found, axis, 0)):
+            if part.shape == expected.shape and close(expected, part, tolerance).all():
+                return f": number {number} of your {found.shape[axis]} is right; return it alone"
+    return ""
 
 
 def _summed(expected: np.ndarray, found: np.ndarray, tolerance: float) -> str:
@@ -214,6 +227,18 @@ def _bent(
     return None
 
 
+def _near(
+    expected: np.ndarray, found: np.ndarray, agrees: np.ndarray, tolerance: float
+) -> str | None:
+    """Values that are hardly off."""
+    if tolerance < NEAR and close(expected, found, NEAR).all():
+        return (
+            "your values are less than 1 % off: is something rounded, computed in float16, or a "
+            "small constant another?"
+        )
+    return None
+
+
 def _moved(
     expected: np.ndarray, found: np.ndarray, agrees: np.ndarray, tolerance: float
 ) -> str | None:
@@ -288,6 +313,8 @@ def _regional(
     """Differences confined to the border, to some channels, to some rows."""
     if expected.ndim >= 2 and min(expected.shape[:2]) >= 3 and expected.size >= 16:
         sentence = _border(agrees)
+        if sentence and not found[~agrees].any():
+            sentence = sentence.partition(": ")[0] + ": it is 0, as if it were never written"
         if sentence:
             return sentence
     for axis, name in _axis_names(expected.ndim):

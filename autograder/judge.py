@@ -11,7 +11,15 @@ from pydantic import Field
 
 from autograder.arguments import call_text, decode
 from autograder.differences import NOTHING_MORE, close, describe, describe_shape
-from autograder.key import Answer, KnownMistake, Property, Sketch, TaskKey, sketches
+from autograder.key import (
+    Answer,
+    KnownMistake,
+    Property,
+    Sketch,
+    TaskKey,
+    sketch,
+    sketches,
+)
 from autograder.observation import (
     FROZEN,
     Array,
@@ -129,7 +137,8 @@ def _verdict(key: TaskKey, observation: Observation, comparison: Comparison) -> 
     points = _points(key, comparison.checks)
     right = all(comparison.checks.values())
     frozen = "" if comparison.checks.get("parameters", True) else _frozen(observation)
-    mistake = None if right or frozen else _known_mistake(key, observation)
+    explained = right or frozen or _only_remarked(key, comparison)
+    mistake = None if explained else _known_mistake(key, observation)
     if observation.calls:
         comparison.remarks.append(f"asked by hand, but uses {', '.join(observation.calls)}")
     reasons = [r for part in key.parts for r in comparison.reasons.get(part, [])]
@@ -163,6 +172,11 @@ def _frozen(observation: Observation) -> str:
                     "(`trainable=False`): all of them are to be trained."
                 )
     return ""
+
+
+def _only_remarked(key: TaskKey, comparison: Comparison) -> bool:
+    """Whether a function gives what it should, and yet does something forbidden."""
+    return key.question.kind == "function" and not comparison.wrong
 
 
 def _details(reasons: list[str], hint: str, most: int) -> tuple[str, ...]:
@@ -572,7 +586,11 @@ def _partly_known(key: TaskKey, observation: Observation, wrong: set[int]) -> st
     A chance agreement would mislead, so it must rest on enough numbers.
     """
     mine, best, explained = sketches(observation), None, set[int]()
-    shown = [index for index in wrong if not observation.cases[index].problem]
+    shown = [
+        index
+        for index in wrong
+        if not observation.cases[index].problem and not _near_right(key, index, mine[index])
+    ]
     for mistake in key.mistakes:
         same = {index for index in shown if _same_case(mistake, observation, index, mine)}
         if len(same) > len(explained):
@@ -584,6 +602,19 @@ def _partly_known(key: TaskKey, observation: Observation, wrong: set[int]) -> st
     if explained == wrong:
         return best.hint
     return f"{best.hint} That explains {len(explained)} of the {len(wrong)} cases that are wrong."
+
+
+def _near_right(key: TaskKey, index: int, mine: dict[str, tuple[Sketch, ...]]) -> bool:
+    """Whether a sketch cannot tell a function's result from the right one.
+
+    A mistake that changes nothing in this case would seem to explain it.
+    """
+    outputs = key.answers[0].outputs[index]
+    return key.question.kind == "function" and all(
+        len(arrays) == len(mine.get(mode, ()))
+        and all(map(_same_sketch, [sketch(a.numpy()) for a in arrays], mine[mode]))
+        for mode, arrays in outputs.items()
+    )
 
 
 def _weight(case: CaseObservation) -> int:

@@ -120,6 +120,33 @@ def test_a_wrong_function_loses_points_and_is_told_why(double_key, answer, words
     assert re.search(words, told), told
 
 
+def coarse(values, factor=2.0):
+    return (factor * values).astype("float16").astype("float64")
+
+
+def third_too_large(values, factor=2.0):
+    return factor * values * (1 if values.ndim == 2 else 3)
+
+
+def swallowing(values, factor=2.0):
+    result = factor * values
+    values *= 0
+    return result
+
+
+def slightly_off(values, factor=2.0):
+    return factor * values * (1 + 3e-4 * np.sign(values))
+
+
+def test_a_mistake_explains_nothing_where_the_answer_is_right_or_nearly():
+    mistakes = [Mistake(coarse, "float16 is too coarse"), Mistake(third_too_large, "three times")]
+    task = Task("double", "function", 4, array_trials, double, mistakes=mistakes, tolerance=3e-5)
+    key = make_task_key(task, 1)
+    assert verdict(key, coarse).hint == "float16 is too coarse"
+    assert "changes its argument" in verdict(key, swallowing).hint
+    assert "three times" not in verdict(key, slightly_off).hint
+
+
 def test_an_untouched_answer_is_missing_and_worth_nothing(double_key):
     def untouched(values, factor=2.0):
         raise NotImplementedError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autograder.differences import close, describe
+from autograder.differences import close, describe, describe_shape
 
 RNG = np.random.default_rng(5)
 MAPS = RNG.normal(size=(5, 7, 3))
@@ -26,6 +26,12 @@ def channel_changed(array):
     return changed
 
 
+def row_empty(array):
+    changed = array.copy()
+    changed[-1] = 0
+    return changed
+
+
 @pytest.mark.parametrize(
     ("expected", "found", "words"),
     [
@@ -43,6 +49,8 @@ def channel_changed(array):
         (MAPS, channel_changed(MAPS), "only channel 1 differs"),
         (MAPS, np.where(MAPS > 1, np.nan, MAPS), "not finite"),
         ([3.0, 1.0, 2.0, 5.0], [1.0, 5.0, 3.0, 2.0], "another order"),
+        (MAPS, MAPS * (1 + 0.002 * np.sign(MAPS[::-1])), "less than 1 % off"),
+        (MAPS, row_empty(MAPS), "the last row): it is 0"),
         (28, 56, "expected 28, found 56 (2 times as much)"),
         ([1.0, 2.0, 3.0], [1.0, 2.5, 3.0], "expected 2, found 2.5"),
     ],
@@ -58,3 +66,21 @@ def test_not_a_number_agrees_with_nothing_but_itself():
 
 def test_integers_must_be_equal():
     assert not close(np.array([10_000]), np.array([10_001]), 1e-3).all()
+
+
+def test_whole_numbers_are_compared_as_such():
+    assert "expected 1304, found 1305" in describe(np.array(1304), np.array(1305), 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "words"),
+    [
+        (MAPS, MAPS[None], "axis of length 1 too many"),
+        (MAPS[:1], MAPS[None, :1], "axis of length 1 too many"),
+        (MAPS, np.stack([MAPS, MAPS + 1]), "number 0 of your 2 is right"),
+        (MAPS, np.stack([-MAPS, MAPS], axis=-1), "number 1 of your 2 is right"),
+        (MAPS, np.stack([-MAPS, -MAPS]), "4 axes instead of 3"),
+    ],
+)
+def test_an_axis_too_many_is_looked_into(expected, found, words):
+    assert words in describe_shape(expected, found, 1e-4)
