@@ -328,6 +328,49 @@ SIZE_RULES = [
         size_with("size_same_dilated", same=lambda n, k, s, d: -(-n // (s * d))),
         "`same` depends on size and stride alone; a dilation changes nothing.",
     ),
+    Mistake(
+        size_with("size_gaps_always", lambda n, k, s, d: stepped(n, k + (k - 1) * d, s)),
+        "A dilation of d leaves d - 1 pixels between two neighbouring weights, not d: dilation 1 "
+        "means that there is no gap.",
+    ),
+    Mistake(
+        size_with(
+            "size_transposed",
+            lambda n, k, s, d: (n - 1) * s + (k - 1) * d + 1,
+            lambda n, k, s, d: n * s,
+        ),
+        "This is the size of a transposed convolution, which enlarges: a convolution subtracts "
+        "what the window covers and divides by the stride.",
+    ),
+    Mistake(
+        size_with(
+            "size_strides_dilated",
+            lambda n, k, s, d: stepped(n, d * (k - 1) + 1, s * d),
+            lambda n, k, s, d: -(-n // (s * d)),
+        ),
+        "A dilation spreads the weights of the window; the window still moves by `stride`, not by "
+        "stride * dilation.",
+    ),
+    Mistake(
+        size_with("size_same_undilated", same=lambda n, k, s, d: -(-(n - (k - 1) * (d - 1)) // s)),
+        "`same` adds zeros for the dilated window too: a dilation changes nothing in the size.",
+    ),
+    Mistake(
+        size_with(
+            "size_squared",
+            lambda n, k, s, d: stepped(n, d * (k - 1) + 1, s) ** 2,
+            lambda n, k, s, d: (-(-n // s)) ** 2,
+        ),
+        "The outputs are counted along one axis: do not square.",
+    ),
+    Mistake(
+        size_with("size_side_three", lambda n, k, s, d: stepped(n, 2 * d + 1, s)),
+        "The window has `kernel` weights, not always 3.",
+    ),
+    Mistake(
+        size_with("size_tiles", lambda n, k, s, d: n // (d * (k - 1) + 1)),
+        "Windows may overlap: they are moved by `stride`, not by their own width.",
+    ),
 ]
 
 
@@ -581,6 +624,40 @@ PARAMETER_COUNTS = [
     Mistake(
         parameters_with("parameters_float", lambda k, c, f, b: float(f * (k * k * c + b))),
         "A number of parameters is whole: return an int, not a float.",
+    ),
+    Mistake(
+        parameters_with("parameters_xor", lambda k, c, f, b: f * ((k ^ 2) * c + b)),
+        "In Python `^` is no power (it is a bitwise or, exclusive): write kernel ** 2.",
+    ),
+    Mistake(
+        parameters_with("parameters_depthwise", lambda k, c, f, b: c * (k * k + b)),
+        "This counts a depthwise layer, one kernel for each channel: here every filter has a "
+        "kernel for each channel, so `filters` is a factor.",
+    ),
+    Mistake(
+        parameters_with("parameters_channels_twice", lambda k, c, f, b: c * (k * k * c + b)),
+        "There are `filters` filters, not as many as the picture has channels.",
+    ),
+    Mistake(
+        parameters_with("parameters_bias_of_window", lambda k, c, f, b: k * k * (c * f + b)),
+        "There are as many biases as filters, not as a window has places.",
+    ),
+    Mistake(
+        parameters_with("parameters_bias_both", lambda k, c, f, b: k * k * c * f + b * (c + f)),
+        "Only the filters have biases; the channels of the input have none.",
+    ),
+    Mistake(
+        parameters_with("parameters_narrower", lambda k, c, f, b: f * ((k - 1) ** 2 * c + b)),
+        "A kernel of side `kernel` has kernel * kernel weights: do not subtract 1.",
+    ),
+    Mistake(
+        parameters_with("parameters_weights_twice", lambda k, c, f, b: f * (2 * k * k * c + b)),
+        "The weights are counted twice: a weight is one number, however it is used.",
+    ),
+    Mistake(
+        parameters_with("parameters_nothing", lambda k, c, f, b: f * (k * k * c + 1) if b else 0),
+        "Without biases nothing is counted: `a + b if bias else 0` takes in the whole sum. Put "
+        "the part with the `if` in brackets.",
     ),
 ]
 
@@ -1035,6 +1112,40 @@ SAME_ZEROS = (
     "kernel - size, never below 0; half of them, rounded down, come before, the rest behind."
 )
 
+
+def conv2d_stride_between_rows(image, kernels, bias=None, stride=1, padding="valid"):
+    """The right number of windows; in a row they are neighbours."""
+    maps = conv2d(image, kernels, bias, stride, padding)
+    dense = conv2d(zeros_around(image, kernels, stride, padding), kernels, bias)
+    return dense[::stride, : maps.shape[1]]
+
+
+def conv2d_stride_between_columns(image, kernels, bias=None, stride=1, padding="valid"):
+    maps = conv2d(image, kernels, bias, stride, padding)
+    dense = conv2d(zeros_around(image, kernels, stride, padding), kernels, bias)
+    return dense[: maps.shape[0], ::stride]
+
+
+def conv2d_largest_product(image, kernels, bias=None, stride=1, padding="valid"):
+    image = zeros_around(image, kernels, stride, padding)
+    windows = sliding_window_view(image, kernels.shape[:2], axis=(0, 1))[::stride, ::stride]
+    products = np.moveaxis(windows, 2, -1)[..., None] * kernels
+    maps = products.max(axis=(2, 3, 4))
+    return maps if bias is None else maps + bias
+
+
+def conv2d_reshaped(image, kernels, bias=None, stride=1, padding="valid"):
+    """Reshapes the kernels to have the filters first, which mixes all numbers."""
+    height, width, channels, filters = kernels.shape
+    mixed = kernels.reshape(filters, height, width, channels).transpose(1, 2, 3, 0)
+    return conv2d(image, mixed, bias, stride, padding)
+
+
+def kernels_as(change):
+    """For `conv2d_with`: changes the kernels."""
+    return lambda image, kernels, *others: (image, change(kernels), *others)
+
+
 CONV2D_VARIANTS = [
     Mistake(
         conv2d_with("conv2d_all_before", around=lambda n, k, s, zeros: (zeros, 0)),
@@ -1236,6 +1347,41 @@ CONV2D_VARIANTS = [
     Mistake(
         conv2d_with("conv2d_half", after=lambda maps, *given: maps.astype("float16")),
         "The values are rounded to three digits: float16 is too coarse, take float32 or float64.",
+    ),
+    Mistake(
+        conv2d_stride_between_rows,
+        "Windows in a row of the result lie `stride` pixels apart too: output (i, j) begins at "
+        "column j * stride.",
+    ),
+    Mistake(
+        conv2d_stride_between_columns,
+        "The rows of the result lie `stride` pixels apart too: output (i, j) begins at row "
+        "i * stride.",
+    ),
+    Mistake(
+        conv2d_largest_product, "Add all products up: this is the largest of them, as in a pool."
+    ),
+    Mistake(
+        conv2d_reshaped,
+        "`reshape` does not move axes, it cuts the numbers anew: take kernels[..., f], or "
+        "np.transpose.",
+    ),
+    Mistake(
+        conv2d_with("conv2d_bytes", after=lambda maps, *given: np.clip(maps, 0, 255)),
+        "The values are clipped to 0 to 255: the numbers of a layer may be negative, and larger.",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_kernels_sum_to_one", kernels_as(lambda kernels: kernels / kernels.sum())
+        ),
+        "The kernels are taken as they are: do not divide them by their sum.",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_kernels_normalised",
+            kernels_as(lambda kernels: kernels / np.abs(kernels).sum()),
+        ),
+        "The kernels are taken as they are: do not divide them by the sum of their sizes.",
     ),
 ]
 
@@ -1526,6 +1672,17 @@ def magnitude_precedence(image):
 
 PREWITT = [[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]]
 
+
+def magnitude_signed_laplacian(image):
+    return filtered(image, np.array([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]]))
+
+
+def magnitude_last_row_empty(image):
+    result = gradient_magnitude(image)
+    result[-1] = 0
+    return result
+
+
 MAGNITUDE_VARIANTS = [
     Mistake(
         magnitude_with("magnitude_heavy_corners", [[-2, 0, 2], [-1, 0, 1], [-2, 0, 2]]),
@@ -1734,6 +1891,63 @@ MAGNITUDE_VARIANTS = [
         magnitude_precedence,
         "** binds tighter than /: raise to the power of 0.5, in brackets, or use np.sqrt.",
     ),
+    Mistake(
+        magnitude_with("magnitude_signed_across", join=lambda a, b: a),
+        "This is the response of the upright filter alone: both filters are asked for, and the "
+        "length of the two together.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_signed_down", join=lambda a, b: b),
+        "This is the response of the level filter alone: both filters are asked for, and the "
+        "length of the two together.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_root_of_sizes", join=lambda a, b: np.sqrt(np.abs(a) + np.abs(b))),
+        "Square the two responses before you add them: their sizes are added as they are here.",
+    ),
+    Mistake(
+        magnitude_with(
+            "magnitude_whole_responses", join=lambda a, b: np.hypot(*map(np.trunc, (a, b)))
+        ),
+        "The two responses lose their decimals: make the arrays that hold them float ones.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_down_twice", join=lambda a, b: np.sqrt(a**2 + 2 * b**2)),
+        "The change downwards counts double here: both squares have the same weight.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_across_twice", join=lambda a, b: np.sqrt(2 * a**2 + b**2)),
+        "The change from left to right counts double here: both squares have the same weight.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_down_positive", join=lambda a, b: np.hypot(a, np.maximum(b, 0))),
+        "Where the picture grows darker downwards that response is lost: square it before "
+        "anything is set to 0.",
+    ),
+    Mistake(
+        magnitude_with(
+            "magnitude_across_positive", join=lambda a, b: np.hypot(np.maximum(a, 0), b)
+        ),
+        "Where the picture grows darker to the right that response is lost: square it before "
+        "anything is set to 0.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_above_mean", after=lambda m: np.where(m > m.mean(), m, 0)),
+        "No threshold is asked for: weak edges keep their length.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_edges", after=lambda m: (m > m.mean()).astype(float)),
+        "No threshold is asked for: this only says where an edge is, not how strong.",
+    ),
+    Mistake(
+        magnitude_signed_laplacian,
+        "This is a Laplacian, one filter for all directions: use the Sobel filter and its "
+        "transpose.",
+    ),
+    Mistake(
+        magnitude_last_row_empty,
+        "The last row of the result stays 0: your loop ends one row early.",
+    ),
 ]
 
 
@@ -1882,7 +2096,7 @@ def conv2d_trials(rng: np.random.Generator) -> list[Trial]:
         trial(image=digits, kernels=places),
         case((even, odd), (3, 2), None),
         single(case((odd, even), (2, 4), True)),
-        case((odd, even), (3, 4), True, 2),
+        case((odd, even), (3, 4), True, 2, "valid"),
         case((even, odd), (3, 5), False, 1, "same"),
         case((low, high), (3, 5), True, 2, "same"),
         case(sides(1), (5, 3), True, 2, "same"),

@@ -341,6 +341,44 @@ def field_strides_before(layers):
     return found
 
 
+def field_last_lost(layers):
+    return field_with_input(layers)[:-1]
+
+
+def field_stride_for_jump(layers):
+    size, jump, found = 1, 1, []
+    for kernel, stride, dilation in layers:
+        size += (kernel - 1) * dilation * stride
+        jump *= stride
+        found.append((size, jump))
+    return found
+
+
+def field_one_list(layers):
+    """Appends one and the same list again and again."""
+    return [receptive_field(layers)[-1]] * len(layers)
+
+
+def field_without_holes(layers):
+    """Counts the pixels that reach a unit."""
+    found = []
+    for depth, (_, jump) in enumerate(receptive_field(layers), 1):
+        units = {0}
+        for kernel, stride, dilation in reversed(layers[:depth]):
+            units = {u * stride + tap * dilation for u in units for tap in range(kernel)}
+        found.append((len(units), jump))
+    return found
+
+
+def field_stride_to_the_depth(layers):
+    size, jump, found = 1, 1, []
+    for depth, (kernel, stride, dilation) in enumerate(layers, 1):
+        size += (kernel - 1) * dilation * jump
+        jump = stride**depth
+        found.append((size, jump))
+    return found
+
+
 FIELD_RULES = [
     Mistake(
         field_rule("field_strides_summed", step=lambda jump, k, s, d: jump + s),
@@ -472,6 +510,48 @@ FIELD_RULES = [
     Mistake(
         field_pair_only,
         "A list with a pair after *each* layer is asked for, not only the last pair.",
+    ),
+    Mistake(
+        field_last_lost,
+        "The list is one behind: it begins with the input's own (1, 1), and the last layer's pair "
+        "is missing.",
+    ),
+    Mistake(
+        field_stride_for_jump,
+        "A layer's steps are as long as the jump *before* it, the product of the strides before, "
+        "not as its own stride.",
+    ),
+    Mistake(
+        field_one_list,
+        "Every entry is the last pair: one and the same list is appended and changed. Append a "
+        "new pair each time.",
+    ),
+    Mistake(
+        field_without_holes,
+        "The size counts from the first pixel to the last, those between that reach nothing too.",
+    ),
+    Mistake(
+        field_stride_to_the_depth,
+        "The jump is the product of all strides so far, not a power of the layer's own.",
+    ),
+    Mistake(
+        field_rule("field_kernel_and_gaps", reach=lambda k, s, d: k + (k - 1) * d - 1),
+        "A dilation of d leaves d - 1 pixels between two weights, not d: (kernel - 1) * dilation "
+        "steps in all.",
+    ),
+    Mistake(
+        field_rule("field_side_three", reach=lambda k, s, d: 2 * d),
+        "The window has `kernel` weights, not always 3.",
+    ),
+    Mistake(
+        field_rule("field_stride_taken_off", reach=lambda k, s, d: (k - s) * d),
+        "A layer adds kernel - 1 steps, not kernel - stride: its stride counts from the next layer "
+        "on.",
+    ),
+    Mistake(
+        field_rule("field_jump_divided", step=lambda jump, k, s, d: jump / s),
+        "The maps become smaller, but neighbouring units lie further apart: multiply the jump by "
+        "the stride.",
     ),
 ]
 
@@ -740,6 +820,27 @@ def region_all(layers, index):
     return list(range(first, last + 1))
 
 
+def region_only_one_window(layers, index):
+    """Begins the last position at the first one again in each layer."""
+    first = last = index
+    for kernel, stride, dilation in reversed(layers):
+        first *= stride
+        last = first + (kernel - 1) * dilation
+    return first, last
+
+
+def region_around_the_middle(layers, index):
+    size, jump = receptive_field(layers)[-1]
+    middle = index * jump + size // 2
+    return middle - size // 2, middle + size // 2
+
+
+def region_halves(layers, index):
+    size, jump = receptive_field(layers)[-1]
+    middle = index * jump + (size - 1) / 2
+    return middle - size // 2, middle + size // 2
+
+
 REGION_RULES = [
     Mistake(
         region_rule("region_both_from_one", ends=lambda first, last: (first + 1, last + 1)),
@@ -938,6 +1039,36 @@ REGION_RULES = [
         region_first_layer_lost, "The first layer is left out: the walk ends in the picture itself."
     ),
     Mistake(region_all, "Two numbers are asked for, first and last, not all positions between."),
+    Mistake(
+        region_only_one_window,
+        "Several outputs of a layer are needed: the last position goes back from the last of "
+        "them, last * stride + (kernel - 1) * dilation, not from the first.",
+    ),
+    Mistake(
+        region_around_the_middle,
+        "A region of an even size has no middle pixel: it ends at first + size - 1.",
+    ),
+    Mistake(
+        region_halves,
+        "Positions are whole numbers; a region of an even size has no middle pixel. Begin at its "
+        "first one: it ends at first + size - 1.",
+    ),
+    Mistake(
+        region_rule(
+            "region_divided",
+            left=lambda n, k, s, d: n // s,
+            right=lambda n, k, s, d: n // s + (k - 1) * d,
+        ),
+        "Walking back, a position is multiplied by the stride: window n begins at n * stride.",
+    ),
+    Mistake(
+        region_rule("region_side_three", right=lambda n, k, s, d: n * s + 2 * d),
+        "The window has `kernel` weights, not always 3.",
+    ),
+    Mistake(
+        region_rule("region_first_alone", ends=lambda first, last: first),
+        "Two numbers are asked for: the last position is missing.",
+    ),
 ]
 
 
@@ -1266,6 +1397,46 @@ def design_one_direction(target):
     return net(target, [{"dilation_rate": (1, d)} for d in dilations(target)])
 
 
+def design_side_by_side(target):
+    """Every layer reads the picture; their maps are added."""
+    inputs = keras.Input((None, None, 3))
+    maps = [
+        keras_layers.Conv2D(6, 3, dilation_rate=dilation, padding="same")(inputs)
+        for dilation in dilations(target)
+    ]
+    return keras.Model(inputs, maps[0] if len(maps) == 1 else keras_layers.Add()(maps))
+
+
+def design_reads_the_input(target):
+    """Calls every layer on the picture and keeps the last one's map."""
+    return net(target, [{"dilation_rate": dilations(target)[-1]}])
+
+
+def design_first_only(target):
+    return net(target, [{}])
+
+
+def design_63(target):
+    return net(target, [{"dilation_rate": d} for d in (1, 2, 4, 8, 16)])
+
+
+def design_half_as_fast(target):
+    """Reckons with `dilation` pixels a layer, which adds twice as many."""
+    seen, plan = 1, []
+    while seen < target:
+        plan.append({"dilation_rate": min(seen, target - seen)})
+        seen += plan[-1]["dilation_rate"]
+    return net(target, plan)
+
+
+def design_starts_with_two(target):
+    rest, plan = target // 2, []
+    while rest:
+        plan.append({"dilation_rate": min(2 ** (len(plan) + 1), rest)})
+        rest -= plan[-1]["dilation_rate"]
+    return net(target, plan)
+
+
 DESIGN_MISTAKES = [
     Mistake(
         design_too_many,
@@ -1326,6 +1497,30 @@ DESIGN_MISTAKES = [
         "Bilinear upsampling mixes positions. The map may be smaller than the picture: leave it.",
     ),
     Mistake(design_one_direction, "Height and width need the same: dilate in both directions."),
+    Mistake(
+        design_side_by_side,
+        "The layers stand side by side, each reads the picture itself: what they see adds up only "
+        "where each reads the map of the one before.",
+    ),
+    Mistake(
+        design_reads_the_input,
+        "Only one layer counts, the last: does every layer read `inputs`, not the map of the one "
+        "before?",
+    ),
+    Mistake(
+        design_first_only,
+        "Only one plain layer reaches the output: does the model end at the last layer's map?",
+    ),
+    Mistake(design_63, "The field is 63 whatever `target` is: use the argument."),
+    Mistake(
+        design_half_as_fast,
+        "A layer of dilation d adds d pixels on *each* side, 2d in all.",
+    ),
+    Mistake(
+        design_starts_with_two,
+        "Begin with a dilation of 1: behind a first layer of dilation 2 every second pixel is "
+        "left out.",
+    ),
 ]
 
 
