@@ -23,7 +23,7 @@ from autograder.key import (
     sketches,
 )
 from autograder.observation import FORMAT, Case, Observation, Plan, Question
-from autograder.probe import probe
+from autograder.probe import probe_of_many
 from autograder.task import Task, TaskError, Trial
 from autograder.values import CLEAR
 
@@ -109,7 +109,7 @@ def _case(trial: Trial, plan: Plan | None) -> Case:
 
 
 def _observed(task: Task, function: Callable, question: Question) -> Observation:
-    observation = probe(function, question)
+    observation = probe_of_many(function, question)
     problems = [case.problem for case in observation.cases if case.problem]
     if observation.status != "observed" or problems:
         raise TaskError(
@@ -171,7 +171,7 @@ def _with_accepted(task: Task, key: TaskKey, right: Observation) -> TaskKey:
 def _with_mistakes(task: Task, key: TaskKey) -> TaskKey:
     known = []
     for mistake in task.mistakes:
-        observation = probe(mistake.function, key.question)
+        observation = probe_of_many(mistake.function, key.question)
         if observation.status != "observed":
             continue  # the probe's own sentence says enough
         if judge(key, observation).verdict == "correct":

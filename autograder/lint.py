@@ -15,7 +15,7 @@ from autograder.judge import distance, judge
 from autograder.key import Answer, TaskKey
 from autograder.keymaking import decoded_arguments, make_task_key
 from autograder.observation import Observation
-from autograder.probe import probe
+from autograder.probe import probe_of_many
 from autograder.task import Task, TaskError
 
 MOST_CORRELATION = 0.99
@@ -31,9 +31,9 @@ def lint_task(task: Task, seed: int) -> Iterator[str]:
     except TaskError as error:
         yield str(error)
         return
-    right = probe(task.answer, key.question)
-    accepted = {a.function.__name__: probe(a.function, key.question) for a in task.accepted}
-    mistakes = {m.function.__name__: probe(m.function, key.question) for m in task.mistakes}
+    right = probe_of_many(task.answer, key.question)
+    accepted = {a.function.__name__: probe_of_many(a.function, key.question) for a in task.accepted}
+    mistakes = {m.function.__name__: probe_of_many(m.function, key.question) for m in task.mistakes}
     yield from _bank_size(task)
     yield from _same_mistakes(task, key, mistakes)
     yield from _redundant_cases(task, key, mistakes)

@@ -21,7 +21,7 @@ from typing import Any
 from autograder.child import OutOfTime, time_limit
 from autograder.judge import judge
 from autograder.key import TaskKey
-from autograder.probe import probe
+from autograder.probe import probe_of_many
 from autograder.task import Task, module_of
 
 SECONDS = 30.0
@@ -97,7 +97,7 @@ def _full_marks(module: ModuleType, task: Task, key: TaskKey, mutant: Mutant) ->
                     _define(ast.Module([node], []), namespace)
             _define(mutant.tree, namespace)
             with time_limit("the mutant", SECONDS):
-                observation = probe(namespace[task.answer.__name__], key.question)
+                observation = probe_of_many(namespace[task.answer.__name__], key.question)
     except (OutOfTime, Exception):
         return False
     return judge(key, observation).verdict == "correct"

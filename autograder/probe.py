@@ -66,8 +66,11 @@ def probe_of_many(function: Any, question: Question) -> Observation:
     A net holds itself in circles: without a collection after each, those of a bank of AlexNets
     stay in memory together, 8 GB of them.
     """
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()  # Keras's own objects need not be looked at each time
     observation = probe(function, question)
-    if question.kind != "function":
+    if question.kind == "model":
         gc.collect()
     return observation
 
