@@ -202,6 +202,10 @@ def resized_first(x, filters, stride, norm):
     return projection(x, filters, 1, norm)
 
 
+def unstrided(x, filters, stride, norm):
+    return projection(x, filters, 1, norm)
+
+
 def square_projection(x, filters, stride, norm):
     return projection(x, filters, stride, norm, kernel=2)
 
@@ -248,6 +252,11 @@ def norm_with(layer=layers.BatchNormalization, **options):
 
 NOT_BATCH_NORM = "batch normalisation is asked for, over the batch and all positions of a channel."
 OF_BOTH_BLOCKS = [
+    (
+        "unstrided_shortcut",
+        {"shortcut": unstrided},
+        "The 1x1 convolution of the shortcut has the stride too: without it the sizes differ.",
+    ),
     ("no_relu", {"inner": ("linear",) * 2, "last": "linear"}, "The block has no ReLU at all."),
     (
         "shortcut_subtracted",
@@ -392,11 +401,6 @@ OF_BOTH_BLOCKS = [
         "norm_without_factor",
         {"norm": norm_with(scale=False)},
         "The normalisations have a factor gamma: leave `scale` as it is.",
-    ),
-    (
-        "norm_frozen",
-        {"norm": norm_with(trainable=False)},
-        "The normalisations are frozen (`trainable=False`); their gamma and beta are learnt.",
     ),
     (
         "first_norm_missing",
@@ -813,7 +817,25 @@ def residual_concatenated(x, filters, stride=1):
     return relu(layers.Concatenate()([y, projected(x, filters, stride)]))
 
 
+def residual_first_as_x(x, filters, stride=1):
+    y = relu(conv_bn(x, x.shape[-1], 3, stride))
+    return relu(conv_bn(y, filters, 3) + projected(x, filters, stride))
+
+
+def residual_second_as_x(x, filters, stride=1):
+    y = relu(conv_bn(x, filters, 3, stride))
+    return relu(conv_bn(y, x.shape[-1], 3) + projected(x, filters, stride))
+
+
 RESIDUAL_MISTAKES = [
+    Mistake(
+        residual_first_as_x,
+        "The first 3x3 convolution has `filters` filters, not as many as `x` has channels.",
+    ),
+    Mistake(
+        residual_second_as_x,
+        "The second 3x3 convolution has `filters` filters, not as many as `x` has channels.",
+    ),
     Mistake(residual_without_shortcut, NO_SHORTCUT),
     Mistake(
         residual_branch_twice,
@@ -1416,6 +1438,21 @@ def bottleneck_one_kernel(x, filters, stride=1):
     return relu(conv_bn(y, 4 * filters, 1) + shortcut)
 
 
+def bottleneck_one_kernel_and_norm(x, filters, stride=1):
+    """The same, cut up behind a normalisation that is one too."""
+    if stride == 1 and x.shape[-1] == 4 * filters:
+        return bottleneck_block(x, filters, stride)
+    both = conv_bn(x, 5 * filters, 1, stride)
+    y = relu(conv_bn(relu(both[..., :filters]), filters, 3))
+    return relu(conv_bn(y, 4 * filters, 1) + both[..., filters:])
+
+
+def bottleneck_projected_branch(x, filters, stride=1):
+    y = relu(conv_bn(relu(conv_bn(x, filters, 1, stride)), filters, 3))
+    shape_kept = stride == 1 and x.shape[-1] == 4 * filters
+    return relu(conv_bn(y, 4 * filters, 1) + (x if shape_kept else conv_bn(y, 4 * filters, 1)))
+
+
 def bottleneck_without_shortcut(x, filters, stride=1):
     y = relu(conv_bn(x, filters, 1, stride))
     return relu(conv_bn(relu(conv_bn(y, filters, 3)), 4 * filters, 1))
@@ -1647,6 +1684,10 @@ def bottleneck_concatenated(x, filters, stride=1):
 
 
 BOTTLENECK_MISTAKES = [
+    Mistake(
+        bottleneck_projected_branch,
+        "The 1x1 convolution of the shortcut reads `x`, not the branch.",
+    ),
     Mistake(bottleneck_without_shortcut, NO_SHORTCUT),
     Mistake(
         bottleneck_branch_twice,
@@ -2606,6 +2647,10 @@ TASKS = [
             Accepted(
                 bottleneck_one_kernel,
                 representation="the projection and the first 1x1 are one kernel, cut up afterwards",
+            ),
+            Accepted(
+                bottleneck_one_kernel_and_norm,
+                representation="the same, and their normalisations are one too",
             ),
         ],
         mistakes=BOTTLENECK_MISTAKES,
