@@ -1851,7 +1851,53 @@ def error_rounded_scores(scores, labels, k=5):
     return float(np.mean(ranks(np.round(scores), labels) >= k))
 
 
+def error_tail_of_samples(scores, labels, k=5):
+    """Sorts the samples of a class, then cuts columns."""
+    best = np.argsort(scores, axis=0)[:, -k:]
+    return float(np.mean(~(best == labels[:, None]).any(axis=1)))
+
+
+def error_last_rows(scores, labels, k=5):
+    best = np.argsort(scores, axis=1)[-k:]
+    hits = [label in row for label, row in zip(labels, best, strict=False)]
+    return 1.0 - sum(hits) / len(labels)
+
+
+def error_lowest_left_out(scores, labels, k=5):
+    best = np.argsort(scores, axis=1)[:, k:]
+    return float(np.mean(~(best == labels[:, None]).any(axis=1)))
+
+
+def error_one_list(scores, labels, k=5):
+    best = np.argsort(scores.mean(axis=0))[-k:]
+    return float(np.mean(~np.isin(labels, best)))
+
+
+def error_count_over_k(scores, labels, k=5):
+    return top_k_error(scores, labels, k) * len(labels) / k
+
+
 ERROR_MISTAKES = [
+    Mistake(
+        error_tail_of_samples,
+        "Sort the classes of each sample (axis 1), not the samples (axis 0).",
+    ),
+    Mistake(
+        error_last_rows,
+        "[-k:] cuts the samples; the last k of the sorted classes are [:, -k:].",
+    ),
+    Mistake(
+        error_lowest_left_out,
+        "[:, k:] leaves out the k lowest; the k best of an ascending order are [:, -k:].",
+    ),
+    Mistake(
+        error_one_list,
+        "There is one list of best classes for all samples: each sample has its own.",
+    ),
+    Mistake(
+        error_count_over_k,
+        "The number missed is divided by k; divide by the number of samples.",
+    ),
     Mistake(
         error_all_places,
         "A label cannot be in all of the k best places: it is a hit when it is in any of them.",
@@ -1945,8 +1991,9 @@ ERROR_MISTAKES = [
     ),
     Mistake(
         error_first_rows,
-        "No sample is ever missed here: does [:k] cut the samples, where [:, :k] cuts the "
-        "classes? Or have the scores become NaN?",
+        "No sample is ever missed here: is the fraction rounded down (`//`, `int`), does `any` "
+        "lack its axis, does [:k] cut the samples where [:, :k] cuts the classes, or have the "
+        "scores become NaN?",
     ),
     Mistake(error_first_sample, "All samples count, not the first one alone."),
     Mistake(error_negative, "This is below zero: the error is 1 minus the fraction found."),
