@@ -76,20 +76,23 @@ def facts(model: keras.Model, feeds: tuple[tuple[int, ...], ...], seed: int) -> 
         except NotAMap as reason:
             return {"output": str(reason)}
         kernels = _fill(model, rng)
+        shown = {
+            "output": "a map",
+            "kernels": _other_kernels(model),
+            "convolutions": max(calls.convolutions, len(kernels)),
+        }
+        if _sees_everything(model, kernels, feeds, rng):
+            return {**shown, "mixers": _names(calls)}  # attention on a large picture fills memory
         field, feed = _field_inside(model, feeds, rng)
         mixers = _mixers(model, kernels, feed, field, rng, calls)
         net = _Kernels(model, kernels, feed, rng)
         uses = [calls.known[id(v)] or net.uses(number) for number, (v, _) in enumerate(kernels)]
-        convolutions = max(calls.convolutions, sum(uses))
         steps = _steps(net, uses, field) if len(kernels) <= MOST_KERNELS else NO_STEPS
-    shapes = [tuple(v.shape) for v in model.variables if len(v.shape) >= 4]
-    others = {s[:-2] for s in shapes if not _is_kernel(s) and math.prod(s[:-2]) > 1}
     rows, columns = (np.flatnonzero(field.any(axis=1 - axis)) for axis in (0, 1))
     size = [int(n[-1] - n[0] + 1) if len(n) else 0 for n in (rows, columns)]
     return {
-        "output": "a map",
-        "convolutions": max(len(kernels), convolutions),
-        "kernels": sorted("x".join(map(str, side)) for side in others),
+        **shown,
+        "convolutions": max(shown["convolutions"], sum(uses)),
         "mixers": mixers,
         "field": size,
         "holes": size[0] * size[1] - int(field.sum()),
@@ -115,6 +118,13 @@ def _calls(
             if feed == feeds[-1]:
                 raise
     return calls
+
+
+def _other_kernels(model: keras.Model) -> list[str]:
+    """The sizes of kernels that are neither 3x3 nor 1x1."""
+    shapes = [tuple(v.shape) for v in model.variables if len(v.shape) >= 4]
+    others = {s[:-2] for s in shapes if not _is_kernel(s) and math.prod(s[:-2]) > 1}
+    return sorted("x".join(map(str, side)) for side in others)
 
 
 def _is_kernel(shape: tuple[int, ...]) -> bool:
@@ -296,6 +306,30 @@ def _places(field: np.ndarray) -> set[tuple[int, int]]:
     return {(int(a) - y, int(b) - x) for a, b in zip(ys, xs, strict=True)}
 
 
+def _sees_everything(
+    model: keras.Model,
+    kernels: list[tuple[Any, np.ndarray]],
+    feeds: tuple[tuple[int, ...], ...],
+    rng: np.random.Generator,
+) -> bool:
+    """Whether a unit depends on the whole picture even where each kernel has its centre only."""
+    _cut(kernels)
+    field = np.zeros((1, 1), bool)
+    for feed in feeds:
+        try:
+            field = _field(model, feed, rng)
+            break
+        except Exception:  # a larger picture is needed; `_field_inside` says so if none helps
+            continue
+    for variable, drawn in kernels:
+        variable.assign(drawn)
+    return bool(field.all())
+
+
+def _names(calls: _Calls) -> list[str]:
+    return sorted(set(calls.mixers)) or ["something that is not a 3x3 convolution"]
+
+
 def _mixers(
     model: keras.Model,
     kernels: list[tuple[Any, np.ndarray]],
@@ -322,4 +356,4 @@ def _mixers(
         variable.assign(drawn)
     if np.ptp(values, axis=0).max() <= 1e-4 * np.abs(values).max():
         return enlarging
-    return sorted(set(calls.mixers)) or ["something that is not a 3x3 convolution"]
+    return _names(calls)

@@ -1,13 +1,16 @@
 """Nets with many right forms are judged by what they do: what they see, and by what means."""
 
+import contextlib
 from functools import cache
 
 import keras
+import numpy as np
 import pytest
 from keras import layers, ops
 
 from autograder.exercises import project_root
 from autograder.footprint import add_up
+from autograder.gradients import forward_and_gradients, grouped_convolutions_in_parts
 from autograder.judge import judge
 from autograder.keymaking import make_task_key
 from autograder.probe import probe
@@ -196,3 +199,41 @@ def test_a_fixed_input_size_is_named():
     verdict = judge(key, probe(fixed, key.question))
     assert verdict.points == 0
     assert "(None, None, 3)" in verdict.hint
+
+
+class Relations(layers.Layer):
+    """Every position looks at all others, and a large picture would fill memory."""
+
+    def call(self, x):
+        height, width, channels = x.shape[1:]
+        if height and height * width > 1000:
+            raise MemoryError(f"{height * width} positions, each with a weight for all")
+        flat = ops.reshape(x, (-1, height * width, channels)) if height else x
+        weights = ops.softmax(ops.einsum("...ic,...jc->...ij", flat, flat))
+        return ops.reshape(ops.matmul(weights, flat), ops.shape(x)) if height else x
+
+
+def test_what_sees_everything_is_named_without_a_large_picture():
+    found = seen(conv(), Relations(), conv())
+    assert found["mixers"] == ["something that is not a 3x3 convolution"]
+    assert found["convolutions"] == 2
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others need no other way")
+@pytest.mark.parametrize("options", [{}, {"strides": 2}, {"dilation_rate": 2, "padding": "valid"}])
+def test_grouped_convolutions_are_the_same_in_parts(options):
+    x = np.random.default_rng(0).normal(size=(2, 9, 8, 6)).astype("float32")
+    inputs = keras.Input((9, 8, 6))
+    net = keras.Model(inputs, layers.Conv2D(12, 3, groups=3, **options)(inputs))
+    results = []
+    for way in (contextlib.nullcontext(), grouped_convolutions_in_parts()):
+        with way:
+            results.append(
+                forward_and_gradients(
+                    net, x, None, lambda y: ops.sum(y[0] ** 2), keras.tree.flatten
+                )
+            )
+    (one, slopes), (other, others) = results
+    np.testing.assert_allclose(one[0], other[0], rtol=1e-5, atol=1e-5)
+    for a, b in zip(slopes, others, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
