@@ -76,7 +76,7 @@ def facts(model: keras.Model, feeds: tuple[tuple[int, ...], ...], seed: int) -> 
         except NotAMap as reason:
             return {"output": str(reason)}
         kernels = _fill(model, rng)
-        shown = {
+        shown: dict[str, Any] = {
             "output": "a map",
             "kernels": _other_kernels(model),
             "convolutions": max(calls.convolutions, len(kernels)),

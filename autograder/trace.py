@@ -110,7 +110,8 @@ def describe_fully(operation: keras.Operation) -> str:
             words.append(f"no {name}" if value is False else f"{name} {float(value):g}")
     if isinstance(operation, keras.layers.BatchNormalization) and operation.axis in (1, 2):
         words.append(f"axis {operation.axis}")
-    if getattr(operation, "trainable", True) is False and getattr(operation, "weights", ()):
+    weights: Any = getattr(operation, "weights", None)
+    if weights and getattr(operation, "trainable", True) is False:
         words.append(FROZEN)
     return ", ".join(words)[:120]
 
