@@ -255,7 +255,8 @@ OF_BOTH_BLOCKS = [
     (
         "unstrided_shortcut",
         {"shortcut": unstrided},
-        "The 1x1 convolution of the shortcut has the stride too: without it the sizes differ.",
+        "With a stride, shortcut and branch differ in size: the 1x1 convolution of the shortcut "
+        "has the stride too, beginning with the first position.",
     ),
     ("no_relu", {"inner": ("linear",) * 2, "last": "linear"}, "The block has no ReLU at all."),
     (
