@@ -1702,3 +1702,10 @@ TASKS = [
         mistakes=DESIGN_MISTAKES,
     ),
 ]
+
+
+_ADDED = "target // 2 - reach))"
+EQUIVALENT_MUTANTS = {
+    f"dilations: plan.append(min(2 * reach + 1, {_ADDED} -> "
+    f"plan.append(min(1 * reach + 1, {_ADDED}": "slower steps, still at most eight: right as well",
+}

@@ -1356,6 +1356,26 @@ def bottleneck_block(x, filters, stride=1):
     return relu(layers.Add()([y, projected(x, 4 * filters, stride)]))
 
 
+def nine_products(x, filters):
+    """A 3x3 convolution as nine dense layers, each on the map shifted by one of its positions."""
+    height, width = x.shape[1:3]
+    padded = layers.ZeroPadding2D(1)(x)
+    return layers.Add()(
+        [
+            layers.Dense(filters, use_bias=False)(padded[:, i : i + height, j : j + width])
+            for i in range(3)
+            for j in range(3)
+        ]
+    )
+
+
+def bottleneck_nine_products(x, filters, stride=1):
+    y = relu(conv_bn(x, filters, 1, stride))
+    y = relu(layers.BatchNormalization()(nine_products(y, filters)))
+    y = conv_bn(y, 4 * filters, 1)
+    return relu(y + projected(x, 4 * filters, stride))
+
+
 def bottleneck_operators(x, filters, stride=1):
     shortcut = x
     if stride > 1 or x.shape[-1] != filters * 4:
@@ -2652,6 +2672,9 @@ TASKS = [
             Accepted(
                 bottleneck_one_kernel_and_norm,
                 representation="the same, and their normalisations are one too",
+            ),
+            Accepted(
+                bottleneck_nine_products, representation="nine dense layers are the 3x3 kernel"
             ),
         ],
         mistakes=BOTTLENECK_MISTAKES,
