@@ -444,6 +444,7 @@ def of_both_blocks(prefix, plan, without=()):
 
 
 def residual_block(x, filters, stride=1):
+    """A basic block (He et al. 2015), the shortcut projected where the shape changes."""
     y = relu(conv_bn(x, filters, 3, stride))
     y = conv_bn(y, filters, 3)
     return relu(layers.Add()([y, projected(x, filters, stride)]))
@@ -968,6 +969,7 @@ RESIDUAL_MISTAKES = [
 
 
 def zero_pad_shortcut(x, filters, stride):
+    """Option A of He et al. 2015: positions picked, zero channels appended."""
     missing = filters - x.shape[-1]
     return ops.pad(x[:, ::stride, ::stride, :], [(0, 0), (0, 0), (0, 0), (0, missing)])
 
@@ -1350,6 +1352,7 @@ ZERO_PAD_MISTAKES = [
 
 
 def bottleneck_block(x, filters, stride=1):
+    """A bottleneck (He et al. 2015): the stride in the first 1x1 convolution."""
     y = relu(conv_bn(x, filters, 1, stride))
     y = relu(conv_bn(y, filters, 3))
     y = conv_bn(y, 4 * filters, 1)
@@ -1902,6 +1905,7 @@ def head(inputs, x, classes):
 
 
 def resnet(blocks, classes=1000, input_shape=(224, 224, 3)):
+    """A ResNet of bottlenecks, as ResNet-50, 101 and 152 (He et al. 2015)."""
     inputs = keras.Input(input_shape)
     return head(inputs, stages(stem(inputs), blocks), classes)
 
