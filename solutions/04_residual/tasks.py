@@ -2697,6 +2697,6 @@ TASKS = [
             Accepted(resnet_equivalents),
         ],
         mistakes=RESNET_MISTAKES,
-        plan={"batch": 2, "kernels": KERNELS, "probabilities": True},
+        plan={"batch": 2, "kernels": KERNELS, "vectors": 1.5, "probabilities": True},
     ),
 ]
