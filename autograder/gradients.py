@@ -13,32 +13,31 @@ import keras
 import numpy as np
 
 from autograder.trace import patched
+from autograder.values import ALIGNMENT
 
 Loss = Callable[[list[Any]], Any]
-Result = tuple[list[Any], list[np.ndarray]]
+Project = Callable[[np.ndarray], float]
 
 
-def forward_and_gradients(
+def projected_gradients(
     model: keras.Model,
     inputs: Any,
     training: bool | None,
     loss: Loss,
-    flatten: Callable,
-    wanted: Sequence[int] | None = None,
-) -> Result:
-    """Outputs of `model`, and the gradients of `loss(outputs)` for its trainable variables.
+    wanted: Sequence[int],
+    project: Project,
+) -> list[float]:
+    """`project(gradient)` for the gradient of `loss(model(inputs))` in each wanted weight.
 
-    `wanted` are the numbers of those to be had, all of them by default; `flatten` turns what the
-    model returns into a list of tensors. A variable that does not reach the loss has a gradient of
-    zeros. Raises NotImplementedError on an unknown backend.
+    `wanted` are places among the trainable variables, `project` a linear function of an array
+    shaped as its variable. A variable that does not reach the loss has a gradient of zeros.
+    Raises NotImplementedError on an unknown backend.
     """
     backend = keras.backend.backend()
     functions = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
     if backend not in functions:
         raise NotImplementedError(f"answers cannot be checked on the Keras backend {backend!r}")
-    if wanted is None:
-        wanted = range(len(model.trainable_variables))
-    return functions[backend](model, inputs, training, loss, flatten, wanted)
+    return functions[backend](model, inputs, training, loss, wanted, project)
 
 
 def input_gradient(function: Callable[[Any], Any], x: Any) -> np.ndarray:
@@ -63,6 +62,20 @@ def input_gradient(function: Callable[[Any], Any], x: Any) -> np.ndarray:
         x = x.detach().requires_grad_(True)
         (gradient,) = torch.autograd.grad(function(x), x, allow_unused=True)
     return np.zeros(tuple(x.shape), "float32") if gradient is None else gradient.cpu().numpy()
+
+
+def tensor_of(array: np.ndarray) -> Any:
+    """A tensor over the memory of `array`, which nobody else may write to; a copy where need be.
+
+    Keras's own `convert_to_tensor` copies, and a copy of a large net's weights is most of what a
+    process that grades it needs.
+    """
+    fits = array.flags.c_contiguous and array.flags.writeable and array.ctypes.data % ALIGNMENT == 0
+    if keras.backend.backend() == "tensorflow" and fits and array.size:
+        import tensorflow as tf
+
+        return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+    return keras.ops.convert_to_tensor(array)
 
 
 @contextmanager
@@ -114,18 +127,73 @@ def _tensorflow(
     inputs: Any,
     training: bool | None,
     loss: Loss,
-    flatten: Callable,
     wanted: Sequence[int],
-) -> Result:
+    project: Project,
+) -> list[float]:
+    """Each gradient is projected, and dropped, as soon as it is known.
+
+    All of them together would need as much memory as the net.
+    """
+    found = _projected_on_the_way(model, inputs, training, loss, wanted, project)
+    missed = [i for i in wanted if i not in found]
+    if missed:  # idle, or read in a way that Keras does not see, such as inside tf.function
+        gradients = _all_at_once(model, inputs, training, loss, missed)
+        found |= {i: project(gradient) for i, gradient in zip(missed, gradients, strict=True)}
+    return [found[i] for i in wanted]
+
+
+def _projected_on_the_way(
+    model: keras.Model,
+    inputs: Any,
+    training: bool | None,
+    loss: Loss,
+    wanted: Sequence[int],
+    project: Project,
+) -> dict[int, float]:
+    import tensorflow as tf
+
+    found: dict[int, float] = {}
+
+    def listened_to(place: int, value: Any) -> Any:
+        @tf.custom_gradient
+        def listen(origin: Any) -> tuple[Any, Callable]:
+            def hear(gradient: Any) -> Any:
+                found[place] = found.get(place, 0.0) + project(gradient.numpy())
+                return tf.zeros_like(origin)
+
+            return value, hear
+
+        return listen(origin)
+
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        origin = tf.zeros(())
+        tape.watch(origin)
+        chosen = [model.trainable_variables[i] for i in wanted]
+        heard = [
+            (variable, listened_to(place, tf.convert_to_tensor(variable.value)))
+            for place, variable in zip(wanted, chosen, strict=True)
+        ]
+        with keras.StatelessScope(state_mapping=heard) as scope:
+            value = loss(model(inputs, training=training))
+    for variable in model.non_trainable_variables:
+        new = scope.get_current_value(variable)
+        if new is not None:
+            variable.assign(new)
+    tape.gradient(value, origin, unconnected_gradients="zero")
+    return found
+
+
+def _all_at_once(
+    model: keras.Model, inputs: Any, training: bool | None, loss: Loss, wanted: Sequence[int]
+) -> list[np.ndarray]:
     import tensorflow as tf
 
     variables = [model.trainable_variables[i].value for i in wanted]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(variables)
-        outputs = flatten(model(inputs, training=training))
-        value = loss(outputs)
+        value = loss(model(inputs, training=training))
     gradients = tape.gradient(value, variables, unconnected_gradients="zero")
-    return outputs, [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+    return [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
 
 
 def _jax(
@@ -133,14 +201,13 @@ def _jax(
     inputs: Any,
     training: bool | None,
     loss: Loss,
-    flatten: Callable,
     wanted: Sequence[int],
-) -> Result:
+    project: Project,
+) -> list[float]:
     import jax
 
-    outputs = flatten(model(inputs, training=training))
+    model(inputs, training=training)  # the moving statistics, which the call below leaves alone
     fixed = [variable.value for variable in model.non_trainable_variables]
-
     every = [variable.value for variable in model.trainable_variables]
 
     def value_of(chosen: list[Any]) -> Any:
@@ -148,10 +215,10 @@ def _jax(
         for i, value in zip(wanted, chosen, strict=True):
             trainable[i] = value
         result, _ = model.stateless_call(trainable, fixed, inputs, training=training)
-        return loss(flatten(result))
+        return loss(result)
 
     gradients = jax.grad(value_of)([every[i] for i in wanted]) if wanted else []
-    return outputs, [np.asarray(gradient) for gradient in gradients]
+    return [project(np.asarray(gradient)) for gradient in gradients]
 
 
 def _torch(
@@ -159,18 +226,13 @@ def _torch(
     inputs: Any,
     training: bool | None,
     loss: Loss,
-    flatten: Callable,
     wanted: Sequence[int],
-) -> Result:
+    project: Project,
+) -> list[float]:
     import torch
 
     variables = [model.trainable_variables[i].value for i in wanted]
     with torch.enable_grad():
-        outputs = flatten(model(inputs, training=training))
-        gradients = (
-            torch.autograd.grad(loss(outputs), variables, allow_unused=True) if variables else ()
-        )
-    return [output.detach() for output in outputs], [
-        np.zeros(tuple(variable.shape), "float32") if gradient is None else gradient.cpu().numpy()
-        for variable, gradient in zip(variables, gradients, strict=True)
-    ]
+        value = loss(model(inputs, training=training))
+        gradients = torch.autograd.grad(value, variables, allow_unused=True) if variables else ()
+    return [0.0 if gradient is None else project(gradient.cpu().numpy()) for gradient in gradients]

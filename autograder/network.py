@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from autograder import values
-from autograder.gradients import forward_and_gradients, grouped_convolutions_in_parts
+from autograder.gradients import grouped_convolutions_in_parts, projected_gradients, tensor_of
 from autograder.observation import Plan
 from autograder.trace import Recorder, patched, recording
 from autograder.values import Colour
@@ -90,7 +90,8 @@ class Network:
             else:
                 scale = self.plan.overrides.get(str(colour.count), self.plan.kernels)
                 drawn = values.kernel_values(self.plan.seed, shape, colour, scale)
-            variable.assign(values.constant_along_inputs(drawn) if permuted else drawn)
+            drawn = values.constant_along_inputs(drawn) if permuted else drawn
+            variable.assign(tensor_of(drawn))
 
     def set_statistics(self, arrays: Sequence[np.ndarray | np.floating]) -> None:
         """Give each moving statistic its array, or one number throughout."""
@@ -109,25 +110,26 @@ class Network:
         counts = Counter(colour.count for colour in self.colours)
         wanted = [i for i, colour in enumerate(self.colours) if counts[colour.count] > 1]
 
-        def loss(outputs: list[Any]) -> Any:
+        def loss(given: Any) -> Any:
             total = 0.0
-            for index, output in enumerate(outputs):
+            for index, output in enumerate(self.flatten(given)):
                 projection = self._projection(tuple(output.shape), index, permuted)
                 read = self._readable(keras.ops.cast(output, "float32"))
                 total = total + keras.ops.sum(keras.ops.multiply(read, projection))
             return total
 
+        prints = np.zeros(len(self.colours))
         with recording(recorder):
-            _, gradients = forward_and_gradients(
+            prints[wanted] = projected_gradients(
                 self.model,
                 self.argument,
                 True if self.statistics else None,
                 loss,
-                self.flatten,
                 wanted,
+                lambda gradient: self._projected(gradient, permuted),
             )
-        prints = np.zeros(len(self.colours))
-        prints[wanted] = [self._projected(gradient, permuted) for gradient in gradients]
+        if recorder:
+            recorder.release()
         return prints
 
     def _readable(self, output: Any) -> Any:
@@ -303,7 +305,7 @@ def quick_initializers() -> Iterator[None]:
 
     def zeros(self: Any, shape: Any, dtype: Any = None, **options: Any) -> Any:
         flat = values.aligned_zeros(math.prod(shape)).reshape(shape)
-        return keras.ops.convert_to_tensor(flat, dtype=dtype or keras.config.floatx())
+        return keras.ops.cast(tensor_of(flat), dtype or keras.config.floatx())
 
     initializers = keras.initializers
     with ExitStack() as stack:

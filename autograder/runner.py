@@ -310,6 +310,7 @@ def child_environment(home: str, workers: int = 1) -> dict[str, str]:
         "MKL_NUM_THREADS": "1",
         "MALLOC_ARENA_MAX": "2",  # memory that is given back, rather than kept for each thread
         "MALLOC_MMAP_THRESHOLD_": str(1 << 19),  # and by large arrays at once
+        "TF_ONEDNN_USE_SYSTEM_ALLOCATOR": "1",  # which TensorFlow's own allocator never does
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 

@@ -36,6 +36,10 @@ class Recorder:
         """Forget all."""
         self.tensors, self._index, self._alive = [], {}, []
 
+    def release(self) -> None:
+        """Let go of the tensors themselves, which are a good part of a net's memory."""
+        self._index, self._alive = {}, []
+
     def add(self, operation: keras.Operation, args: Any, kwargs: Any, outputs: Any) -> None:
         """Record the outputs of one operation that are new."""
         sources = tuple(
