@@ -16,7 +16,7 @@ from autograder.trace import patched
 from autograder.values import ALIGNMENT
 
 Loss = Callable[[list[Any]], Any]
-Project = Callable[[np.ndarray], float]
+Project = Callable[[int, np.ndarray], np.ndarray]
 
 
 def projected_gradients(
@@ -26,11 +26,11 @@ def projected_gradients(
     loss: Loss,
     wanted: Sequence[int],
     project: Project,
-) -> list[float]:
-    """`project(gradient)` for the gradient of `loss(model(inputs))` in each wanted weight.
+) -> list[np.ndarray]:
+    """`project(place, gradient)` for the gradient of `loss(model(inputs))` in each wanted weight.
 
-    `wanted` are places among the trainable variables, `project` a linear function of an array
-    shaped as its variable. A variable that does not reach the loss has a gradient of zeros.
+    `wanted` are places among the trainable variables, `project` gives numbers that are linear in
+    the gradient. A variable that does not reach the loss has a gradient of zeros.
     Raises NotImplementedError on an unknown backend.
     """
     backend = keras.backend.backend()
@@ -129,7 +129,7 @@ def _tensorflow(
     loss: Loss,
     wanted: Sequence[int],
     project: Project,
-) -> list[float]:
+) -> list[np.ndarray]:
     """Each gradient is projected, and dropped, as soon as it is known.
 
     All of them together would need as much memory as the net.
@@ -138,7 +138,7 @@ def _tensorflow(
     missed = [i for i in wanted if i not in found]
     if missed:  # idle, or read in a way that Keras does not see, such as inside tf.function
         gradients = _all_at_once(model, inputs, training, loss, missed)
-        found |= {i: project(gradient) for i, gradient in zip(missed, gradients, strict=True)}
+        found |= {i: project(i, slope) for i, slope in zip(missed, gradients, strict=True)}
     return [found[i] for i in wanted]
 
 
@@ -149,16 +149,16 @@ def _projected_on_the_way(
     loss: Loss,
     wanted: Sequence[int],
     project: Project,
-) -> dict[int, float]:
+) -> dict[int, np.ndarray]:
     import tensorflow as tf
 
-    found: dict[int, float] = {}
+    found: dict[int, np.ndarray] = {}
 
     def listened_to(place: int, value: Any) -> Any:
         @tf.custom_gradient
         def listen(origin: Any) -> tuple[Any, Callable]:
             def hear(gradient: Any) -> Any:
-                found[place] = found.get(place, 0.0) + project(gradient.numpy())
+                found[place] = found.get(place, 0.0) + project(place, gradient.numpy())
                 return tf.zeros_like(origin)
 
             return value, hear
@@ -203,7 +203,7 @@ def _jax(
     loss: Loss,
     wanted: Sequence[int],
     project: Project,
-) -> list[float]:
+) -> list[np.ndarray]:
     import jax
 
     model(inputs, training=training)  # the moving statistics, which the call below leaves alone
@@ -218,7 +218,7 @@ def _jax(
         return loss(result)
 
     gradients = jax.grad(value_of)([every[i] for i in wanted]) if wanted else []
-    return [project(np.asarray(gradient)) for gradient in gradients]
+    return [project(i, np.asarray(slope)) for i, slope in zip(wanted, gradients, strict=True)]
 
 
 def _torch(
@@ -228,11 +228,15 @@ def _torch(
     loss: Loss,
     wanted: Sequence[int],
     project: Project,
-) -> list[float]:
+) -> list[np.ndarray]:
     import torch
 
     variables = [model.trainable_variables[i].value for i in wanted]
     with torch.enable_grad():
         value = loss(model(inputs, training=training))
         gradients = torch.autograd.grad(value, variables, allow_unused=True) if variables else ()
-    return [0.0 if gradient is None else project(gradient.cpu().numpy()) for gradient in gradients]
+    slopes = [
+        np.zeros(tuple(variable.shape), "float32") if gradient is None else gradient.cpu().numpy()
+        for variable, gradient in zip(variables, gradients, strict=True)
+    ]
+    return [project(i, slope) for i, slope in zip(wanted, slopes, strict=True)]

@@ -35,6 +35,18 @@ class Sketch(Plain):
     projections: tuple[float, ...]
 
 
+Sketches = tuple[dict[str, tuple[Sketch, ...]], ...]  # case by case and mode by mode
+
+
+class CutAnswer(Plain):
+    """What a right answer gives that stores its kernels in parts: for each case, by mode.
+
+    The sketches are of the outputs as they are compared (`autograder.judge.comparable`).
+    """
+
+    outputs: Sketches
+
+
 class Property(Plain):
     """What every right answer must do, where many answers are right: one fact that a probe notes.
 
@@ -67,15 +79,16 @@ class KnownMistake(Plain):
     hint: str
     problems: tuple[str | None, ...]
     parameters: tuple[int | None, ...]
-    outputs: tuple[dict[str, tuple[Sketch, ...]], ...]
+    outputs: Sketches
     facts: tuple[dict[str, Any], ...] = ()
 
 
 class TaskKey(Plain):
     """One task: the question as a probe needs it, points by part, and what to compare with.
 
-    `landmarks` are the fingerprints of the tensors that right answers compute on the way.
-    `properties`, if any, are what is compared in each case in place of outputs and parameters.
+    `cut_answers` is what right answers give whose kernels are stored in parts. `landmarks` are
+    the fingerprints of the tensors that right answers compute on the way. `properties`, if any,
+    are what is compared in each case in place of outputs and parameters.
     """
 
     question: Question
@@ -83,6 +96,7 @@ class TaskKey(Plain):
     dtype: str
     tolerance: float
     answers: tuple[Answer, ...]
+    cut_answers: tuple[CutAnswer, ...] = ()
     mistakes: tuple[KnownMistake, ...] = ()
     landmarks: tuple[tuple[tuple[float, float, float], ...], ...] = ()
     properties: tuple[tuple[Property, ...], ...] = ()
@@ -163,7 +177,7 @@ def sketch(array: np.ndarray) -> Sketch:
     )
 
 
-def sketches(observation: Observation) -> tuple[dict[str, tuple[Sketch, ...]], ...]:
+def sketches(observation: Observation) -> Sketches:
     """The sketches of all outputs of an observation, case by case."""
     return tuple(
         {mode: tuple(sketch(a.numpy()) for a in arrays) for mode, arrays in case.outputs.items()}

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograder.arguments import decode, encode
+from autograder.cuts import Cutting, cuttings
 from autograder.files import write_whole
-from autograder.judge import judge
+from autograder.judge import judge, sketches_of
 from autograder.key import (
     Answer,
+    CutAnswer,
     Key,
     KnownMistake,
     Property,
@@ -22,15 +24,24 @@ from autograder.key import (
     package_version,
     sketches,
 )
-from autograder.observation import FORMAT, Case, Observation, Plan, Question
+from autograder.observation import (
+    FORMAT,
+    Array,
+    Case,
+    CaseObservation,
+    Observation,
+    Plan,
+    Question,
+)
 from autograder.probe import probe_of_many
 from autograder.task import Task, TaskError, Trial
-from autograder.values import CLEAR
+from autograder.values import CLEAR, TIE
 
 if TYPE_CHECKING:
     from autograder.network import Network
 
 MOST_SEEDS = 40
+CLEAR_PARTS = 2 * TIE  # parts of a kernel are many, and hardly ever all far apart
 DEEP = 4  # samples in a batch of a whole model, so that its last 1x1 maps still vary
 LOGIT_SPREAD = (0.7, 4.0)
 
@@ -66,6 +77,7 @@ def make_task_key(task: Task, seed: int) -> TaskKey:
     )
     if task.properties and judge(key, right).verdict != "correct":
         raise TaskError(f"{task.name}: the model answer is not right: {judge(key, right).hint}")
+    key = _with_cut_kernels(task, key)
     key = _with_accepted(task, key, right)
     return _with_mistakes(task, key)
 
@@ -166,6 +178,47 @@ def _with_accepted(task: Task, key: TaskKey, right: Observation) -> TaskKey:
             )
     landmarks = _landmarks(observations) if key.question.kind != "function" else ()
     return key.model_copy(update={"answers": tuple(answers), "landmarks": landmarks})
+
+
+def _with_cut_kernels(task: Task, key: TaskKey) -> TaskKey:
+    """Foretell what answers give that store their kernels in parts, where that is certain."""
+    if key.question.kind == "function" or key.properties:
+        return key
+    nets = [_cut_network(task, case).weights for case in key.question.cases]
+    answers = []
+    for cutting in cuttings(nets):
+        cases = []
+        for case in key.question.cases:
+            seen, clearance = _observed_in_parts(task, case, cutting)
+            if clearance < CLEAR_PARTS:
+                break
+            cases.append(seen)
+        else:
+            observation = Observation(name=task.name, status="observed", cases=tuple(cases))
+            answers.append(CutAnswer(outputs=sketches_of(key.question, observation)))
+    return key.model_copy(update={"cut_answers": tuple(answers)})
+
+
+def _observed_in_parts(task: Task, case: Case, cutting: Cutting) -> tuple[CaseObservation, float]:
+    """What the model answer gives with its kernels stored in parts, and how clearly they differ."""
+    from autograder.trace import Recorder
+
+    network = _cut_network(task, case, cutting)
+    seen = network.observe(Recorder())
+    clearance = network.clearance
+    if network.plan.permutable:
+        seen["permuted"] = network.observe(Recorder(), permuted=True)["inference"]
+        clearance = min(clearance, network.clearance)
+    outputs = {mode: tuple(Array.of(a) for a in arrays) for mode, arrays in seen.items()}
+    return CaseObservation(outputs=outputs), clearance
+
+
+def _cut_network(task: Task, case: Case, cutting: Cutting | None = None) -> Network:
+    from autograder.network import quick_initializers
+    from autograder.probe import build_network
+
+    with quick_initializers():
+        return build_network(task.answer, _question(task, []), case, cutting)
 
 
 def _with_mistakes(task: Task, key: TaskKey) -> TaskKey:

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from autograder import values
+from autograder.cuts import Piece, Weight
 from autograder.gradients import grouped_convolutions_in_parts, projected_gradients, tensor_of
 from autograder.observation import Plan
 from autograder.trace import Recorder, patched, recording
@@ -28,7 +29,8 @@ class Network:
     """A model together with the plan by which it is filled and fed.
 
     `flatten` turns whatever the model returns into a list of tensors; it raises ValueError with a
-    sentence for the student where the model returns something else.
+    sentence for the student where the model returns something else. `cut` may say how to take
+    each trainable weight for several (`autograder.cuts`).
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Network:
         feeds: list[tuple[int, ...]],
         plan: Plan,
         flatten: Callable[[Any], list[Any]],
+        cut: Callable[[list[Weight]], list[list[Piece]]] | None = None,
     ) -> None:
         self.model, self.plan, self.flatten = model, plan, flatten
         self.inputs = [
@@ -51,9 +54,14 @@ class Network:
             v for v in model.non_trainable_variables if keras.backend.is_float_dtype(v.dtype)
         ]
         self.initial = {id(v): keras.ops.convert_to_numpy(v) for v in self.statistics}
-        self.shapes = [tuple(v.shape) for v in self.trainable]
+        self.weights = [Weight(v.name, tuple(v.shape)) for v in self.trainable]
+        pieces: list[list[Piece]] = cut(self.weights) if cut else [[()] for _ in self.weights]
+        self.pieces = [(number, piece) for number, mine in enumerate(pieces) for piece in mine]
+        self.shapes = [
+            _shape_of(self.weights[number].shape, piece) for number, piece in self.pieces
+        ]
         self.colours = [Colour(math.prod(shape)) for shape in self.shapes]
-        self._filled: dict[int, tuple[Colour, bool]] = {}
+        self._filled: dict[int, tuple[list[Colour], bool]] = {}
         self.clearance = math.inf
         self.repeats = True
         self.momenta: list[float] = []
@@ -80,18 +88,30 @@ class Network:
 
     def fill(self, permuted: bool = False) -> None:
         """Give every trainable weight the values of its colour, if it has not got them yet."""
-        weights = zip(self.trainable, self.shapes, self.colours, strict=True)
-        for number, (variable, shape, colour) in enumerate(weights):
-            if self._filled.get(number) == (colour, permuted):
-                continue
-            self._filled[number] = (colour, permuted)
-            if values.is_vector(shape):
-                drawn = values.vector_values(self.plan.seed, shape, colour, self.plan.vectors)
-            else:
-                scale = self.plan.overrides.get(str(colour.count), self.plan.kernels)
-                drawn = values.kernel_values(self.plan.seed, shape, colour, scale)
-            drawn = values.constant_along_inputs(drawn) if permuted else drawn
-            variable.assign(tensor_of(drawn))
+        for number, variable in enumerate(self.trainable):
+            mine = [i for i, (whose, _) in enumerate(self.pieces) if whose == number]
+            colours = [self.colours[i] for i in mine]
+            if self._filled.get(number) != (colours, permuted):
+                self._filled[number] = (colours, permuted)
+                variable.assign(tensor_of(self._values(tuple(variable.shape), mine, permuted)))
+
+    def _values(self, shape: tuple[int, ...], pieces: list[int], permuted: bool) -> np.ndarray:
+        """The values of a variable, put together from its pieces."""
+        if len(pieces) == 1:
+            return self._drawn(pieces[0], permuted)
+        whole = values.aligned_zeros(math.prod(shape)).reshape(shape)
+        for number in pieces:
+            whole[self.pieces[number][1]] = self._drawn(number, permuted)
+        return whole
+
+    def _drawn(self, number: int, permuted: bool) -> np.ndarray:
+        plan, shape, colour = self.plan, self.shapes[number], self.colours[number]
+        if values.is_vector(shape):
+            drawn = values.vector_values(plan.seed, shape, colour, plan.vectors)
+        else:
+            scale = plan.overrides.get(str(colour.count), plan.kernels)
+            drawn = values.kernel_values(plan.seed, shape, colour, scale)
+        return values.constant_along_inputs(drawn) if permuted else drawn
 
     def set_statistics(self, arrays: Sequence[np.ndarray | np.floating]) -> None:
         """Give each moving statistic its array, or one number throughout."""
@@ -108,7 +128,14 @@ class Network:
         Only weights of equal element count need one to be told apart; the others get 0.
         """
         counts = Counter(colour.count for colour in self.colours)
-        wanted = [i for i, colour in enumerate(self.colours) if counts[colour.count] > 1]
+        doubtful = [i for i, colour in enumerate(self.colours) if counts[colour.count] > 1]
+        of_variable: dict[int, list[int]] = {}
+        for i in doubtful:
+            of_variable.setdefault(self.pieces[i][0], []).append(i)
+
+        def project(place: int, gradient: np.ndarray) -> np.ndarray:
+            parts = (gradient[self.pieces[i][1]] for i in of_variable[place])
+            return np.array([self._projected(part, permuted) for part in parts])
 
         def loss(given: Any) -> Any:
             total = 0.0
@@ -120,14 +147,15 @@ class Network:
 
         prints = np.zeros(len(self.colours))
         with recording(recorder):
-            prints[wanted] = projected_gradients(
+            found = projected_gradients(
                 self.model,
                 self.argument,
                 True if self.statistics else None,
                 loss,
-                wanted,
-                lambda gradient: self._projected(gradient, permuted),
+                list(of_variable),
+                project,
             )
+        prints[doubtful] = np.concatenate([np.zeros(0), *found])
         if recorder:
             recorder.release()
         return prints
@@ -221,6 +249,10 @@ class Network:
             moved = math.isfinite(momentum) and 1 - momentum > 1e-5
             calibrated.append(new / np.float32(1 - momentum) * factors if moved else factors)
         self.set_statistics(calibrated)
+
+
+def _shape_of(shape: tuple[int, ...], piece: Piece) -> tuple[int, ...]:
+    return tuple(place.stop - place.start for place in piece) or shape
 
 
 def fixed_training_flags(model: Any) -> set[bool]:

@@ -20,6 +20,7 @@ from autograder.calls import noting_calls
 from autograder.observation import Array, Case, CaseObservation, Observation, Question
 
 if TYPE_CHECKING:
+    from autograder.cuts import Cutting
     from autograder.network import Network
 
 LONGEST_MESSAGE = 400
@@ -338,14 +339,16 @@ def _observe_structure(function: Callable, question: Question, case: Case) -> Ca
     return CaseObservation(structure=facts(model, tuple(feeds), STRUCTURE_SEED))
 
 
-def build_network(function: Callable, question: Question, case: Case) -> Network:
+def build_network(
+    function: Callable, question: Question, case: Case, cutting: Cutting | None = None
+) -> Network:
     """Call a block or model function and make its network ready to be filled."""
     from autograder.network import Network
 
     assert case.plan is not None
     build = _build_block if question.kind == "block" else _build_model
     model, feeds = build(function, question, case)
-    return Network(model, feeds, case.plan, lambda given: _tensors(given, question))
+    return Network(model, feeds, case.plan, lambda given: _tensors(given, question), cutting)
 
 
 def _build_block(function: Callable, question: Question, case: Case) -> tuple[Any, list]:

@@ -220,6 +220,10 @@ def test_what_sees_everything_is_named_without_a_large_picture():
     assert found["convolutions"] == 2
 
 
+def dot(place, gradient):
+    return np.array(noise_dot(3, gradient))
+
+
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others need no other way")
 @pytest.mark.parametrize("options", [{}, {"strides": 2}, {"dilation_rate": 2, "padding": "valid"}])
 def test_grouped_convolutions_are_the_same_in_parts(options):
@@ -230,7 +234,7 @@ def test_grouped_convolutions_are_the_same_in_parts(options):
     for way in (contextlib.nullcontext(), grouped_convolutions_in_parts()):
         with way:
             slopes = projected_gradients(
-                net, x, None, lambda y: ops.sum(ops.square(y)), [0, 1], lambda g: noise_dot(3, g)
+                net, x, None, lambda y: ops.sum(ops.square(y)), [0, 1], dot
             )
             results.append((ops.convert_to_numpy(net(x)), slopes))
     (one, slopes), (other, others) = results
@@ -262,9 +266,7 @@ def test_gradients_are_found_however_a_weight_is_read():
         value = ops.sum(ops.square(net(x)))
     expected = tape.gradient(value, [v.value for v in net.trainable_variables])
     numbers = range(len(expected))
-    found = projected_gradients(
-        net, x, None, lambda y: ops.sum(ops.square(y)), numbers, lambda g: noise_dot(3, g)
-    )
+    found = projected_gradients(net, x, None, lambda y: ops.sum(ops.square(y)), numbers, dot)
     wanted = [noise_dot(3, gradient.numpy()) for gradient in expected]
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
     assert np.count_nonzero(found) == 4

@@ -2137,9 +2137,7 @@ TASKS = [
             Accepted(lenet_raw),
             Accepted(lenet_exponentials),
             Accepted(lenet_flattened_by_channel, representation=BY_CHANNEL),
-            Accepted(
-                lenet_filter_by_filter, representation="the first kernel is cut into its filters"
-            ),
+            Accepted(lenet_filter_by_filter),
         ],
         mistakes=LENET_MISTAKES,
         plan={"probabilities": True},
@@ -2156,7 +2154,7 @@ TASKS = [
             Accepted(alexnet_raw),
             Accepted(alexnet_convolutional),
             Accepted(alexnet_flattened_by_channel, representation=BY_CHANNEL),
-            Accepted(alexnet_halves, representation="the first kernel is cut in two"),
+            Accepted(alexnet_halves),
         ],
         mistakes=ALEXNET_MISTAKES,
         plan={"batch": 2, "probabilities": True},

@@ -2640,7 +2640,7 @@ TASKS = [
             Accepted(residual_sequential),
             Accepted(residual_explicit_padding),
             Accepted(residual_dense_projection),
-            Accepted(residual_cut_kernel, representation="the first kernel is cut in two"),
+            Accepted(residual_cut_kernel),
         ],
         mistakes=RESIDUAL_MISTAKES,
         plan={"kernels": KERNELS},
@@ -2680,9 +2680,7 @@ TASKS = [
                 bottleneck_one_kernel_and_norm,
                 representation="the same, and their normalisations are one too",
             ),
-            Accepted(
-                bottleneck_nine_products, representation="nine dense layers are the 3x3 kernel"
-            ),
+            Accepted(bottleneck_nine_products),
         ],
         mistakes=BOTTLENECK_MISTAKES,
         plan={"kernels": KERNELS},

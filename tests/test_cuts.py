@@ -1,0 +1,138 @@
+"""Answers that store a kernel in parts are right, whatever the usual way they cut it up."""
+
+import keras
+import pytest
+from keras import layers, ops
+
+from autograder.arguments import Input
+from autograder.judge import judge
+from autograder.keymaking import make_task_key
+from autograder.probe import probe
+from autograder.task import Task, trial
+
+
+def answer(x, filters):
+    """Two convolutions, the first with a bias."""
+    x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    return layers.BatchNormalization()(layers.Conv2D(filters + 1, 1, use_bias=False)(x))
+
+
+def rest(x, filters):
+    x = layers.ReLU()(x)
+    return layers.BatchNormalization()(layers.Conv2D(filters + 1, 1, use_bias=False)(x))
+
+
+def filter_by_filter(x, filters):
+    maps = [layers.Conv2D(1, 3, padding="same", activation="relu")(x) for _ in range(filters)]
+    return rest(layers.Concatenate()(maps), filters)
+
+
+def halves_of_filters(x, filters):
+    parts = [filters // 2, filters - filters // 2]
+    x = ops.concatenate([layers.Conv2D(n, 3, padding="same")(x) for n in parts], -1)
+    return rest(x, filters)
+
+
+def channel_by_channel(x, filters):
+    first, *others = range(x.shape[-1])
+    y = layers.Conv2D(filters, 3, padding="same")(x[..., first : first + 1])
+    for c in others:
+        y = y + layers.Conv2D(filters, 3, padding="same", use_bias=False)(x[..., c : c + 1])
+    return rest(y, filters)
+
+
+def halves_of_channels(x, filters):
+    n = x.shape[-1] // 2
+    left = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x[..., :n])
+    return rest(left + layers.Conv2D(filters, 3, padding="same")(x[..., n:]), filters)
+
+
+def shifted(x, filters, rows, columns):
+    """A dense layer for each position, added up."""
+    _, height, width, _ = x.shape
+    padded, y = layers.ZeroPadding2D(1)(x), 0
+    for row in rows:
+        for column in columns:
+            last = (row, column) == (rows[-1], columns[-1])
+            place = padded[:, row : row + height, column : column + width]
+            y = y + layers.Dense(filters, use_bias=last)(place)
+    return rest(y, filters)
+
+
+def position_by_position(x, filters):
+    return shifted(x, filters, range(3), range(3))
+
+
+def row_by_row(x, filters):
+    height, padded, y = x.shape[1], layers.ZeroPadding2D(1)(x), 0
+    for row in range(3):
+        conv = layers.Conv2D(filters, (1, 3), use_bias=row == 0)
+        y = y + conv(padded[:, row : row + height])
+    return rest(y, filters)
+
+
+def everything_in_halves(x, filters):
+    half, other = filters // 2, filters - filters // 2
+    x = ops.concatenate([layers.Conv2D(n, 3, padding="same")(x) for n in (half, other)], -1)
+    half, other = (filters + 1) // 2, filters + 1 - (filters + 1) // 2
+    x = ops.relu(x)
+    x = ops.concatenate([layers.Conv2D(n, 1, use_bias=False)(x) for n in (half, other)], -1)
+    return layers.BatchNormalization()(x)
+
+
+def wrong_order_of_positions(x, filters):
+    return shifted(x, filters, range(3), (0, 2, 2))
+
+
+def halves_without_concatenation(x, filters):
+    parts = [filters // 2, filters - filters // 2]
+    maps = [layers.Conv2D(n, 3, padding="same")(x) for n in parts]
+    x = ops.concatenate([maps[0], maps[1][..., :1] + 0 * maps[1]], -1)
+    return rest(x, filters)
+
+
+def the_same_half_twice(x, filters):
+    one = layers.Conv2D(filters // 2, 3, padding="same")
+    idle = layers.Conv2D(filters - filters // 2, 3, padding="same")
+    y = ops.concatenate([one(x), one(x), 0 * idle(x)], -1)[..., :filters]
+    return rest(y, filters)
+
+
+@pytest.fixture(scope="module")
+def key():
+    def trials(rng):
+        shapes = [((7, 6, 4), 6), ((6, 9, 3), 5)]
+        return [trial(x=Input(shape), filters=filters) for shape, filters in shapes]
+
+    return make_task_key(Task("answer", "block", 4.0, trials, answer), 7)
+
+
+RIGHT = [
+    answer,
+    filter_by_filter,
+    halves_of_filters,
+    channel_by_channel,
+    halves_of_channels,
+    position_by_position,
+    row_by_row,
+    everything_in_halves,
+]
+WRONG = [wrong_order_of_positions, halves_without_concatenation, the_same_half_twice]
+
+
+@pytest.mark.parametrize("function", RIGHT, ids=lambda f: f.__name__)
+def test_a_kernel_may_be_stored_in_parts(key, function):
+    verdict = judge(key, probe(function, key.question))
+    assert (verdict.verdict, verdict.points) == ("correct", 4.0), verdict.hint
+
+
+@pytest.mark.parametrize("function", WRONG, ids=lambda f: f.__name__)
+def test_parts_put_together_wrongly_are_refused(key, function):
+    verdict = judge(key, probe(function, key.question))
+    assert verdict.points < 4.0
+    assert not verdict.checks["output"]
+
+
+def test_no_part_of_an_answer_is_in_the_key(key):
+    assert keras.__name__ not in key.model_dump_json()
+    assert len(key.cut_answers) > 10
