@@ -13,7 +13,7 @@ import numpy as np
 from autograder.arguments import decode, encode
 from autograder.cuts import Cutting, cuttings
 from autograder.files import write_whole
-from autograder.judge import judge, sketches_of
+from autograder.judge import comparable, judge, sketches_of
 from autograder.key import (
     Answer,
     CutAnswer,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from autograder.network import Network
 
 MOST_SEEDS = 40
+MOST_CORRELATION = 0.99  # of a network's outputs for two inputs
 CLEAR_PARTS = 2 * TIE  # parts of a kernel are many, and hardly ever all far apart
 DEEP = 4  # samples in a batch of a whole model, so that its last 1x1 maps still vary
 LOGIT_SPREAD = (0.7, 4.0)
@@ -248,18 +249,47 @@ def _with_mistakes(task: Task, key: TaskKey) -> TaskKey:
 
 
 def _planned(task: Task, trial: Trial, generator: np.random.Generator) -> Case:
-    """Find a seed and scales for which the weights are told apart and the output is readable."""
+    """Find a seed and scales for which the weights are told apart and the output is readable.
+
+    Where no seed tells the inputs apart as well, one that does not is taken, as lint will say.
+    """
     plan = Plan(seed=int(generator.integers(1 << 30)), **_defaults(task, trial))
+    second_best: Plan | None = None
     for _ in range(MOST_SEEDS):
         network = _network(task, trial, plan)
         if task.plan.get("probabilities") and "overrides" not in task.plan:
             network = _readable(task, trial, network)
         if network.clearance >= CLEAR:
-            return _case(trial, network.plan)
+            if _tells_inputs_apart(network):
+                return _case(trial, network.plan)
+            second_best = second_best or network.plan
         plan = network.plan.model_copy(update={"seed": int(generator.integers(1 << 30))})
+    if second_best:
+        return _case(trial, second_best)
     raise TaskError(
         f"{task.name}: no seed tells the weights of {trial.arguments} apart by {CLEAR}; "
         "take other sizes"
+    )
+
+
+def correlation(array: np.ndarray, plan: Plan | None) -> float:
+    """How alike the outputs for different inputs are: the largest correlation of two; -1 if none.
+
+    A deep net gives nearly the same for all of them, and then shows little of itself.
+    """
+    samples = comparable(array, plan).reshape(array.shape[0], -1).astype("float64")
+    if samples.shape[0] < 2 or samples.shape[1] < 2 or not np.isfinite(samples).all():
+        return -1.0
+    if (samples.std(axis=1) == 0).any():
+        return -1.0
+    return float(np.corrcoef(samples)[np.triu_indices(len(samples), 1)].max())
+
+
+def _tells_inputs_apart(network: Network) -> bool:
+    return all(
+        correlation(array, network.plan) <= MOST_CORRELATION
+        for arrays in network.seen.values()
+        for array in arrays
     )
 
 

@@ -8,17 +8,19 @@ import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-
 from autograder.arguments import call_text
 from autograder.judge import distance, judge
 from autograder.key import Answer, TaskKey
-from autograder.keymaking import decoded_arguments, make_task_key
+from autograder.keymaking import (
+    MOST_CORRELATION,
+    correlation,
+    decoded_arguments,
+    make_task_key,
+)
 from autograder.observation import Observation
 from autograder.probe import probe_of_many
 from autograder.task import Task, TaskError
 
-MOST_CORRELATION = 0.99
 MARGIN = 10  # noise stays this far below the tolerance, wrong answers this far above it
 FEWEST_ACCEPTED, FEWEST_MISTAKES = 4, 8
 LONG_LINE = 24
@@ -109,18 +111,13 @@ def _correlated(task: Task, key: TaskKey, right: Observation) -> Iterator[str]:
     for case, seen in zip(key.question.cases, right.cases, strict=True):
         for mode in ("training", "inference"):
             for array in seen.outputs.get(mode, ()):
-                samples = array.numpy().reshape(array.shape[0], -1).astype("float64")
-                if case.plan and case.plan.probabilities:
-                    samples = np.log(np.maximum(samples, 1e-30))
-                if samples.shape[1] < 2 or (samples.std(axis=1) == 0).any():
-                    continue
-                pairs = np.corrcoef(samples)[np.triu_indices(len(samples), 1)]
-                if len(pairs) and pairs.max() > MOST_CORRELATION:
+                found = correlation(array.numpy(), case.plan)
+                if found > MOST_CORRELATION:
                     call = call_text(task.name, decoded_arguments(case))
                     yield (
                         f"{task.name}: {call} gives nearly the same for different inputs "
                         f"{'in training mode' if mode == 'training' else 'at inference'} "
-                        f"(correlation {pairs.max():.4f})"
+                        f"(correlation {found:.4f})"
                     )
 
 
