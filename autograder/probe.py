@@ -225,12 +225,18 @@ def _plain(value: Any, question: Question) -> np.ndarray:
     except Exception:
         array = np.asarray(None)
     if array.dtype.kind not in "fiub":
-        raise Unanswered(
-            "type",
-            f"`{question.name}` must return numbers, yours returns {type(value).__name__}"
-            + (" of unequal lengths" if isinstance(value, list | tuple) else ""),
-        )
+        raise Unanswered("type", f"`{question.name}` must return numbers, {_no_numbers(value)}")
     return np.array(array, copy=True, subok=False)
+
+
+def _no_numbers(value: Any) -> str:
+    """What an answer returns in place of numbers."""
+    if not isinstance(value, list | tuple) or not value:
+        return f"yours returns {type(value).__name__}"
+    if all(isinstance(entry, list | tuple | np.ndarray) for entry in value):
+        return f"yours returns a {type(value).__name__} of unequal lengths"
+    kinds = sorted({type(entry).__name__ for entry in value})
+    return f"yours returns a {type(value).__name__} of {' and '.join(kinds)[:80]}"
 
 
 def _realise(argument: Any) -> Any:
