@@ -1,98 +1,151 @@
-"""The usual ways to store a kernel in parts, so that each part is a weight of its own.
+"""The usual ways to store a net's kernels otherwise: in parts, or with their axes in another order.
 
 Six convolutions of one filter, concatenated, are a convolution of six; nine dense layers, each on
-a shifted map and added up, are a 3x3 convolution. Values are given to weights, so that such a net
-gets others than the one with whole kernels: what it then does is foretold here, by cutting the
-model answer's own kernels up.
+a shifted map and added up, are a 3x3 convolution; a kernel may be stored as (filters, channels,
+height, width). Values are given to weights as they are stored, so that such a net gets others than
+one with Keras's own kernels: what it then does is foretold here, on the model answer's kernels.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-Piece = tuple[slice, ...]
+import numpy as np
+
 Shape = tuple[int, ...]
 
 MOST_PARTS = 25  # of one kernel: nobody writes more layers than that for one
-FEW = 4  # kernels that are also cut one at a time
-HEIGHT, WIDTH, CHANNELS, FILTERS = range(4)
+FEW = 3  # kernels that are also stored otherwise one at a time
+HEIGHT, WIDTH, CHANNELS, FILTERS = -4, -3, -2, -1
 
 
 @dataclass(frozen=True)
 class Weight:
-    """A trainable weight of the model answer: its name within its layer, and its shape."""
+    """A trainable weight of the model answer.
+
+    `name` is its own within its layer. `follows` is the place of the kernel whose output it is
+    added to or multiplied with, `map` the shape of the map that was flattened before a dense layer.
+    """
 
     name: str
     shape: Shape
+    follows: int | None = None
+    map: Shape = ()
 
     @property
     def is_kernel(self) -> bool:
-        """Whether this is the kernel of a convolution: height, width, channels, filters."""
-        return self.name == "kernel" and len(self.shape) == 4
+        """Whether this is the kernel of a convolution or of a dense layer."""
+        return self.name == "kernel" and len(self.shape) in (2, 4)
 
     @property
     def is_wide(self) -> bool:
         """Whether it is a kernel of more than one position."""
-        return self.is_kernel and self.shape[HEIGHT] * self.shape[WIDTH] > 1
+        return self.is_kernel and len(self.shape) == 4 and self.shape[0] * self.shape[1] > 1
+
+
+@dataclass(frozen=True)
+class Piece:
+    """How a part of a weight is stored: the weight in a shape, cut, its axes in another order."""
+
+    weight_shape: Shape
+    places: tuple[slice, ...] = ()
+    axes: tuple[int, ...] | None = None
+
+    def view(self, array: np.ndarray) -> np.ndarray:
+        """The part of a weight's array, as it is stored; a view, so that it can be written."""
+        part = array.reshape(self.weight_shape)[self.places]
+        return part if self.axes is None else part.transpose(self.axes)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape in which it is stored."""
+        sides = [place.stop - place.start for place in self.places] or self.weight_shape
+        return tuple(sides) if self.axes is None else tuple(sides[axis] for axis in self.axes)
 
 
 @dataclass(frozen=True)
 class Way:
-    """A way to cut: along which axes, and into two parts or into single rows."""
+    """A way to store a kernel: cut along axes, into a few parts or single rows, or axes reordered.
 
-    axes: tuple[int, ...]
-    halves: bool = False
-    with_bias: bool = False
+    `vectors` says which of the vectors that follow a kernel are cut like its filters. `axes` is
+    the order of a convolution's kernel, `flat` that of the map before a dense layer.
+    """
+
+    cut: tuple[int, ...] = ()
+    into: int | None = None
+    vectors: Literal["none", "bias", "all"] = "none"
+    axes: tuple[int, ...] = ()
+    flat: tuple[int, ...] = ()
 
 
 WAYS = (
-    Way((FILTERS,)),
-    Way((FILTERS,), with_bias=True),
-    Way((FILTERS,), halves=True),
-    Way((FILTERS,), halves=True, with_bias=True),
+    *(
+        Way((FILTERS,), into, vectors)
+        for into in (None, 2, 4)
+        for vectors in ("none", "bias", "all")
+    ),
     Way((CHANNELS,)),
-    Way((CHANNELS,), halves=True),
+    Way((CHANNELS,), into=2),
     Way((HEIGHT, WIDTH)),
     Way((HEIGHT,)),
     Way((WIDTH,)),
+    Way(axes=(3, 2, 0, 1)),
+    Way(axes=(3, 0, 1, 2)),
+    Way(axes=(1, 0, 2, 3)),
+    Way(axes=(1, 0, 2, 3), flat=(1, 0, 2)),
+    *(Way(flat=order) for order in itertools.permutations(range(3)) if order != (0, 1, 2)),
 )
+SCOPES = ("all", "convolutions", "wide", "narrow", "dense", "first dense")
 
 
 @dataclass(frozen=True)
 class Cutting:
-    """A way to cut a net's kernels: all of them, all but the 1x1 ones ("wide"), or the n-th wide.
+    """A way to store kernels, and which: those of a scope, or the n-th wide one.
 
-    A kernel that the way does not fit, as one channel has no halves, stays whole.
+    A kernel that the way does not fit, as one channel has no halves, stays as it is.
     """
 
     way: Way
     which: str | int
 
     def __call__(self, weights: Sequence[Weight]) -> list[list[Piece]]:
-        """For each weight its pieces, in C order; a whole one is its own only piece."""
-        pieces = [[_whole(weight.shape)] for weight in weights]
+        """For each weight the pieces in which it is stored."""
+        pieces = [[Piece(weight.shape)] for weight in weights]
         for number in self._chosen(weights):
-            parts = _parts(weights[number].shape, self.way)
-            pieces[number] = parts
-            if self.way.with_bias and _has_bias(weights, number):
-                pieces[number + 1] = [(part[FILTERS],) for part in parts]
+            pieces[number] = list(_pieces(weights[number], self.way))
+            for other, vector in enumerate(weights):
+                if vector.follows == number and self.way.vectors in ("all", _class(vector)):
+                    pieces[other] = [
+                        Piece(vector.shape, piece.places[FILTERS:]) for piece in pieces[number]
+                    ]
         return pieces
 
     def _chosen(self, weights: Sequence[Weight]) -> list[int]:
         kernels = [i for i, weight in enumerate(weights) if weight.is_kernel]
-        if self.which == "all":
-            return kernels
+        dense = [i for i in kernels if len(weights[i].shape) == 2]
         wide = [i for i in kernels if weights[i].is_wide]
-        return wide if self.which == "wide" else wide[int(self.which) : int(self.which) + 1]
+        scopes = {
+            "all": kernels,
+            "convolutions": [i for i in kernels if i not in dense],
+            "wide": wide,
+            "narrow": [i for i in kernels if i not in dense and i not in wide],
+            "dense": dense,
+            "first dense": dense[:1],
+        }
+        if isinstance(self.which, int):
+            return wide[self.which : self.which + 1]
+        return scopes[self.which]
 
 
 def cuttings(nets: Sequence[Sequence[Weight]]) -> list[Cutting]:
     """The cuttings that make a difference, and each another, in nets of one architecture."""
     wide = sum(weight.is_wide for weight in nets[0])
-    scopes = ["all", "wide", *range(wide if wide <= FEW else 1)]
-    seen = [[[[_whole(weight.shape)] for weight in weights] for weights in nets]]
+    scopes = [*SCOPES, *range(wide if wide <= FEW else 1)]
+    seen = [[[[Piece(weight.shape)] for weight in weights] for weights in nets]]
     found = []
     for cutting in (Cutting(way, which) for way in WAYS for which in scopes):
         pieces = [cutting(weights) for weights in nets]
@@ -102,22 +155,31 @@ def cuttings(nets: Sequence[Sequence[Weight]]) -> list[Cutting]:
     return found
 
 
-def _has_bias(weights: Sequence[Weight], kernel: int) -> bool:
-    return kernel + 1 < len(weights) and weights[kernel + 1].name == "bias"
+def _class(vector: Weight) -> str:
+    return "bias" if vector.name == "bias" else "norm"
 
 
-def _whole(shape: Shape) -> Piece:
-    return tuple(slice(0, side) for side in shape)
+def _pieces(kernel: Weight, way: Way) -> Iterator[Piece]:
+    """The pieces of a kernel, or it as a whole where they would be too many."""
+    shape = kernel.shape
+    if way.axes and len(shape) == 4:
+        yield Piece(shape, axes=way.axes)
+    elif way.axes and not way.flat:
+        yield Piece(shape, axes=(1, 0) if way.axes[0] == 3 else None)
+    elif way.flat and kernel.map and len(shape) == 2:
+        yield Piece((*kernel.map, shape[-1]), axes=(*way.flat, 3))
+    else:
+        yield from _parts(shape, way)
 
 
 def _parts(shape: Shape, way: Way) -> list[Piece]:
-    """The pieces of a kernel, or it as a whole where they would be too many."""
-    pieces = [_whole(shape)]
-    for axis in way.axes:
-        side = shape[axis]
-        starts = sorted({0, side // 2}) if way.halves else range(side)
-        places = [slice(a, b) for a, b in itertools.pairwise([*starts, side])]
-        pieces = [
-            (*piece[:axis], place, *piece[axis + 1 :]) for piece in pieces for place in places
-        ]
-    return pieces if len(pieces) <= MOST_PARTS else [_whole(shape)]
+    cuts = [[slice(0, side)] for side in shape]
+    for axis in way.cut:
+        if -axis <= len(shape):
+            side = shape[axis]
+            into = way.into or side
+            starts = sorted({side * part // into for part in range(into)})
+            cuts[axis] = [slice(a, b) for a, b in itertools.pairwise([*starts, side])]
+    if 1 < math.prod(map(len, cuts)) <= MOST_PARTS:
+        return [Piece(shape, places) for places in itertools.product(*cuts)]
+    return [Piece(shape)]

@@ -32,6 +32,7 @@ from autograder.observation import (
     Question,
     Tensor,
 )
+from autograder.parting import needless, parting
 from autograder.patterns import common_ground
 
 SMALLEST_PROBABILITY = 1e-30
@@ -43,6 +44,11 @@ MODES = ("value", "inference", "training")
 NOT_THE_STEPS = (
     ". Every step taken agrees with one expected: either steps are missing at the end, or a layer "
     "is used twice, is idle, or stands where another of its size should"
+)
+LOG_NEAR = 1e-3
+OTHER_STATISTICS = (
+    "the output is right, but the moving statistics that training leaves are others: what goes "
+    "into a normalisation is scaled or shifted before"
 )
 MODE_WORDS = {"inference": "at inference", "training": "in training mode"}
 
@@ -352,6 +358,8 @@ def _compare_outputs(
         if mode in expected and not _agree(expected[mode], found.get(mode, []), plan, key.tolerance)
     ]
     if not wrong:
+        if not _same_statistics(expected, found):
+            _fail(result, "output", f"{call}: {OTHER_STATISTICS}{_stray(key, index, seen.trace)}")
         return
     if plan and plan.permutable and _agree_permuted(expected, found, plan, key.tolerance):
         result.remarks.append("the parts are concatenated in another order than the one written")
@@ -361,6 +369,12 @@ def _compare_outputs(
     _fail(result, "output", reason)
     if result.picture is None:
         result.picture = _picture(call, expected[mode], found.get(mode, []), plan, key.tolerance)
+
+
+def _same_statistics(expected: dict[str, list], found: dict[str, list]) -> bool:
+    """Whether a training step takes the same for moving statistics."""
+    pairs = zip(expected.get("statistics", []), found.get("statistics", []), strict=False)
+    return all(np.allclose(a, b, atol=LOG_NEAR, rtol=0) for a, b in pairs)
 
 
 def comparable(array: np.ndarray, plan: Plan | None) -> np.ndarray:
@@ -417,7 +431,7 @@ def distance(key: TaskKey, answer: Answer, observation: Observation) -> float:
             return float("inf")
         if seen.parameters != answer.parameters[index] or observation.status != "observed":
             return float("inf")
-        for mode in expected.keys() - {"permuted"}:
+        for mode in expected.keys() - {"permuted", "statistics"}:
             for a, b in zip(expected[mode], seen.outputs[mode], strict=False):
                 farthest = max(farthest, _array_distance(a.numpy(), b.numpy(), case.plan))
     return farthest if observation.cases else float("inf")
@@ -497,54 +511,25 @@ def _output_reason(
 
 
 def _parting(key: TaskKey, index: int, trace: tuple[Tensor, ...]) -> str:
-    """Name the first tensor on the way that no right answer computes.
+    return parting(key.landmarks[index], trace) if index < len(key.landmarks) else ""
 
-    A tensor is to blame when what it was made from is known, and nothing known is made from it
-    (explicit padding, say, is unknown, but what follows it is known again).
-    """
-    if not trace or index >= len(key.landmarks):
-        return ""
-    known = [_is_landmark(key.landmarks[index], tensor) for tensor in trace]
-    leads_to_known = list(known)
-    for number in range(len(trace) - 1, -1, -1):
-        if leads_to_known[number]:
-            for source in trace[number].inputs:
-                if 0 <= source < number:
-                    leads_to_known[source] = True
-    for number, tensor in enumerate(trace):
-        sources = [s for s in tensor.inputs if 0 <= s < number]
-        if not leads_to_known[number] and all(leads_to_known[s] for s in sources):
-            after = [trace[s].operation for s in sources if known[s]]
-            came = f" (after {after[-1]})" if after else ""
-            shape = "x".join(str(n) for n in tensor.shape[1:])
-            return f". Up to there all agrees; they part at `{tensor.operation}` -> {shape}{came}"
-    return ""
+
+def _stray(key: TaskKey, index: int, trace: tuple[Tensor, ...]) -> str:
+    step = needless(key.landmarks[index], trace) if index < len(key.landmarks) else ""
+    return f". {step}" if step else ""
 
 
 def _needless(key: TaskKey, index: int, seen: CaseObservation, answer: Answer) -> str:
     """Name a step that has parameters too many, where what follows it is right all the same."""
     if index >= len(key.landmarks) or (seen.parameters or 0) <= (answer.parameters[index] or 0):
         return ""
-    for tensor in seen.trace:
-        if not _is_landmark(key.landmarks[index], tensor):
-            return (
-                f". What `{tensor.operation}` gives is not expected, though what follows agrees: "
-                "has it a bias that a normalisation takes away again, or is it not needed at all?"
-            )
-    return ""
-
-
-def _is_landmark(landmarks: tuple[tuple[float, float, float], ...], tensor: Tensor) -> bool:
-    mine = np.array(tensor.fingerprint)
-    if not np.isfinite(mine).all():
-        return False
-    for landmark in landmarks:
-        theirs = np.array(landmark)
-        size = max(abs(float(theirs[1])), 1e-12) ** 0.5
-        scale = np.array([size * max(1, math.prod(tensor.shape)) ** 0.5, size**2, size])
-        if (np.abs(mine - theirs) <= 1e-4 * scale).all():
-            return True
-    return False
+    step = needless(key.landmarks[index], seen.trace)
+    if not step:
+        return ""
+    return (
+        f". {step}: has it a bias that a normalisation takes away again, "
+        "or is it not needed at all?"
+    )
 
 
 def _picture(
@@ -592,7 +577,10 @@ def sketches_of(question: Question, observation: Observation) -> Sketches:
     """Sketches of an observation's outputs as they are compared, case by case and mode by mode."""
     return tuple(
         {
-            mode: tuple(sketch(comparable(array.numpy(), case.plan)) for array in arrays)
+            mode: tuple(
+                sketch(comparable(array.numpy(), None if mode == "statistics" else case.plan))
+                for array in arrays
+            )
             for mode, arrays in seen.outputs.items()
         }
         for case, seen in zip(question.cases, observation.cases, strict=True)

@@ -83,11 +83,26 @@ class KnownMistake(Plain):
     facts: tuple[dict[str, Any], ...] = ()
 
 
+class Making(Plain):
+    """A step by which right answers compute a landmark, and the places of those it starts from."""
+
+    operation: str
+    inputs: tuple[int, ...] = ()
+
+
+class Landmark(Plain):
+    """A tensor that right answers compute on the way: what it is known by, and how it is made."""
+
+    fingerprint: tuple[float, float, float]
+    shape: tuple[int, ...]
+    made: tuple[Making, ...] = ()
+
+
 class TaskKey(Plain):
     """One task: the question as a probe needs it, points by part, and what to compare with.
 
     `cut_answers` is what right answers give whose kernels are stored in parts. `landmarks` are
-    the fingerprints of the tensors that right answers compute on the way. `properties`, if any,
+    the tensors that right answers compute on the way. `properties`, if any,
     are what is compared in each case in place of outputs and parameters.
     """
 
@@ -98,7 +113,7 @@ class TaskKey(Plain):
     answers: tuple[Answer, ...]
     cut_answers: tuple[CutAnswer, ...] = ()
     mistakes: tuple[KnownMistake, ...] = ()
-    landmarks: tuple[tuple[tuple[float, float, float], ...], ...] = ()
+    landmarks: tuple[tuple[Landmark, ...], ...] = ()
     properties: tuple[tuple[Property, ...], ...] = ()
 
     @property

@@ -19,6 +19,7 @@ from autograder.key import (
     CutAnswer,
     Key,
     KnownMistake,
+    Landmark,
     Property,
     TaskKey,
     package_version,
@@ -33,6 +34,7 @@ from autograder.observation import (
     Plan,
     Question,
 )
+from autograder.parting import map_of
 from autograder.probe import probe_of_many
 from autograder.task import Task, TaskError, Trial
 from autograder.values import CLEAR, TIE
@@ -149,17 +151,9 @@ def _answer(observation: Observation, remark: str | None) -> Answer:
     )
 
 
-def _landmarks(
-    observations: list[Observation],
-) -> tuple[tuple[tuple[float, float, float], ...], ...]:
-    found: list[list[tuple[float, float, float]]] = [[] for _ in observations[0].cases]
-    for observation in observations:
-        for landmarks, case in zip(found, observation.cases, strict=True):
-            for tensor in case.trace:
-                a, b, c = (float(f"{x:.7g}") for x in tensor.fingerprint)
-                if np.isfinite([a, b, c]).all() and (a, b, c) not in landmarks:
-                    landmarks.append((a, b, c))
-    return tuple(tuple(case) for case in found)
+def _landmarks(observations: list[Observation]) -> tuple[tuple[Landmark, ...], ...]:
+    cases = range(len(observations[0].cases))
+    return tuple(map_of([seen.cases[index].trace for seen in observations]) for index in cases)
 
 
 def _with_accepted(task: Task, key: TaskKey, right: Observation) -> TaskKey:
@@ -185,7 +179,9 @@ def _with_cut_kernels(task: Task, key: TaskKey) -> TaskKey:
     """Foretell what answers give that store their kernels in parts, where that is certain."""
     if key.question.kind == "function" or key.properties:
         return key
-    nets = [_cut_network(task, case).weights for case in key.question.cases]
+    from autograder.network import weights_of
+
+    nets = [weights_of(_cut_network(task, case).model) for case in key.question.cases]
     answers = []
     for cutting in cuttings(nets):
         cases = []

@@ -8,21 +8,21 @@ function, and the exercise's `EQUIVALENT_MUTANTS` says why, or shows a hole in t
 from __future__ import annotations
 
 import ast
-import contextlib
 import copy
 import inspect
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from autograder.child import OutOfTime, time_limit
+import nbformat
+
 from autograder.judge import judge
-from autograder.key import TaskKey
-from autograder.probe import probe_of_many
-from autograder.task import Task, module_of
+from autograder.key import Key, TaskKey, package_version
+from autograder.observation import FORMAT
+from autograder.runner import Workshop
+from autograder.task import Task, TaskError, module_of
 
 SECONDS = 30.0
 WORDS = {
@@ -75,10 +75,26 @@ def mutants(module: ModuleType, task: Task) -> Iterator[Mutant]:
 
 
 def judged_mutants(path: Path, task: Task, key: TaskKey) -> Iterator[tuple[Mutant, bool]]:
-    """Each mutant of a task set in the file `path`, and whether it gets full marks."""
+    """Each mutant of a task set in the file `path`, and whether it gets full marks.
+
+    A mutant runs in a process of its own, as a student's notebook does: it may run for ever, and
+    one that exchanges filters and kernel size asks for more memory than there is.
+    """
     module = module_of(path)
-    for mutant in mutants(module, task):
-        yield mutant, _full_marks(module, task, key, mutant)
+    whole = Key(
+        format=FORMAT, made_by=package_version(), exercise="", seed=0, tasks={task.name: key}
+    )
+    with Workshop(unsafe=True) as workshop:
+
+        def full_marks(mutant: Mutant | None) -> bool:
+            reply = workshop.reply(_notebook(module, mutant), whole, SECONDS)
+            observation = reply.observations.get(task.name)
+            return observation is not None and judge(key, observation).verdict == "correct"
+
+        if not full_marks(None):
+            raise TaskError(f"{task.name}: the model answer is not right in a process of its own")
+        for mutant in mutants(module, task):
+            yield mutant, full_marks(mutant)
 
 
 def excuses(path: Path) -> dict[str, str]:
@@ -86,29 +102,15 @@ def excuses(path: Path) -> dict[str, str]:
     return getattr(module_of(path), "EQUIVALENT_MUTANTS", {})
 
 
-def _full_marks(module: ModuleType, task: Task, key: TaskKey, mutant: Mutant) -> bool:
-    namespace: dict[str, Any] = dict(vars(module))
-    silent = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(silent), contextlib.redirect_stderr(silent):
-            # All of the answer's helpers are made anew, so that they see the changed one.
-            for node in ast.parse(inspect.getsource(module)).body:
-                if isinstance(node, ast.FunctionDef | ast.ClassDef) and _pure(node):
-                    _define(ast.Module([node], []), namespace)
-            _define(mutant.tree, namespace)
-            with time_limit("the mutant", SECONDS):
-                observation = probe_of_many(namespace[task.answer.__name__], key.question)
-    except (OutOfTime, Exception):
-        return False
-    return judge(key, observation).verdict == "correct"
-
-
-def _pure(node: ast.FunctionDef | ast.ClassDef) -> bool:
-    return not node.decorator_list
-
-
-def _define(tree: ast.Module, namespace: dict[str, Any]) -> None:
-    exec(compile(ast.fix_missing_locations(tree), "<mutant>", "exec"), namespace)
+def _notebook(module: ModuleType, mutant: Mutant | None) -> bytes:
+    """The module with the changed function in its place, as a notebook of one cell."""
+    tree = ast.parse(inspect.getsource(module))
+    for place, node in enumerate(tree.body):
+        if mutant and getattr(node, "name", None) == mutant.function:
+            tree.body[place] = mutant.tree.body[0]
+    source = ast.unparse(ast.fix_missing_locations(tree))
+    cell = nbformat.v4.new_code_cell(source)
+    return nbformat.writes(nbformat.v4.new_notebook(cells=[cell])).encode()
 
 
 def _used(functions: dict[str, Any], start: str) -> list[str]:

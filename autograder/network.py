@@ -54,17 +54,18 @@ class Network:
             v for v in model.non_trainable_variables if keras.backend.is_float_dtype(v.dtype)
         ]
         self.initial = {id(v): keras.ops.convert_to_numpy(v) for v in self.statistics}
-        self.weights = [Weight(v.name, tuple(v.shape)) for v in self.trainable]
-        pieces: list[list[Piece]] = cut(self.weights) if cut else [[()] for _ in self.weights]
+        if cut:
+            pieces = cut(weights_of(model))
+        else:
+            pieces = [[Piece(tuple(variable.shape))] for variable in self.trainable]
         self.pieces = [(number, piece) for number, mine in enumerate(pieces) for piece in mine]
-        self.shapes = [
-            _shape_of(self.weights[number].shape, piece) for number, piece in self.pieces
-        ]
+        self.shapes = [piece.shape for _, piece in self.pieces]
         self.colours = [Colour(math.prod(shape)) for shape in self.shapes]
         self._filled: dict[int, tuple[list[Colour], bool]] = {}
         self.clearance = math.inf
         self.repeats = True
         self.momenta: list[float] = []
+        self.scale = np.zeros(1, "float32")
         self.seen: dict[str, list[np.ndarray]] = {}
 
     @property
@@ -97,11 +98,11 @@ class Network:
 
     def _values(self, shape: tuple[int, ...], pieces: list[int], permuted: bool) -> np.ndarray:
         """The values of a variable, put together from its pieces."""
-        if len(pieces) == 1:
+        if self.pieces[pieces[0]][1] == Piece(shape):
             return self._drawn(pieces[0], permuted)
         whole = values.aligned_zeros(math.prod(shape)).reshape(shape)
         for number in pieces:
-            whole[self.pieces[number][1]] = self._drawn(number, permuted)
+            self.pieces[number][1].view(whole)[...] = self._drawn(number, permuted)
         return whole
 
     def _drawn(self, number: int, permuted: bool) -> np.ndarray:
@@ -134,7 +135,7 @@ class Network:
             of_variable.setdefault(self.pieces[i][0], []).append(i)
 
         def project(place: int, gradient: np.ndarray) -> np.ndarray:
-            parts = (gradient[self.pieces[i][1]] for i in of_variable[place])
+            parts = (self.pieces[i][1].view(gradient) for i in of_variable[place])
             return np.array([self._projected(part, permuted) for part in parts])
 
         def loss(given: Any) -> Any:
@@ -204,7 +205,11 @@ class Network:
         return clearance
 
     def observe(self, recorder: Recorder, permuted: bool = False) -> dict[str, list[np.ndarray]]:
-        """Outputs in training mode (where there are moving statistics) and at inference."""
+        """Outputs in training mode (where there are moving statistics) and at inference.
+
+        "statistics" is one number on what a training step takes for moving statistics. A factor
+        that a normalisation takes away again shows in nothing else.
+        """
         with fast_calls():
             huge = [np.float32(HUGE)] * len(self.statistics)
             with silent_dropout():
@@ -213,6 +218,8 @@ class Network:
                 self.set_statistics([np.float32(0)] * len(self.statistics))
                 seen = {"training": self.run(training=True)} if self.statistics else {}
             self._calibrate()
+            if self.statistics:
+                seen["statistics"] = [self.scale]
             seen["inference"] = self.run(training=None)
             self.seen = seen
             self.repeats = _equal(seen["inference"], self.run(training=None))
@@ -243,16 +250,44 @@ class Network:
         They were zero before the last training step, so they now hold (1 - momentum) times the
         batch's. A deep net keeps its signal, and a net that ignores them is still told apart.
         """
-        calibrated = []
+        calibrated, batch = [], [np.zeros(0)]
         for new, momentum in zip(self.read_statistics(), self.momenta, strict=True):
             factors = values.statistic_factors(self.plan.seed, new.size).reshape(new.shape)
             moved = math.isfinite(momentum) and 1 - momentum > 1e-5
-            calibrated.append(new / np.float32(1 - momentum) * factors if moved else factors)
+            if moved:
+                batch.append(new / np.float32(1 - momentum))
+            calibrated.append(batch[-1] * factors if moved else factors)
+        self.scale = values.typical_size(np.concatenate([array.ravel() for array in batch]))
         self.set_statistics(calibrated)
 
 
-def _shape_of(shape: tuple[int, ...], piece: Piece) -> tuple[int, ...]:
-    return tuple(place.stop - place.start for place in piece) or shape
+def weights_of(model: keras.Model) -> list[Weight]:
+    """The trainable weights of a functional model, and how they belong together."""
+    layers = {id(v): layer for layer in model.layers for v in layer.trainable_variables}
+    kernels = {
+        layers[id(v)]: i for i, v in enumerate(model.trainable_variables) if v.name == "kernel"
+    }
+    maps = {
+        math.prod(layer.input.shape[1:]): tuple(layer.input.shape[1:])
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Flatten) and len(layer.input.shape) == 4
+    }
+    weights = []
+    for variable in model.trainable_variables:
+        layer, shape = layers[id(variable)], tuple(variable.shape)
+        before = [layer, *_layers_before(layer)]
+        follows = next((kernels[one] for one in before if one in kernels), None)
+        of_map = maps.get(shape[0], ()) if len(shape) == 2 else ()
+        is_kernel = variable.name == "kernel"
+        weights.append(Weight(variable.name, shape, None if is_kernel else follows, of_map))
+    return weights
+
+
+def _layers_before(layer: Any) -> list[Any]:
+    """The layers whose outputs a normalisation takes; none for other layers."""
+    if not isinstance(layer, keras.layers.BatchNormalization):
+        return []
+    return [parent.operation for node in layer._inbound_nodes for parent in node.parent_nodes]
 
 
 def fixed_training_flags(model: Any) -> set[bool]:

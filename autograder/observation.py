@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-FORMAT = 1
+FORMAT = 2
 FROZEN = "frozen"  # said of a layer with weights that are not trained
 MAX_ELEMENTS = 4_000_000
 DTYPES = ("float64", "float32", "int64", "bool")

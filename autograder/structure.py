@@ -19,6 +19,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import keras
@@ -27,11 +29,18 @@ import numpy as np
 from autograder.footprint import partitions, reach
 from autograder.gradients import input_gradient
 from autograder.network import fast_calls
-from autograder.trace import describe, recording
+from autograder.trace import describe, patched, recording
 
 SIDE = 3
 SAMPLES = 4
 MOST_KERNELS = 8  # how many the sum of their steps is made for
+SHARE = 0.37
+FLAT_SOMEWHERE = (
+    *("relu", "relu6", "elu", "selu", "celu", "silu", "gelu", "sigmoid", "tanh", "softsign"),
+    *("hard_sigmoid", "hard_silu", "hard_tanh", "hard_shrink", "soft_shrink", "tanh_shrink"),
+    *("sparse_plus", "sparse_sigmoid", "squareplus", "threshold"),
+)
+BOUNDS = ("clip", "maximum", "minimum")
 NO_STEPS: dict[str, Any] = {"jumps": [], "chains": []}
 MIXERS = ("Pool", "Attention", "Resiz", "UpSampling", "GroupNormalization")
 
@@ -70,7 +79,7 @@ def facts(model: keras.Model, feeds: tuple[tuple[int, ...], ...], seed: int) -> 
     Raises what the model raises where it can be called on none of them.
     """
     rng = np.random.default_rng(seed)
-    with fast_calls():
+    with fast_calls(), no_dead_units():
         try:
             calls = _calls(model, feeds, rng)
         except NotAMap as reason:
@@ -209,6 +218,39 @@ def _cut(kernels: list[tuple[Any, np.ndarray]]) -> None:
         cut = np.zeros_like(drawn)
         cut[SIDE // 2, SIDE // 2] = SIDE**2 * drawn[SIDE // 2, SIDE // 2]
         variable.assign(cut)
+
+
+@contextmanager
+def no_dead_units() -> Iterator[None]:
+    """Let pointwise functions that are flat somewhere pass on a share of their input everywhere.
+
+    What a unit can see is asked for, whatever the values: a ReLU that happens to give 0, or a
+    bounded one at its bound, would seem to see nothing. The share keeps paths from cancelling.
+    """
+    from keras.src import backend
+
+    def leaking(function: Any) -> Any:
+        def leak(*arguments: Any, **options: Any) -> Any:
+            given = function(*arguments, **options)
+            tensors = [x for x in arguments if keras.ops.is_tensor(x)]
+            # the larger of two maps is no pointwise function of one
+            leaks = len(tensors) == 1 and keras.backend.is_float_dtype(tensors[0].dtype)
+            return given + SHARE * tensors[0] if leaks else given
+
+        return leak
+
+    def even(x: Any, axis: Any = -1) -> Any:
+        """Softmax of small numbers: attention to one place alone has no gradient elsewhere."""
+        size = keras.ops.max(keras.ops.absolute(x), axis=axis, keepdims=True)
+        return softmax(x / (1 + size), axis=axis)
+
+    softmax = backend.nn.softmax
+    with ExitStack() as stack:
+        stack.enter_context(patched(backend.nn, "softmax", even))
+        for module, names in ((backend.nn, FLAT_SOMEWHERE), (backend.numpy, BOUNDS)):
+            for name in names:
+                stack.enter_context(patched(module, name, leaking(getattr(module, name))))
+        yield
 
 
 class _Kernels:

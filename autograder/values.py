@@ -92,6 +92,15 @@ def statistic_factors(seed: int, count: int) -> np.ndarray:
     return (0.7 + 0.7 * (np.tanh(noise(seed + 2, count)) + 1) / 2).astype("float32")
 
 
+def typical_size(array: np.ndarray) -> np.ndarray:
+    """The mean logarithm of the absolute values, (1,): the same however they are split up."""
+    sizes = np.abs(np.nan_to_num(array.astype("float64")))
+    if not sizes.any():
+        return np.zeros(1, "float32")
+    floor = 1e-6 * np.sqrt(np.mean(sizes**2))  # what is 0 but for rounding counts as this
+    return np.array([np.mean(np.log(np.maximum(sizes, floor)))], "float32")
+
+
 def constant_along_inputs(values: np.ndarray) -> np.ndarray:
     """The same kernel for every input channel (the axis before the last).
 

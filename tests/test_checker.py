@@ -100,8 +100,8 @@ def stateful(values, factor=2.0, calls=[]):  # noqa: B006
         (lambda values, factor=2.0: (values * factor).T, "transposed|has shape"),
         (lambda values, factor=2.0: None, "return"),
         (lambda values, factor=2.0: "many", "must return numbers"),
-        (lambda values, factor=2.0: [[1.0], [1.0, 2.0]], "numbers, yours returns a list of unequal"),
-        (lambda values, factor=2.0: [{"a": 1.0}], "must return numbers, yours returns a list of dict"),
+        (lambda values, factor=2.0: [[1.0], [1.0, 2.0]], "a list of unequal lengths"),
+        (lambda values, factor=2.0: [{"a": 1.0}], "yours returns a list of dict"),
         (lambda values, factor=2.0: (values * factor).astype(int), "int values"),
         (lambda values, factor=2.0: values * np.nan, "not finite"),
         (lambda values, factor=2.0: values / 0 + {}, "raises"),
@@ -335,7 +335,7 @@ def test_check_without_a_key_says_what_to_do(tmp_path, monkeypatch):
         ("", "not a key file"),
         ("[]", "not a key file"),
         ('{"format": 99}', "format 99"),
-        ('{"format": 1}', "damaged"),
+        ('{"format": 2}', "damaged"),
     ],
 )
 def test_a_bad_key_is_one_sentence(tmp_path, text, words):

@@ -2047,6 +2047,8 @@ def size_trials(rng: np.random.Generator) -> list[Trial]:
         trial(size=wide, kernel=even, stride=1, padding="valid", dilation=dilation),
         trial(size=wide + places, kernel=kernel, stride=1, padding="same", dilation=2),
         trial(size=places, kernel=1, stride=1, padding="valid", dilation=3),
+        trial(size=3, kernel=odd, stride=5, padding="same"),
+        trial(size=4 * more + 3, kernel=4, stride=4, padding="same"),
     ]
 
 
@@ -2068,7 +2070,10 @@ def drawn(rng: np.random.Generator, *shape: int) -> np.ndarray:
 
 
 def conv2d_trials(rng: np.random.Generator) -> list[Trial]:
-    """A case to work out; both paddings, strides 1 to 3, odd, even and oblong kernels, biases."""
+    """A case to work out; both paddings, strides 1 to 4, odd, even and oblong kernels, biases.
+
+    A kernel higher than its picture; two pictures of one shape, to be told apart.
+    """
 
     def sides(parity: int) -> tuple[int, int]:
         a, b = numbers(rng, 4, 6, 2)
@@ -2106,6 +2111,9 @@ def conv2d_trials(rng: np.random.Generator) -> list[Trial]:
         case((odd + 1, even + 3), (2, 1), False, 3, "valid"),
         case((low, odd), (1, 1), True, 2, "valid"),
         case((3, odd), (3, 3), False),
+        case((4, odd), (7, 3), True, 1, "same"),
+        case((4 * even, 4 * odd + 1), (3, 2), True, 4),
+        trial(image=digits[:, ::-1] + 4, kernels=places),
     ]
 
 

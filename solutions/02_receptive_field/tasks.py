@@ -1606,6 +1606,7 @@ def field_trials(rng: np.random.Generator) -> list[Trial]:
         trial(layers=[(1, 2, 1), (3, 1, 1), (1, 3, 1), (4, 1, 1), (3, 2, 1)]),
         trial(layers=[(2, 5, 1), (3, 1, number(rng, 2, 3)), (2, 1, 1)]),
         trial(layers=[(3, 1, 1), (2, 1, number(rng, 2, 4))]),
+        trial(layers=[(3, 2, 1), (1, 1, number(rng, 2, 4)), (2, 1, 1)]),
     ]
 
 
@@ -1622,6 +1623,7 @@ def region_trials(rng: np.random.Generator) -> list[Trial]:
         trial(layers=[(number(rng, 2, 4), 5, 3)], index=number(rng, 2, 4)),
         trial(layers=[(3, 1, 1), (1, 3, 1), (2, 1, 1), (1, 2, 1)], index=number(rng, 2, 5)),
         trial(layers=[(5, 1, 1)], index=number(rng, 1, 6)),
+        trial(layers=[(1, 2, number(rng, 2, 3)), (4, 1, 1)], index=number(rng, 12, 40)),
     ]
 
 

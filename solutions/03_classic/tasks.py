@@ -2100,16 +2100,21 @@ def vgg_trials(rng: np.random.Generator) -> list[Trial]:
     classes = rng.permutation(np.arange(5, 13))
     return [
         trial(shape, convolutions=counts, classes=int(classes[0]), input_shape=shape),
-        trial(low, convolutions=[1, 3], classes=int(classes[1]), input_shape=low),
+        trial(low, convolutions=[1, 4], classes=int(classes[1]), input_shape=low),
     ]
 
 
 def error_trials(rng: np.random.Generator) -> list[Trial]:
-    """Three samples to work out; scores of all sizes, labels of every rank; k left out, 1, all."""
+    """Three samples to work out; scores of all sizes, labels of every rank; k left out, 1, all.
+
+    Some scores are too large for `exp`, some all negative, some equal in half precision.
+    """
     small = np.array([[1, -7, 3], [9, 2, 4], [6, 5, 8]], "float32")
 
-    def case(samples: int, classes: int) -> dict:
-        scores = (10 * rng.standard_normal((samples, classes))).astype("float32")
+    close = 1 + 1e-4 * rng.permuted(np.tile(np.arange(6.0), (number(rng, 30, 40), 1)), axis=1)
+
+    def case(samples: int, classes: int, around: float = 0) -> dict:
+        scores = (around + 10 * rng.standard_normal((samples, classes))).astype("float32")
         return {"scores": scores, "labels": rng.integers(0, classes, samples)}
 
     return [
@@ -2120,6 +2125,9 @@ def error_trials(rng: np.random.Generator) -> list[Trial]:
         trial(**case(number(rng, 50, 70), number(rng, 9, 10)), k=5),
         trial(**case(number(rng, 40, 60), number(rng, 8, 9)), k=3),
         trial(**case(number(rng, 5, 9), 4), k=4),
+        trial(**case(number(rng, 40, 60), 7, around=1000), k=2),
+        trial(**case(number(rng, 40, 60), 8, around=-50), k=4),
+        trial(scores=close, labels=rng.integers(0, 6, len(close)), k=2),
     ]
 
 
@@ -2195,9 +2203,23 @@ TASKS = [
 ]
 
 
+_SMALLER, _LARGER = "64 * 2 ** stage, 512", "512, 64 * 2 ** stage"
+_VGG = "layers.Conv2D(min({}), 3, padding='same', activation='relu')(x)"
 EQUIVALENT_MUTANTS = {
     "top_k_error: return float(np.mean(~(best == labels[:, None]).any(axis=1))) -> "
     "return np.mean(~(best == labels[:, None]).any(axis=1))": "NumPy's mean is a float already",
     "top_k_error: best = np.argsort(scores, axis=1)[:, ::-1][:, :k] -> "
     "best = np.argsort(scores)[:, ::-1][:, :k]": "the last axis is the default",
+    **dict.fromkeys(
+        [f"{net}: x = layers.Flatten()(x) -> (twice)" for net in ("lenet5", "alexnet", "vgg")],
+        "what is flat stays as it is",
+    ),
+    **dict.fromkeys(
+        [
+            f"alexnet: x = layers.Dropout(0.5)(x) -> {after}"
+            for after in ("(removed)", "(twice)", "x = x")
+        ],
+        "dropout is free",
+    ),
+    f"vgg: x = {_VGG.format(_SMALLER)} -> x = {_VGG.format(_LARGER)}": "a minimum of two",
 }

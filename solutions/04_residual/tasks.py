@@ -536,6 +536,21 @@ def residual_dense_projection(x, filters, stride=1):
     return layers.Lambda(lambda pair: ops.relu(pair[0] + pair[1]))([x, y])
 
 
+def residual_one_norm(x, filters, stride=1, branch_first=False):
+    """The last normalisations of both ways are one, over both ways side by side."""
+    y = relu(conv_bn(x, filters, 3, stride))
+    if projected(x, filters, stride) is x:
+        return relu(conv_bn(y, filters, 3) + x)
+    y = layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
+    x = layers.Conv2D(filters, 1, stride, use_bias=False)(x)
+    both = layers.BatchNormalization()(ops.concatenate([y, x] if branch_first else [x, y]))
+    return relu(both[..., :filters] + both[..., filters:])
+
+
+def residual_one_norm_branch_first(x, filters, stride=1):
+    return residual_one_norm(x, filters, stride, branch_first=True)
+
+
 def residual_cut_kernel(x, filters, stride=1):
     half = filters // 2
     y = layers.Concatenate()(
@@ -2564,10 +2579,15 @@ RESNET_MISTAKES = [
 # What is tried
 
 
-def sizes(rng: np.random.Generator) -> tuple[int, int]:
-    """An even and an odd side, in either order."""
-    even, odd = 2 * int(rng.integers(3, 5)), 2 * int(rng.integers(2, 5)) + 1
-    return (even, odd) if rng.integers(2) else (odd, even)
+def fed(rng: np.random.Generator, channels: int, filters: int, **options: int) -> Trial:
+    """A map of an even and an odd side, in either order, neither of them a number of channels."""
+    taken = (channels, filters, 4 * filters)
+    even, odd = (
+        int(rng.choice([side for side in sides if side not in taken]))
+        for sides in ((6, 8, 10), (5, 7, 9))
+    )
+    height, width = (even, odd) if rng.integers(2) else (odd, even)
+    return trial(x=Input((height, width, channels)), filters=filters, **options)
 
 
 def numbers(rng: np.random.Generator, low: int, high: int, count: int) -> list[int]:
@@ -2576,48 +2596,50 @@ def numbers(rng: np.random.Generator, low: int, high: int, count: int) -> list[i
 
 
 def residual_trials(rng: np.random.Generator) -> list[Trial]:
-    """Nothing changes; the stride alone; the channels alone (even ones); both, by 3."""
+    """Nothing changes; the stride alone, 2 and 3; the channels alone (even ones); both, by 3."""
     c, d = (2 * half for half in numbers(rng, 2, 4, 2))
     others = [int(n) for n in rng.permutation(np.arange(3, 10)) if n not in (c, d)]
-    a, b, e, f = others[:4]
+    a, b, e, f, g = others[:5]
     return [
-        trial(x=Input((*sizes(rng), a)), filters=a),
-        trial(x=Input((*sizes(rng), b)), filters=b, stride=2),
-        trial(x=Input((*sizes(rng), c)), filters=d),
-        trial(x=Input((*sizes(rng), e)), filters=f, stride=3),
+        fed(rng, a, a),
+        fed(rng, b, b, stride=2),
+        fed(rng, g, g, stride=3),
+        fed(rng, c, d),
+        fed(rng, e, f, stride=3),
     ]
 
 
 def zero_pad_trials(rng: np.random.Generator) -> list[Trial]:
     a, b, c, d = numbers(rng, 2, 5, 4)
     return [
-        trial(x=Input((*sizes(rng), a)), filters=a + 3, stride=2),
-        trial(x=Input((*sizes(rng), b)), filters=b + 4, stride=1),
-        trial(x=Input((*sizes(rng), c)), filters=c, stride=3),
-        trial(x=Input((*sizes(rng), d)), filters=d + 1, stride=2),
+        fed(rng, a, a + 3, stride=2),
+        fed(rng, b, b + 4, stride=1),
+        fed(rng, c, c, stride=3),
+        fed(rng, d, d + 1, stride=2),
     ]
 
 
 def bottleneck_trials(rng: np.random.Generator) -> list[Trial]:
-    """Nothing changes; the stride alone; the channels alone (as many as filters); both."""
+    """Nothing changes; the stride alone; the channels alone, more of them and fewer; both."""
     a, b, c, d = numbers(rng, 2, 5, 4)
     return [
-        trial(x=Input((*sizes(rng), 4 * a)), filters=a),
-        trial(x=Input((*sizes(rng), 4 * b)), filters=b, stride=2),
-        trial(x=Input((*sizes(rng), c)), filters=c),
-        trial(x=Input((*sizes(rng), 11)), filters=d, stride=3),
+        fed(rng, 4 * a, a),
+        fed(rng, 4 * b, b, stride=2),
+        fed(rng, c, c),
+        fed(rng, 4 * a + 3, a),
+        fed(rng, 11, d, stride=3),
     ]
 
 
 def resnet_trials(rng: np.random.Generator) -> list[Trial]:
-    """A last map of 3x2; one side even up to the pool, one odd; a stage of three blocks.
+    """A last map of 3x2; one side even up to the pool, one odd; a stage of four blocks.
 
     One block in the last stage, whose every further one takes 18 MB of a grading process.
     """
     shape = (int(rng.choice([68, 72])), int(rng.choice([33, 37])), int(rng.choice([2, 4])))
     if rng.integers(2):
         shape = (shape[1], shape[0], shape[2])
-    blocks = [[3, 1, 2, 1], [2, 1, 3, 1], [1, 3, 2, 1]][int(rng.integers(3))]
+    blocks = [[4, 1, 2, 1], [1, 4, 2, 1]][int(rng.integers(2))]
     return [trial(shape, blocks=blocks, classes=int(rng.integers(5, 12)), input_shape=shape)]
 
 
@@ -2641,6 +2663,8 @@ TASKS = [
             Accepted(residual_explicit_padding),
             Accepted(residual_dense_projection),
             Accepted(residual_cut_kernel),
+            Accepted(residual_one_norm, representation="one normalisation for both ways"),
+            Accepted(residual_one_norm_branch_first, representation="the same, branch first"),
         ],
         mistakes=RESIDUAL_MISTAKES,
         plan={"kernels": KERNELS},
@@ -2701,3 +2725,11 @@ TASKS = [
         plan={"batch": 2, "kernels": KERNELS, "vectors": 1.5, "probabilities": True},
     ),
 ]
+
+_OPTIONS = "options = {'padding': 'same', 'use_bias': False, **options}"
+_ZIP = "for count, filters, stride in zip(blocks, FILTERS, strides"
+EQUIVALENT_MUTANTS = {
+    f"conv_bn: {_OPTIONS} -> (twice)": "the same defaults again",
+    f"stages: {_ZIP}, strict=True): -> {_ZIP}):": "there are four of each",
+    f"stages: {_ZIP}, strict=True): -> {_ZIP}, strict=False):": "there are four of each",
+}

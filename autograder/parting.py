@@ -1,0 +1,123 @@
+"""Says where a network leaves the way of the right ones: which step, and what was expected there.
+
+Tensors are known by their fingerprints, so that the style and the order of an answer do not matter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from autograder.key import Landmark, Making
+from autograder.observation import Tensor
+
+NEAR = 1e-4
+
+
+def landmark_of(landmarks: Sequence[Landmark], tensor: Tensor) -> int | None:
+    """The place of the landmark that a tensor equals, if any."""
+    mine = np.array(tensor.fingerprint)
+    if not np.isfinite(mine).all():
+        return None
+    for place, landmark in enumerate(landmarks):
+        theirs = np.array(landmark.fingerprint)
+        size = max(abs(float(theirs[1])), 1e-12) ** 0.5
+        scale = np.array([size * max(1, math.prod(tensor.shape)) ** 0.5, size**2, size])
+        if (np.abs(mine - theirs) <= NEAR * scale).all():
+            return place
+    return None
+
+
+def map_of(traces: Sequence[Sequence[Tensor]]) -> tuple[Landmark, ...]:
+    """The landmarks of right answers: what they compute on the way, from what and how."""
+    found: list[Landmark] = []
+    for trace in traces:
+        places: list[int | None] = []
+        for tensor in trace:
+            place = landmark_of(found, tensor)
+            inputs = [places[source] for source in tensor.inputs if source < len(places)]
+            if place is None and np.isfinite(tensor.fingerprint).all():
+                place = len(found)
+                a, b, c = (float(f"{number:.7g}") for number in tensor.fingerprint)
+                found.append(Landmark(fingerprint=(a, b, c), shape=tensor.shape))
+            if place is not None and None not in inputs and place not in inputs:
+                _add_making(found, place, tensor.operation, [i for i in inputs if i is not None])
+            places.append(place)
+    return tuple(found)
+
+
+def _add_making(found: list[Landmark], place: int, operation: str, inputs: list[int]) -> None:
+    making = Making(operation=operation, inputs=tuple(dict.fromkeys(inputs)))
+    known = found[place].made
+    if all(_first_word(m.operation) != _first_word(operation) for m in known):
+        found[place] = found[place].model_copy(update={"made": (*known, making)})
+
+
+def _first_word(operation: str) -> str:
+    return operation.split(",")[0].split(" ")[0]
+
+
+def parting(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> str:
+    """Name the first tensor on the way that no right answer computes, and what they compute there.
+
+    A tensor is to blame when what it was made from is known, and nothing known is made from it
+    (explicit padding, say, is unknown, but what follows it is known again).
+    """
+    places = [landmark_of(landmarks, tensor) for tensor in trace]
+    known = [place is not None for place in places]
+    leads_to_known = list(known)
+    for number in range(len(trace) - 1, -1, -1):
+        if leads_to_known[number]:
+            for source in trace[number].inputs:
+                if 0 <= source < number:
+                    leads_to_known[source] = True
+    for number, tensor in enumerate(trace):
+        sources = [s for s in tensor.inputs if 0 <= s < number]
+        if not leads_to_known[number] and all(leads_to_known[s] for s in sources):
+            after = [trace[s].operation for s in sources if known[s]]
+            came = f" (after {after[-1]})" if after else ""
+            expected = _expected(landmarks, places, tensor, [places[s] for s in sources])
+            return (
+                f". Up to there all agrees; they part at `{tensor.operation}` -> "
+                f"{_sides(tensor.shape)}{came}{expected}"
+            )
+    return ""
+
+
+def _expected(
+    landmarks: Sequence[Landmark],
+    places: Sequence[int | None],
+    tensor: Tensor,
+    sources: Sequence[int | None],
+) -> str:
+    """What right answers make of the same tensors, where this answer does not make it at all."""
+    reached = {place for place in places if place is not None}
+    begun = {place for place in sources if place is not None}
+    if sources and not begun:
+        return ""
+    ways = [
+        (_first_word(making.operation) != _first_word(tensor.operation), place, making)
+        for place, landmark in enumerate(landmarks)
+        if place not in reached
+        for making in landmark.made
+        if set(making.inputs) <= reached and (begun & set(making.inputs) if begun else True)
+    ]
+    ways = [way for way in ways if begun or not way[2].inputs]
+    if not ways:
+        return ""
+    _, place, making = min(ways, key=lambda way: way[:2])
+    return f"; expected there: `{making.operation}` -> {_sides(landmarks[place].shape)}"
+
+
+def _sides(shape: Sequence[int]) -> str:
+    return "x".join(str(n) for n in shape[1:])
+
+
+def needless(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> str:
+    """Name a step that gives nothing expected, where what follows it is right all the same."""
+    for tensor in trace:
+        if landmark_of(landmarks, tensor) is None:
+            return f"What `{tensor.operation}` gives is not expected, though what follows agrees"
+    return ""
