@@ -536,7 +536,7 @@ def residual_dense_projection(x, filters, stride=1):
     return layers.Lambda(lambda pair: ops.relu(pair[0] + pair[1]))([x, y])
 
 
-def residual_one_norm(x, filters, stride=1, branch_first=False):
+def residual_joint_norm(x, filters, stride=1, branch_first=False):
     """The last normalisations of both ways are one, over both ways side by side."""
     y = relu(conv_bn(x, filters, 3, stride))
     if projected(x, filters, stride) is x:
@@ -547,8 +547,8 @@ def residual_one_norm(x, filters, stride=1, branch_first=False):
     return relu(both[..., :filters] + both[..., filters:])
 
 
-def residual_one_norm_branch_first(x, filters, stride=1):
-    return residual_one_norm(x, filters, stride, branch_first=True)
+def residual_joint_norm_branch_first(x, filters, stride=1):
+    return residual_joint_norm(x, filters, stride, branch_first=True)
 
 
 def residual_cut_kernel(x, filters, stride=1):
@@ -1486,6 +1486,15 @@ def bottleneck_one_kernel_and_norm(x, filters, stride=1):
     return relu(conv_bn(y, 4 * filters, 1) + both[..., filters:])
 
 
+def bottleneck_one_kernel_shortcut_first(x, filters, stride=1):
+    """The same in the other order."""
+    if stride == 1 and x.shape[-1] == 4 * filters:
+        return bottleneck_block(x, filters, stride)
+    both = conv_bn(x, 5 * filters, 1, stride)
+    y = relu(conv_bn(relu(both[..., 4 * filters :]), filters, 3))
+    return relu(conv_bn(y, 4 * filters, 1) + both[..., : 4 * filters])
+
+
 def bottleneck_projected_branch(x, filters, stride=1):
     y = relu(conv_bn(relu(conv_bn(x, filters, 1, stride)), filters, 3))
     shape_kept = stride == 1 and x.shape[-1] == 4 * filters
@@ -1936,6 +1945,19 @@ def resnet_layers(blocks, classes=1000, input_shape=(224, 224, 3)):
     net.add(layers.Dense(classes))
     net.add(layers.Softmax())
     return net
+
+
+def resnet_of(block, blocks, classes, input_shape):
+    inputs = keras.Input(input_shape)
+    return head(inputs, stages(stem(inputs), blocks, block), classes)
+
+
+def resnet_of_one_kernel(blocks, classes=1000, input_shape=(224, 224, 3)):
+    return resnet_of(bottleneck_one_kernel, blocks, classes, input_shape)
+
+
+def resnet_of_one_kernel_and_norm(blocks, classes=1000, input_shape=(224, 224, 3)):
+    return resnet_of(bottleneck_one_kernel_and_norm, blocks, classes, input_shape)
 
 
 class ResidualNet(keras.Model):
@@ -2663,8 +2685,8 @@ TASKS = [
             Accepted(residual_explicit_padding),
             Accepted(residual_dense_projection),
             Accepted(residual_cut_kernel),
-            Accepted(residual_one_norm, representation="one normalisation for both ways"),
-            Accepted(residual_one_norm_branch_first, representation="the same, branch first"),
+            Accepted(residual_joint_norm, representation="one normalisation for both ways"),
+            Accepted(residual_joint_norm_branch_first, representation="the same, branch first"),
         ],
         mistakes=RESIDUAL_MISTAKES,
         plan={"kernels": KERNELS},
@@ -2704,6 +2726,10 @@ TASKS = [
                 bottleneck_one_kernel_and_norm,
                 representation="the same, and their normalisations are one too",
             ),
+            Accepted(
+                bottleneck_one_kernel_shortcut_first,
+                representation="the same, the projection before the first 1x1",
+            ),
             Accepted(bottleneck_nine_products),
         ],
         mistakes=BOTTLENECK_MISTAKES,
@@ -2720,6 +2746,14 @@ TASKS = [
             Accepted(resnet_subclass),
             Accepted(resnet_raw),
             Accepted(resnet_equivalents),
+            Accepted(
+                resnet_of_one_kernel,
+                representation="the projection and the first 1x1 are one kernel in each block",
+            ),
+            Accepted(
+                resnet_of_one_kernel_and_norm,
+                representation="the same, and their normalisations are one too",
+            ),
         ],
         mistakes=RESNET_MISTAKES,
         plan={"batch": 2, "kernels": KERNELS, "vectors": 1.5, "probabilities": True},
