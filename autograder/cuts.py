@@ -19,7 +19,7 @@ import numpy as np
 Shape = tuple[int, ...]
 
 MOST_PARTS = 25  # of one kernel: nobody writes more layers than that for one
-FEW = 3  # kernels that are also stored otherwise one at a time
+FEW = 4  # kernels that are also stored otherwise one at a time
 HEIGHT, WIDTH, CHANNELS, FILTERS = -4, -3, -2, -1
 
 
@@ -104,7 +104,7 @@ SCOPES = ("all", "convolutions", "wide", "narrow", "dense", "first dense")
 
 @dataclass(frozen=True)
 class Cutting:
-    """A way to store kernels, and which: those of a scope, or the n-th wide one.
+    """A way to store kernels, and which: those of a scope, or the n-th convolution's.
 
     A kernel that the way does not fit, as one channel has no halves, stays as it is.
     """
@@ -128,23 +128,24 @@ class Cutting:
         kernels = [i for i, weight in enumerate(weights) if weight.is_kernel]
         dense = [i for i in kernels if len(weights[i].shape) == 2]
         wide = [i for i in kernels if weights[i].is_wide]
+        convolutions = [i for i in kernels if i not in dense]
         scopes = {
             "all": kernels,
-            "convolutions": [i for i in kernels if i not in dense],
+            "convolutions": convolutions,
             "wide": wide,
-            "narrow": [i for i in kernels if i not in dense and i not in wide],
+            "narrow": [i for i in convolutions if i not in wide],
             "dense": dense,
             "first dense": dense[:1],
         }
         if isinstance(self.which, int):
-            return wide[self.which : self.which + 1]
+            return convolutions[self.which : self.which + 1]
         return scopes[self.which]
 
 
 def cuttings(nets: Sequence[Sequence[Weight]]) -> list[Cutting]:
     """The cuttings that make a difference, and each another, in nets of one architecture."""
-    wide = sum(weight.is_wide for weight in nets[0])
-    scopes = [*SCOPES, *range(wide if wide <= FEW else 1)]
+    most = max(sum(len(weight.shape) == 4 for weight in weights) for weights in nets)
+    scopes = [*SCOPES, *range(most if most <= FEW else 1)]
     seen = [[[[Piece(weight.shape)] for weight in weights] for weights in nets]]
     found = []
     for cutting in (Cutting(way, which) for way in WAYS for which in scopes):

@@ -78,7 +78,7 @@ def parting(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> str:
         if not leads_to_known[number] and all(leads_to_known[s] for s in sources):
             after = [trace[s].operation for s in sources if known[s]]
             came = f" (after {after[-1]})" if after else ""
-            expected = _expected(landmarks, places, tensor, [places[s] for s in sources])
+            expected = _expected(landmarks, places, [places[s] for s in sources])
             return (
                 f". Up to there all agrees; they part at `{tensor.operation}` -> "
                 f"{_sides(tensor.shape)}{came}{expected}"
@@ -89,7 +89,6 @@ def parting(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> str:
 def _expected(
     landmarks: Sequence[Landmark],
     places: Sequence[int | None],
-    tensor: Tensor,
     sources: Sequence[int | None],
 ) -> str:
     """What right answers make of the same tensors, where this answer does not make it at all."""
@@ -97,18 +96,12 @@ def _expected(
     begun = {place for place in sources if place is not None}
     if sources and not begun:
         return ""
-    ways = [
-        (_first_word(making.operation) != _first_word(tensor.operation), place, making)
-        for place, landmark in enumerate(landmarks)
-        if place not in reached
-        for making in landmark.made
-        if set(making.inputs) <= reached and (begun & set(making.inputs) if begun else True)
-    ]
-    ways = [way for way in ways if begun or not way[2].inputs]
-    if not ways:
-        return ""
-    _, place, making = min(ways, key=lambda way: way[:2])
-    return f"; expected there: `{making.operation}` -> {_sides(landmarks[place].shape)}"
+    for place, landmark in enumerate(landmarks):  # those of the model answer come first
+        for making in landmark.made:
+            starts = begun & set(making.inputs) if begun else not making.inputs
+            if place not in reached and starts and set(making.inputs) <= reached:
+                return f"; expected there: `{making.operation}` -> {_sides(landmark.shape)}"
+    return ""
 
 
 def _sides(shape: Sequence[int]) -> str:

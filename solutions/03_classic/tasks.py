@@ -2127,7 +2127,7 @@ def error_trials(rng: np.random.Generator) -> list[Trial]:
         trial(**case(number(rng, 5, 9), 4), k=4),
         trial(**case(number(rng, 40, 60), 7, around=1000), k=2),
         trial(**case(number(rng, 40, 60), 8, around=-50), k=4),
-        trial(scores=close, labels=rng.integers(0, 6, len(close)), k=2),
+        trial(scores=close.astype("float32"), labels=rng.integers(0, 6, len(close)), k=2),
     ]
 
 

@@ -543,7 +543,10 @@ def residual_joint_norm(x, filters, stride=1, branch_first=False):
         return relu(conv_bn(y, filters, 3) + x)
     y = layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
     x = layers.Conv2D(filters, 1, stride, use_bias=False)(x)
-    both = layers.BatchNormalization()(ops.concatenate([y, x] if branch_first else [x, y]))
+    ways = [y, x] if branch_first else [x, y]
+    both = layers.BatchNormalization()(layers.Concatenate()(ways))
+    if branch_first:
+        return relu(both[..., filters:] + both[..., :filters])
     return relu(both[..., :filters] + both[..., filters:])
 
 
