@@ -12,6 +12,7 @@ import numpy as np
 MOST_LISTED = 12  # whole numbers that are shown instead of described
 NOTHING_MORE = "values differ, first at"
 NEAR = 0.01  # of a value, or of how much they vary
+ORDINALS = ("first", "second", "third", "fourth")
 FEW = 8  # values from which nothing can be concluded
 
 
@@ -44,7 +45,8 @@ def describe(expected: np.ndarray, found: np.ndarray, tolerance: float) -> str:
     if expected.size == 1:
         return f"expected {_number(expected)}, found {_number(found)}{_ratio(expected, found)}"
     if expected.size <= (MOST_LISTED if whole else MOST_LISTED // 6):
-        return f"expected {_plain(expected)}, found {_plain(found)}"
+        right = _what_is_right(agrees)
+        return f"expected {_plain(expected)}, found {_plain(found)}{right}"
     for guess in (_scaled, _cut, _moved, _each_channel, _regional, _bent, _near):
         sentence = guess(expected, found, agrees, tolerance)
         if sentence:
@@ -110,6 +112,22 @@ def _name(axis: int, ndim: int) -> str:
 
 def _listed(items: Sequence[object]) -> str:
     return ", ".join(map(str, items))
+
+
+def _what_is_right(agrees: np.ndarray) -> str:
+    """Of a few numbers: which column is wrong, and which rows are right at the start."""
+    if agrees.ndim == 1 and agrees.size == 2 and agrees.any():
+        return f": the {ORDINALS[int(agrees.argmin())]} of the two is wrong, the other is right"
+    if agrees.ndim != 2 or len(agrees) < 2:
+        return ""
+    columns, rows = ~np.all(agrees, axis=0), np.all(agrees, axis=1)
+    words: list[str] = []
+    if columns.sum() == 1 < agrees.shape[1] <= len(ORDINALS):
+        words.append(f"only the {ORDINALS[int(columns.argmax())]} number of a row is wrong")
+    first = int(np.argmin(rows))
+    if first:
+        words.append(f"the first {f'{first} rows are' if first > 1 else 'row is'} right")
+    return f": {', '.join(words)}" if words else ""
 
 
 def _number(value: np.ndarray) -> str:

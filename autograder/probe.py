@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import inspect
+import re
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -155,9 +156,15 @@ def _is_keras(error: BaseException) -> bool:
     return bool(frames) and "site-packages" in frames[-1].filename
 
 
+def _message(error: BaseException) -> str:
+    """An error's text on one line, without colours and without Keras's list of all arguments."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).partition("Arguments received by")[0]
+    return " ".join(text.split())[:LONGEST_MESSAGE]
+
+
 def _raised(error: BaseException, question: Question, case: Case) -> str:
     call = call_text(question.name, {k: decode(v) for k, v in case.arguments.items()})
-    text = " ".join(str(error).split())[:LONGEST_MESSAGE]
+    text = _message(error)
     where = ""
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.name == question.name:
@@ -310,7 +317,9 @@ def _observe_network(
     recorder = Recorder()
     seen = network.observe(recorder)
     if not network.repeats:
-        remarks.append("gives another result when called again")
+        remarks.append(
+            "gives another result when called again, as with dropout that is on at inference"
+        )
     parameters = network.parameters
     if case.plan.permutable:
         seen["permuted"] = network.observe(Recorder(), permuted=True)["inference"]

@@ -122,6 +122,22 @@ def test_a_wrong_function_loses_points_and_is_told_why(double_key, answer, words
     assert re.search(words, told), told
 
 
+def test_a_keras_error_is_told_without_colours_and_dumps():
+    def right(x):
+        return layers.Conv2D(2, 3)(x)
+
+    def block(x):
+        return layers.Conv2D(2, 9)(x)
+
+    key = make_task_key(
+        Task("block", "block", 1, lambda rng: [trial(x=Input((6, 7, 2)))], right), 3
+    )
+    hint = judge(key, probe(block, key.question)).hint
+    assert "raises ValueError" in hint
+    assert "\x1b" not in hint
+    assert "Arguments received" not in hint
+
+
 def coarse(values, factor=2.0):
     return (factor * values).astype("float16").astype("float64")
 

@@ -84,3 +84,23 @@ def test_whole_numbers_are_compared_as_such():
 )
 def test_an_axis_too_many_is_looked_into(expected, found, words):
     assert words in describe_shape(expected, found, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (
+            [[3, 1], [5, 2], [9, 8]],
+            "only the second number of a row is wrong, the first 2 rows are",
+        ),
+        ([[3, 2], [5, 4], [9, 8]], "only the second number of a row is wrong"),
+        ([[3, 1], [6, 3], [9, 4]], "the first row is right"),
+    ],
+)
+def test_of_a_few_numbers_it_is_said_which_are_right(found, words):
+    expected = np.array([[3, 1], [5, 2], [9, 4]])
+    assert words in describe(expected, np.array(found), 1e-3)
+
+
+def test_of_two_numbers_the_wrong_one_is_named():
+    assert "the second of the two is wrong" in describe(np.array([7, 14]), np.array([7, 15]), 1e-3)

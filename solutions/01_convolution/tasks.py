@@ -882,6 +882,50 @@ def conv2d_all_behind(image, kernels, bias=None, stride=1, padding="valid"):
     return conv2d(image, kernels, bias, stride)
 
 
+def conv2d_odd_column_first(image, kernels, bias=None, stride=1, padding="valid"):
+    if padding == "same":
+        spare = zeros_around(image[:, ::-1], kernels, stride, padding)
+        return conv2d(spare[:, ::-1], kernels, bias, stride)
+    return conv2d(image, kernels, bias, stride)
+
+
+def conv2d_odd_row_first(image, kernels, bias=None, stride=1, padding="valid"):
+    if padding == "same":
+        spare = zeros_around(image[::-1], kernels, stride, padding)
+        return conv2d(spare[::-1], kernels, bias, stride)
+    return conv2d(image, kernels, bias, stride)
+
+
+def conv2d_late_start(image, kernels, bias=None, stride=1, padding="valid"):
+    """The map of stride 1, from the middle of the first step on."""
+    maps = conv2d(zeros_around(image, kernels, stride, padding), kernels, bias)
+    rows = np.arange(0, maps.shape[0], stride) + stride // 2
+    columns = np.arange(0, maps.shape[1], stride) + stride // 2
+    return maps[rows.clip(max=maps.shape[0] - 1)][:, columns.clip(max=maps.shape[1] - 1)]
+
+
+def conv2d_kernel_reshaped(image, kernels, bias=None, stride=1, padding="valid"):
+    """A reshape for a change of axes."""
+    height, width, channels, filters = kernels.shape
+    kernels = kernels.reshape(channels, height, width, filters).transpose(1, 2, 0, 3)
+    return conv2d(image, kernels, bias, stride, padding)
+
+
+def conv2d_bias_times_stride(image, kernels, bias=None, stride=1, padding="valid"):
+    bias = None if bias is None else bias * stride
+    return conv2d(image, kernels, bias, stride, padding)
+
+
+def conv2d_bias_backwards(image, kernels, bias=None, stride=1, padding="valid"):
+    return conv2d(image, kernels, None if bias is None else bias[::-1], stride, padding)
+
+
+def conv2d_last_tap_row_missing(image, kernels, bias=None, stride=1, padding="valid"):
+    kernels = kernels.copy()
+    kernels[-1] *= len(kernels) == 1
+    return conv2d(image, kernels, bias, stride, padding)
+
+
 def conv2d_edge_padding(image, kernels, bias=None, stride=1, padding="valid"):
     if padding == "same":
         inside = zeros_around(np.ones_like(image), kernels, stride, padding)[..., 0]
@@ -1435,6 +1479,26 @@ CONV2D_MISTAKES = [
     Mistake(
         conv2d_edge_padding, "`same` lays zeros around the picture; do not repeat its edge pixels."
     ),
+    Mistake(
+        conv2d_odd_column_first,
+        "In the width the odd zero of `same` goes to the end, as it does in the height.",
+    ),
+    Mistake(
+        conv2d_odd_row_first,
+        "In the height the odd zero of `same` goes to the end, as it does in the width.",
+    ),
+    Mistake(
+        conv2d_late_start,
+        "With a stride the first window starts at the first pixel, the next `stride` further on.",
+    ),
+    Mistake(
+        conv2d_kernel_reshaped,
+        "The kernels' axes are height, width, channels, filters: a reshape into another order "
+        "mixes them up; use a transposition, or none.",
+    ),
+    Mistake(conv2d_bias_times_stride, "The bias does not depend on the stride."),
+    Mistake(conv2d_bias_backwards, "The biases stand in the opposite order."),
+    Mistake(conv2d_last_tap_row_missing, "The last row of the kernel is left out."),
     Mistake(conv2d_padding_ignored, "The argument `padding` is not used."),
     Mistake(conv2d_always_padded, "There is padding for `valid` too, which means none."),
     Mistake(conv2d_bias_ignored, "The bias is not added."),
