@@ -87,7 +87,7 @@ def make_task_key(task: Task, seed: int) -> TaskKey:
 
 def write_key(key: Key, path: Path) -> None:
     """Write a key whole or not at all."""
-    write_whole(path, key.model_dump_json(indent=1, exclude_defaults=True) + "\n")
+    write_whole(path, key.model_dump_json(exclude_defaults=True) + "\n")
 
 
 def _question(task: Task, cases: list[Case]) -> Question:
