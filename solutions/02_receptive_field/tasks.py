@@ -1707,7 +1707,23 @@ TASKS = [
 
 
 _ADDED = "target // 2 - reach))"
+_LAYER = "design_cnn: x = keras_layers.Conv2D("
+_FREE = {
+    "8, 3, dilation_rate=dilation, activation='relu'": "padding is free",
+    "8, 3, padding='valid', dilation_rate=dilation, activation='relu'": "padding is free",
+    "8, 3, padding='same', dilation_rate=dilation": "the activation is free",
+    "8, 3, padding='same', dilation_rate=dilation, activation='linear'": "the activation is free",
+    "9, 3, padding='same', dilation_rate=dilation, activation='relu'": "the filters are free",
+    "7, 3, padding='same', dilation_rate=dilation, activation='relu'": "the filters are free",
+}
+_ANSWER = "8, 3, padding='same', dilation_rate=dilation, activation='relu'"
 EQUIVALENT_MUTANTS = {
     f"dilations: plan.append(min(2 * reach + 1, {_ADDED} -> "
     f"plan.append(min(1 * reach + 1, {_ADDED}": "slower steps, still at most eight: right as well",
+    f"dilations: plan.append(min(2 * reach + 1, {_ADDED} -> "
+    "plan.append(min(target // 2 - reach, 2 * reach + 1))": "a minimum of two",
+    **{
+        f"{_LAYER}{_ANSWER})(x) -> x = keras_layers.Conv2D({layer})(x)": why
+        for layer, why in _FREE.items()
+    },
 }
