@@ -153,7 +153,25 @@ def _answer(observation: Observation, remark: str | None) -> Answer:
 
 def _landmarks(observations: list[Observation]) -> tuple[tuple[Landmark, ...], ...]:
     cases = range(len(observations[0].cases))
-    return tuple(map_of([seen.cases[index].trace for seen in observations]) for index in cases)
+    return tuple(
+        map_of([seen.cases[index].trace for seen in observations], is_kerass_own) for index in cases
+    )
+
+
+def is_kerass_own(name: str) -> bool:
+    """Whether an operation's name is Keras's, and says what it does: a reader can look it up."""
+    import keras
+
+    if name in ("Lambda", "Identity"):
+        return False
+    if hasattr(keras.layers, name):
+        return True
+    modules = [value for value in vars(keras.src.ops).values() if inspect.ismodule(value)]
+    return any(
+        isinstance(found := getattr(module, name, None), type)
+        and issubclass(found, keras.Operation)
+        for module in modules
+    )
 
 
 def _with_accepted(task: Task, key: TaskKey, right: Observation) -> TaskKey:

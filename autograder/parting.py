@@ -6,7 +6,7 @@ Tensors are known by their fingerprints, so that the style and the order of an a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -30,8 +30,13 @@ def landmark_of(landmarks: Sequence[Landmark], tensor: Tensor) -> int | None:
     return None
 
 
-def map_of(traces: Sequence[Sequence[Tensor]]) -> tuple[Landmark, ...]:
-    """The landmarks of right answers: what they compute on the way, from what and how."""
+def map_of(
+    traces: Sequence[Sequence[Tensor]], can_be_said: Callable[[str], bool] = lambda operation: True
+) -> tuple[Landmark, ...]:
+    """The landmarks of right answers: what they compute on the way, from what and how.
+
+    `can_be_said` says of an operation's name whether it may be named to a student.
+    """
     found: list[Landmark] = []
     for trace in traces:
         places: list[int | None] = []
@@ -42,7 +47,8 @@ def map_of(traces: Sequence[Sequence[Tensor]]) -> tuple[Landmark, ...]:
                 place = len(found)
                 a, b, c = (float(f"{number:.7g}") for number in tensor.fingerprint)
                 found.append(Landmark(fingerprint=(a, b, c), shape=tensor.shape))
-            if place is not None and None not in inputs and place not in inputs:
+            sensible = place is not None and None not in inputs and place not in inputs
+            if place is not None and sensible and can_be_said(first_word(tensor.operation)):
                 _add_making(found, place, tensor.operation, [i for i in inputs if i is not None])
             places.append(place)
     return tuple(found)
@@ -51,11 +57,12 @@ def map_of(traces: Sequence[Sequence[Tensor]]) -> tuple[Landmark, ...]:
 def _add_making(found: list[Landmark], place: int, operation: str, inputs: list[int]) -> None:
     making = Making(operation=operation, inputs=tuple(dict.fromkeys(inputs)))
     known = found[place].made
-    if all(_first_word(m.operation) != _first_word(operation) for m in known):
+    if all(first_word(m.operation) != first_word(operation) for m in known):
         found[place] = found[place].model_copy(update={"made": (*known, making)})
 
 
-def _first_word(operation: str) -> str:
+def first_word(operation: str) -> str:
+    """The name of an operation's class."""
     return operation.split(",")[0].split(" ")[0]
 
 
