@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -191,11 +192,15 @@ def _only_remarked(key: TaskKey, comparison: Comparison) -> bool:
 
 def _details(reasons: list[str], hint: str, most: int) -> tuple[str, ...]:
     """Further reasons, one of each kind: cases that fail alike need saying once."""
-    kinds: dict[str, str] = {}
+    kinds = {_kind_of(hint): hint}
     for reason in reasons:
-        if reason != hint:
-            kinds.setdefault(reason.partition("): ")[2] or reason, reason)
-    return tuple(kinds.values())[:most]
+        kinds.setdefault(_kind_of(reason), reason)
+    return tuple(kinds.values())[1 : most + 1]
+
+
+def _kind_of(reason: str) -> str:
+    """A reason without its call and without its numbers, which differ from case to case."""
+    return re.sub(r"\d+", "#", reason.partition("): ")[2] or reason)
 
 
 def _telling(reasons: list[str]) -> str:

@@ -83,14 +83,22 @@ def parting(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> str:
     for number, tensor in enumerate(trace):
         sources = [s for s in tensor.inputs if 0 <= s < number]
         if not leads_to_known[number] and all(leads_to_known[s] for s in sources):
-            after = [trace[s].operation for s in sources if known[s]]
-            came = f" (after {after[-1]})" if after else ""
+            came = _came(trace, places, [s for s in sources if known[s]])
             expected = _expected(landmarks, places, [places[s] for s in sources])
             return (
                 f". Up to there all agrees; they part at `{tensor.operation}` -> "
                 f"{_sides(tensor.shape)}{came}{expected}"
             )
     return ""
+
+
+def _came(trace: Sequence[Tensor], places: Sequence[int | None], sources: Sequence[int]) -> str:
+    """What came just before, and whether that did anything."""
+    if not sources:
+        return ""
+    last = sources[-1]
+    idle = any(places[i] == places[last] for i in trace[last].inputs if 0 <= i < last)
+    return f" (after {trace[last].operation}{', which changes nothing' if idle else ''})"
 
 
 def _expected(

@@ -43,6 +43,11 @@ def test_a_detour_that_leads_back_is_not_to_blame():
     assert parting(map_of([RIGHT]), RIGHT) == needless(map_of([RIGHT]), RIGHT) == ""
 
 
+def test_a_step_that_changes_nothing_is_said_to():
+    idle = (*RIGHT[:2], tensor("Add", 2.0, 1), tensor("Softmax", 7.0, 2))
+    assert "(after Add, which changes nothing)" in parting(map_of([RIGHT]), idle)
+
+
 def test_an_authors_own_layers_are_not_named():
     assert all(map(is_kerass_own, ("Conv2D", "ReLU", "Relu", "GetItem", "Concatenate")))
     assert not any(map(is_kerass_own, ("Lambda", "MyBlock", "Functional_of_mine")))
