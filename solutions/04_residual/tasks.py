@@ -148,7 +148,7 @@ def either(stride, channels, filters):
 def block_like(
     x,
     filters,
-    stride,
+    stride=1,
     plan=BASIC,
     strides=None,
     inner=("relu", "relu"),
@@ -1703,7 +1703,7 @@ def bottleneck_depthwise(x, filters, stride=1):
     return relu(y + projected(x, 4 * filters, stride))
 
 
-def bottleneck_twice_strided(x, filters, stride, **options):
+def bottleneck_twice_strided(x, filters, stride=1, **options):
     """Both of the first two convolutions have the stride, and the projection its square."""
     strides = (stride, stride, 1)
 
@@ -1917,7 +1917,7 @@ def stages(x, blocks, block=bottleneck_block, strides=(1, 2, 2, 2)):
     """The four stages; the first block of each has the stage's stride."""
     for count, filters, stride in zip(blocks, FILTERS, strides, strict=True):
         for number in range(count):
-            x = block(x, filters, stride if number == 0 else 1)
+            x = block(x, filters, stride) if number == 0 else block(x, filters)
     return x
 
 
@@ -2318,11 +2318,11 @@ def resnet_map(blocks, classes=1000, input_shape=(224, 224, 3)):
     return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
 
 
-def quarter_block(x, filters, stride):
+def quarter_block(x, filters, stride=1):
     return bottleneck_block(x, filters // 4, stride)
 
 
-def half_biased(x, filters, stride):
+def half_biased(x, filters, stride=1):
     """The branch has biases, the projection none."""
     return block_like(x, filters, stride, BOTTLENECK, shortcut=unbiased, use_bias=True)
 
@@ -2664,7 +2664,7 @@ def resnet_trials(rng: np.random.Generator) -> list[Trial]:
     shape = (int(rng.choice([68, 72])), int(rng.choice([33, 37])), int(rng.choice([2, 4])))
     if rng.integers(2):
         shape = (shape[1], shape[0], shape[2])
-    blocks = [[4, 1, 2, 1], [1, 4, 2, 1]][int(rng.integers(2))]
+    blocks = [[4, 1, 2, 1], [2, 4, 1, 1]][int(rng.integers(2))]
     return [trial(shape, blocks=blocks, classes=int(rng.integers(5, 12)), input_shape=shape)]
 
 
