@@ -47,6 +47,7 @@ def probe(function: Any, question: Question) -> Observation:
         return Observation(name=question.name, status="error", message=problem)
     cases = []
     for index, case in enumerate(question.cases):
+        gc.collect(1)  # the net of the case before: it holds itself in circles
         cases.append(_observe_case(function, question, case, first=index == 0))
         if cases[-1].problem_kind == "unfinished":
             return Observation(name=question.name, status="unfinished", message="not answered yet")
