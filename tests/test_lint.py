@@ -18,6 +18,13 @@ def block_of_two(x, filters):
     return layers.ReLU()(layers.Conv2D(filters, 3, padding="same")(x))
 
 
+def block_of_halves(x, filters):
+    parts = [filters // 2, filters - filters // 2]
+    return layers.ReLU()(
+        layers.Concatenate()([layers.Conv2D(n, 3, padding="same")(x) for n in parts])
+    )
+
+
 def linear(x, filters):
     return layers.Conv2D(filters, 3, padding="same")(x)
 
@@ -49,7 +56,7 @@ TASK = Task(
     4.0,
     trials,
     block,
-    accepted=[Accepted(block_of_two)],
+    accepted=[Accepted(block_of_two), Accepted(block_of_halves)],
     mistakes=[Mistake(linear, "There is a ReLU at the end."), Mistake(pointwise, "It is 3x3.")],
 )
 
