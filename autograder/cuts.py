@@ -118,7 +118,7 @@ class Cutting:
         for number in self._chosen(weights):
             pieces[number] = list(_pieces(weights[number], self.way))
             for other, vector in enumerate(weights):
-                if vector.follows == number and self.way.vectors in ("all", _class(vector)):
+                if vector.follows == number and self.way.vectors in ("all", _kind(vector)):
                     pieces[other] = [
                         Piece(vector.shape, piece.places[FILTERS:]) for piece in pieces[number]
                     ]
@@ -156,7 +156,7 @@ def cuttings(nets: Sequence[Sequence[Weight]]) -> list[Cutting]:
     return found
 
 
-def _class(vector: Weight) -> str:
+def _kind(vector: Weight) -> str:
     return "bias" if vector.name == "bias" else "norm"
 
 

@@ -15,29 +15,25 @@ import numpy as np
 from autograder.trace import patched
 from autograder.values import ALIGNMENT
 
-Loss = Callable[[list[Any]], Any]
+# The loss of whatever is called like the model: it is called once, and its outputs are reduced.
+LossOf = Callable[[Callable[..., Any]], Any]
 Project = Callable[[int, np.ndarray], np.ndarray]
 
 
 def projected_gradients(
-    model: keras.Model,
-    inputs: Any,
-    training: bool | None,
-    loss: Loss,
-    wanted: Sequence[int],
-    project: Project,
+    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
 ) -> list[np.ndarray]:
-    """`project(place, gradient)` for the gradient of `loss(model(inputs))` in each wanted weight.
+    """`project(place, gradient)` for the gradient of `loss_of(model)` in each wanted weight.
 
     `wanted` are places among the trainable variables, `project` gives numbers that are linear in
-    the gradient. A variable that does not reach the loss has a gradient of zeros.
-    Raises NotImplementedError on an unknown backend.
+    the gradient. A variable that does not reach the loss has a gradient of zeros. The moving
+    statistics are afterwards those of one call. Raises NotImplementedError on an unknown backend.
     """
     backend = keras.backend.backend()
     functions = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
     if backend not in functions:
         raise NotImplementedError(f"answers cannot be checked on the Keras backend {backend!r}")
-    return functions[backend](model, inputs, training, loss, wanted, project)
+    return functions[backend](model, loss_of, wanted, project)
 
 
 def input_gradient(function: Callable[[Any], Any], x: Any) -> np.ndarray:
@@ -123,32 +119,25 @@ def _groups(inputs: Sequence, kernel: Sequence, data_format: str | None) -> int:
 
 
 def _tensorflow(
-    model: keras.Model,
-    inputs: Any,
-    training: bool | None,
-    loss: Loss,
-    wanted: Sequence[int],
-    project: Project,
+    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
 ) -> list[np.ndarray]:
     """Each gradient is projected, and dropped, as soon as it is known.
 
     All of them together would need as much memory as the net.
     """
-    found = _projected_on_the_way(model, inputs, training, loss, wanted, project)
+    found = _projected_on_the_way(model, loss_of, wanted, project)
     missed = [i for i in wanted if i not in found]
     if missed:  # idle, or read in a way that Keras does not see, such as inside tf.function
-        gradients = _all_at_once(model, inputs, training, loss, missed)
+        after = [keras.ops.convert_to_numpy(v) for v in model.non_trainable_variables]
+        gradients = _all_at_once(model, loss_of, missed)
+        for variable, value in zip(model.non_trainable_variables, after, strict=True):
+            variable.assign(value)  # no second step of training
         found |= {i: project(i, slope) for i, slope in zip(missed, gradients, strict=True)}
     return [found[i] for i in wanted]
 
 
 def _projected_on_the_way(
-    model: keras.Model,
-    inputs: Any,
-    training: bool | None,
-    loss: Loss,
-    wanted: Sequence[int],
-    project: Project,
+    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
 ) -> dict[int, np.ndarray]:
     import tensorflow as tf
 
@@ -174,67 +163,54 @@ def _projected_on_the_way(
             for place, variable in zip(wanted, chosen, strict=True)
         ]
         with keras.StatelessScope(state_mapping=heard) as scope:
-            value = loss(model(inputs, training=training))
+            loss = loss_of(model)
     for variable in model.non_trainable_variables:
         new = scope.get_current_value(variable)
         if new is not None:
             variable.assign(new)
-    tape.gradient(value, origin, unconnected_gradients="zero")
+    tape.gradient(loss, origin, unconnected_gradients="zero")
     return found
 
 
-def _all_at_once(
-    model: keras.Model, inputs: Any, training: bool | None, loss: Loss, wanted: Sequence[int]
-) -> list[np.ndarray]:
+def _all_at_once(model: keras.Model, loss_of: LossOf, wanted: Sequence[int]) -> list[np.ndarray]:
     import tensorflow as tf
 
     variables = [model.trainable_variables[i].value for i in wanted]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(variables)
-        value = loss(model(inputs, training=training))
-    gradients = tape.gradient(value, variables, unconnected_gradients="zero")
+        loss = loss_of(model)
+    gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
     return [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
 
 
 def _jax(
-    model: keras.Model,
-    inputs: Any,
-    training: bool | None,
-    loss: Loss,
-    wanted: Sequence[int],
-    project: Project,
+    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
 ) -> list[np.ndarray]:
     import jax
 
-    model(inputs, training=training)  # the moving statistics, which the call below leaves alone
+    loss_of(model)  # the moving statistics, which the call below leaves alone
     fixed = [variable.value for variable in model.non_trainable_variables]
     every = [variable.value for variable in model.trainable_variables]
 
-    def value_of(chosen: list[Any]) -> Any:
+    def loss_with(chosen: list[Any]) -> Any:
         trainable = list(every)
         for i, value in zip(wanted, chosen, strict=True):
             trainable[i] = value
-        result, _ = model.stateless_call(trainable, fixed, inputs, training=training)
-        return loss(result)
+        return loss_of(lambda x, **how: model.stateless_call(trainable, fixed, x, **how)[0])
 
-    gradients = jax.grad(value_of)([every[i] for i in wanted]) if wanted else []
+    gradients = jax.grad(loss_with)([every[i] for i in wanted]) if wanted else []
     return [project(i, np.asarray(slope)) for i, slope in zip(wanted, gradients, strict=True)]
 
 
 def _torch(
-    model: keras.Model,
-    inputs: Any,
-    training: bool | None,
-    loss: Loss,
-    wanted: Sequence[int],
-    project: Project,
+    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
 ) -> list[np.ndarray]:
     import torch
 
     variables = [model.trainable_variables[i].value for i in wanted]
     with torch.enable_grad():
-        value = loss(model(inputs, training=training))
-        gradients = torch.autograd.grad(value, variables, allow_unused=True) if variables else ()
+        loss = loss_of(model)
+        gradients = torch.autograd.grad(loss, variables, allow_unused=True) if variables else ()
     slopes = [
         np.zeros(tuple(variable.shape), "float32") if gradient is None else gradient.cpu().numpy()
         for variable, gradient in zip(variables, gradients, strict=True)

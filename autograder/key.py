@@ -39,7 +39,7 @@ Sketches = tuple[dict[str, tuple[Sketch, ...]], ...]  # case by case and mode by
 
 
 class CutAnswer(Plain):
-    """What a right answer gives that stores its kernels in parts: for each case, by mode.
+    """What a right answer gives that stores its kernels otherwise (`autograder.cuts`).
 
     The sketches are of the outputs as they are compared (`autograder.judge.comparable`).
     """
@@ -101,7 +101,7 @@ class Landmark(Plain):
 class TaskKey(Plain):
     """One task: the question as a probe needs it, points by part, and what to compare with.
 
-    `cut_answers` is what right answers give whose kernels are stored in parts. `landmarks` are
+    `cut_answers` is what right answers give whose kernels are stored otherwise. `landmarks` are
     the tensors that right answers compute on the way. `properties`, if any,
     are what is compared in each case in place of outputs and parameters.
     """

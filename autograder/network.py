@@ -65,7 +65,7 @@ class Network:
         self.clearance = math.inf
         self.repeats = True
         self.momenta: list[float] = []
-        self.scale = np.zeros(1, "float32")
+        self.size_of_statistics = np.zeros(1, "float32")
         self.seen: dict[str, list[np.ndarray]] = {}
 
     @property
@@ -138,9 +138,10 @@ class Network:
             parts = (self.pieces[i][1].view(gradient) for i in of_variable[place])
             return np.array([self._projected(part, permuted) for part in parts])
 
-        def loss(given: Any) -> Any:
+        def loss_of(model: Callable[..., Any]) -> Any:
+            outputs = self.flatten(model(self.argument, training=bool(self.statistics) or None))
             total = 0.0
-            for index, output in enumerate(self.flatten(given)):
+            for index, output in enumerate(outputs):
                 projection = self._projection(tuple(output.shape), index, permuted)
                 read = self._readable(keras.ops.cast(output, "float32"))
                 total = total + keras.ops.sum(keras.ops.multiply(read, projection))
@@ -148,14 +149,7 @@ class Network:
 
         prints = np.zeros(len(self.colours))
         with recording(recorder):
-            found = projected_gradients(
-                self.model,
-                self.argument,
-                True if self.statistics else None,
-                loss,
-                list(of_variable),
-                project,
-            )
+            found = projected_gradients(self.model, loss_of, list(of_variable), project)
         prints[doubtful] = np.concatenate([np.zeros(0), *found])
         if recorder:
             recorder.release()
@@ -219,7 +213,7 @@ class Network:
                 seen = {"training": self.run(training=True)} if self.statistics else {}
             self._calibrate()
             if self.statistics:
-                seen["statistics"] = [self.scale]
+                seen["statistics"] = [self.size_of_statistics]
             seen["inference"] = self.run(training=None)
             self.seen = seen
             self.repeats = _equal(seen["inference"], self.run(training=None))
@@ -257,7 +251,9 @@ class Network:
             if moved:
                 batch.append(new / np.float32(1 - momentum))
             calibrated.append(batch[-1] * factors if moved else factors)
-        self.scale = values.typical_size(np.concatenate([array.ravel() for array in batch]))
+        self.size_of_statistics = values.typical_size(
+            np.concatenate([array.ravel() for array in batch])
+        )
         self.set_statistics(calibrated)
 
 

@@ -36,10 +36,10 @@ SAMPLES = 4
 MOST_KERNELS = 8  # how many the sum of their steps is made for
 SHARE = 0.37
 FLAT_SOMEWHERE = (
-    *("relu", "relu6", "elu", "selu", "celu", "silu", "gelu", "sigmoid", "tanh", "softsign"),
-    *("hard_sigmoid", "hard_silu", "hard_tanh", "hard_shrink", "soft_shrink", "tanh_shrink"),
-    *("sparse_plus", "sparse_sigmoid", "squareplus", "threshold"),
-)
+    "relu", "relu6", "elu", "selu", "celu", "silu", "gelu", "sigmoid", "tanh", "softsign",
+    "hard_sigmoid", "hard_silu", "hard_tanh", "hard_shrink", "soft_shrink", "tanh_shrink",
+    "sparse_plus", "sparse_sigmoid", "squareplus", "threshold",
+)  # fmt: skip
 BOUNDS = ("clip", "maximum", "minimum")
 NO_STEPS: dict[str, Any] = {"jumps": [], "chains": []}
 MIXERS = ("Pool", "Attention", "Resiz", "UpSampling", "GroupNormalization")

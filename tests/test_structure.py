@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from autograder.arguments import Input
 from autograder.exercises import project_root
 from autograder.footprint import add_up
 from autograder.gradients import grouped_convolutions_in_parts, projected_gradients
@@ -15,7 +16,7 @@ from autograder.judge import judge
 from autograder.keymaking import make_task_key
 from autograder.probe import probe
 from autograder.structure import facts
-from autograder.task import load_tasks
+from autograder.task import Task, load_tasks, trial
 from autograder.values import noise_dot
 
 FEEDS = ((17, 20, 3), (40, 43, 3), (150, 153, 3))
@@ -234,7 +235,7 @@ def test_grouped_convolutions_are_the_same_in_parts(options):
     for way in (contextlib.nullcontext(), grouped_convolutions_in_parts()):
         with way:
             slopes = projected_gradients(
-                net, x, None, lambda y: ops.sum(ops.square(y)), [0, 1], dot
+                net, lambda model: ops.sum(ops.square(model(x))), [0, 1], dot
             )
             results.append((ops.convert_to_numpy(net(x)), slopes))
     (one, slopes), (other, others) = results
@@ -266,7 +267,40 @@ def test_gradients_are_found_however_a_weight_is_read():
         value = ops.sum(ops.square(net(x)))
     expected = tape.gradient(value, [v.value for v in net.trainable_variables])
     numbers = range(len(expected))
-    found = projected_gradients(net, x, None, lambda y: ops.sum(ops.square(y)), numbers, dot)
+    found = projected_gradients(net, lambda model: ops.sum(ops.square(model(x))), numbers, dot)
     wanted = [noise_dot(3, gradient.numpy()) for gradient in expected]
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
     assert np.count_nonzero(found) == 4
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's own functions")
+def test_a_normalisation_beside_a_function_of_tensorflows_own_is_judged_alike():
+    """Weights that Keras does not see being read cost a second look, which must change nothing."""
+    import tensorflow as tf
+
+    class Scaled(layers.Layer):
+        def build(self, shape):
+            self.scale = self.add_weight(shape=(shape[-1],), initializer="ones")
+
+        @tf.function
+        def call(self, x):
+            return x * self.scale
+
+    class Plain(layers.Layer):
+        def build(self, shape):
+            self.scale = self.add_weight(shape=(shape[-1],), initializer="ones")
+
+        def call(self, x):
+            return x * self.scale
+
+    def block_of(layer):
+        def block(x):
+            x = layers.Conv2D(5, 3, use_bias=False)(x)
+            return layer()(layers.ReLU()(layers.BatchNormalization()(layer()(x))))
+
+        return block
+
+    task = Task("block", "block", 4, lambda rng: [trial(x=Input((7, 8, 3)))], block_of(Plain))
+    key = make_task_key(task, 3)
+    found = judge(key, probe(block_of(Scaled), key.question))
+    assert (found.verdict, found.hint) == ("correct", "")
