@@ -289,9 +289,11 @@ def mutate(
 
     screen, unexcused = console(stderr=True), 0
     path = require_exercise(project_root(), exercise) / "tasks.py"
-    for set_task in load_tasks(path):
-        if task not in (None, set_task.name):
-            continue
+    tasks = [set_task for set_task in load_tasks(path) if task in (None, set_task.name)]
+    if not tasks:
+        known = ", ".join(set_task.name for set_task in load_tasks(path))
+        raise ExerciseProblem(f"{exercise} has no task {task}; it has {known}")
+    for set_task in tasks:
         screen.print(f"{set_task.name}: making its key", markup=False)
         answers, count = make_task_key(set_task, seed), 0
         for count, (mutant, survives) in enumerate(judged_mutants(path, set_task, answers), 1):

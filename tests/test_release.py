@@ -81,6 +81,10 @@ def test_a_key_holds_no_code(root):
         (["check", "nothing.ipynb"], "there is no notebook nothing.ipynb"),
         (["grade", "nowhere", "--exercise", "04_residual", "--out", "out"], "nowhere"),
         (["lint", "99_nothing"], "there is no exercise"),
+        (
+            ["mutate", "01_convolution", "conv3d"],
+            "01_convolution has no task conv3d; it has output",
+        ),
     ],
 )
 def test_a_mistake_of_the_user_is_one_sentence_and_exit_code_2(root, arguments, words):
