@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograder.arguments import decode, encode
-from autograder.cuts import Cutting, cuttings
+from autograder.cuts import cuttings
 from autograder.files import write_whole
 from autograder.judge import comparable, judge, sketches_of
 from autograder.key import (
@@ -60,15 +60,19 @@ def make_key(
     return Key(format=FORMAT, made_by=package_version(), exercise=exercise, seed=seed, tasks=made)
 
 
-def make_task_key(task: Task, seed: int) -> TaskKey:
-    """Observe one task's answers on trials drawn for `seed`."""
+def make_task_key(task: Task, seed: int, seen: dict[str, Observation] | None = None) -> TaskKey:
+    """Observe one task's answers on trials drawn for `seed`.
+
+    What was seen of each is put into `seen`, by the name of its function.
+    """
+    seen = {} if seen is None else seen
     generator = np.random.default_rng([seed, zlib.crc32(task.name.encode())])
     trials = task.trials(generator)
     if task.kind == "function" or task.properties:
         question = _question(task, [_case(trial, None) for trial in trials])
     else:
         question = _question(task, [_planned(task, trial, generator) for trial in trials])
-    right = _observed(task, task.answer, question)
+    right = seen[task.answer.__name__] = _observed(task, task.answer, question)
     key = TaskKey(
         question=question,
         parts=task.parts(scalar=_is_scalar(right)),
@@ -81,8 +85,8 @@ def make_task_key(task: Task, seed: int) -> TaskKey:
     if task.properties and judge(key, right).verdict != "correct":
         raise TaskError(f"{task.name}: the model answer is not right: {judge(key, right).hint}")
     key = _with_cut_kernels(task, key)
-    key = _with_accepted(task, key, right)
-    return _with_mistakes(task, key)
+    key = _with_accepted(task, key, seen)
+    return _with_mistakes(task, key, seen)
 
 
 def write_key(key: Key, path: Path) -> None:
@@ -174,12 +178,12 @@ def is_kerass_own(name: str) -> bool:
     )
 
 
-def _with_accepted(task: Task, key: TaskKey, right: Observation) -> TaskKey:
+def _with_accepted(task: Task, key: TaskKey, seen: dict[str, Observation]) -> TaskKey:
     """Hold the accepted answers against the key; keep those with weights arranged differently."""
-    answers, observations = list(key.answers), [right]
+    answers = list(key.answers)
     for accepted in task.accepted:
         observation = _observed(task, accepted.function, key.question)
-        observations.append(observation)
+        seen[accepted.function.__name__] = observation
         verdict = judge(key, observation)
         if accepted.representation is not None:
             answers.append(_answer(observation, None))
@@ -189,7 +193,7 @@ def _with_accepted(task: Task, key: TaskKey, right: Observation) -> TaskKey:
                 f"the model answer: {verdict.hint}. If only its weights are arranged "
                 "differently, say how with `representation`"
             )
-    landmarks = _landmarks(observations) if key.question.kind != "function" else ()
+    landmarks = _landmarks(list(seen.values())) if key.question.kind != "function" else ()
     return key.model_copy(update={"answers": tuple(answers), "landmarks": landmarks})
 
 
@@ -199,13 +203,15 @@ def _with_cut_kernels(task: Task, key: TaskKey) -> TaskKey:
         return key
     from autograder.network import weights_of
 
-    nets = [weights_of(_cut_network(task, case).model) for case in key.question.cases]
+    networks = [_network(task, case) for case in key.question.cases]
+    weights = [weights_of(network.model) for network in networks]
     answers = []
-    for cutting in cuttings(nets):
+    for cutting in cuttings(weights):
         cases = []
-        for case in key.question.cases:
-            seen, clearance = _observed_in_parts(task, case, cutting)
-            if clearance < CLEAR_PARTS:
+        for network, mine in zip(networks, weights, strict=True):
+            network.store(cutting(mine))
+            seen = _observed_in_parts(network)
+            if network.clearance < CLEAR_PARTS:
                 break
             cases.append(seen)
         else:
@@ -214,32 +220,40 @@ def _with_cut_kernels(task: Task, key: TaskKey) -> TaskKey:
     return key.model_copy(update={"cut_answers": tuple(answers)})
 
 
-def _observed_in_parts(task: Task, case: Case, cutting: Cutting) -> tuple[CaseObservation, float]:
-    """What the model answer gives with its kernels stored in parts, and how clearly they differ."""
-    from autograder.trace import Recorder
-
-    network = _cut_network(task, case, cutting)
-    seen = network.observe(Recorder())
-    clearance = network.clearance
-    if network.plan.permutable:
-        seen["permuted"] = network.observe(Recorder(), permuted=True)["inference"]
-        clearance = min(clearance, network.clearance)
+def _observed_in_parts(network: Network) -> CaseObservation:
+    """What the model answer gives with its kernels stored in parts."""
+    seen = _observe_both_ways(network)
     outputs = {mode: tuple(Array.of(a) for a in arrays) for mode, arrays in seen.items()}
-    return CaseObservation(outputs=outputs), clearance
+    return CaseObservation(outputs=outputs)
 
 
-def _cut_network(task: Task, case: Case, cutting: Cutting | None = None) -> Network:
+def _network(task: Task, case: Case) -> Network:
     from autograder.network import quick_initializers
     from autograder.probe import build_network
 
     with quick_initializers():
-        return build_network(task.answer, _question(task, []), case, cutting)
+        return build_network(task.answer, _question(task, []), case)
 
 
-def _with_mistakes(task: Task, key: TaskKey) -> TaskKey:
+def _observe_both_ways(network: Network) -> dict[str, list[np.ndarray]]:
+    """Observe a network, with its concatenations in another order too where they may be so.
+
+    The network's clearance is then the lower of both.
+    """
+    seen = network.observe()
+    if not network.plan.permutable:
+        return seen
+    clearance = network.clearance
+    permuted = network.observe(permuted=True)["inference"]
+    network.clearance, network.seen = min(clearance, network.clearance), seen
+    return {**seen, "permuted": permuted}
+
+
+def _with_mistakes(task: Task, key: TaskKey, seen: dict[str, Observation]) -> TaskKey:
     known = []
     for mistake in task.mistakes:
         observation = probe_of_many(mistake.function, key.question)
+        seen[mistake.function.__name__] = observation
         if observation.status != "observed":
             continue  # the probe's own sentence says enough
         if judge(key, observation).verdict == "correct":
@@ -270,7 +284,7 @@ def _planned(task: Task, trial: Trial, generator: np.random.Generator) -> Case:
     plan = Plan(seed=int(generator.integers(1 << 30)), **_defaults(task, trial))
     second_best: Plan | None = None
     for _ in range(MOST_SEEDS):
-        network = _network(task, trial, plan)
+        network = _observed_network(task, trial, plan)
         if task.plan.get("probabilities") and "overrides" not in task.plan:
             network = _readable(task, trial, network)
         if network.clearance >= CLEAR:
@@ -307,19 +321,9 @@ def _tells_inputs_apart(network: Network) -> bool:
     )
 
 
-def _network(task: Task, trial: Trial, plan: Plan) -> Network:
-    from autograder.network import quick_initializers
-    from autograder.probe import build_network
-    from autograder.trace import Recorder
-
-    question = _question(task, [])
-    with quick_initializers():
-        network = build_network(task.answer, question, _case(trial, plan))
-    network.observe(Recorder())
-    if plan.permutable:
-        clearance, seen = network.clearance, network.seen
-        network.observe(Recorder(), permuted=True)
-        network.clearance, network.seen = min(clearance, network.clearance), seen
+def _observed_network(task: Task, trial: Trial, plan: Plan) -> Network:
+    network = _network(task, _case(trial, plan))
+    _observe_both_ways(network)
     return network
 
 
@@ -330,7 +334,7 @@ def _defaults(task: Task, trial: Trial) -> dict:
     are small beside the signal, which would otherwise drown in them layer by layer.
     """
     plain = {"batch": DEEP if task.kind == "model" else 3, **task.plan}
-    network = _network(task, trial, Plan(seed=1, **plain))
+    network = _observed_network(task, trial, Plan(seed=1, **plain))
     if network.statistics:
         scales = {"kernels": 1000.0, "vectors": 3.0}
     else:
@@ -351,7 +355,7 @@ def _readable(task: Task, trial: Trial, network: Network) -> Network:
         count = str(last[-1])
         scale = float(f"{plan.overrides.get(count, plan.kernels) * factor:.3g}")
         plan = plan.model_copy(update={"overrides": {**plan.overrides, count: scale}})
-        network = _network(task, trial, plan)
+        network = _observed_network(task, trial, plan)
     return network
 
 

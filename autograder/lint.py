@@ -18,7 +18,6 @@ from autograder.keymaking import (
     make_task_key,
 )
 from autograder.observation import Observation
-from autograder.probe import probe_of_many
 from autograder.task import Task, TaskError
 
 MARGIN = 10  # noise stays this far below the tolerance, wrong answers this far above it
@@ -28,14 +27,15 @@ LONG_LINE = 24
 
 def lint_task(task: Task, seed: int) -> Iterator[str]:
     """Sentences on a task: what it cannot tell apart, what is needless, what is too near."""
+    seen: dict[str, Observation] = {}
     try:
-        key = make_task_key(task, seed)
+        key = make_task_key(task, seed, seen)
     except TaskError as error:
         yield str(error)
         return
-    right = probe_of_many(task.answer, key.question)
-    accepted = {a.function.__name__: probe_of_many(a.function, key.question) for a in task.accepted}
-    mistakes = {m.function.__name__: probe_of_many(m.function, key.question) for m in task.mistakes}
+    right = seen[task.answer.__name__]
+    accepted = {a.function.__name__: seen[a.function.__name__] for a in task.accepted}
+    mistakes = {m.function.__name__: seen[m.function.__name__] for m in task.mistakes}
     yield from _bank_size(task)
     yield from _same_mistakes(task, key, mistakes)
     yield from _redundant_cases(task, key, mistakes)

@@ -29,8 +29,7 @@ class Network:
     """A model together with the plan by which it is filled and fed.
 
     `flatten` turns whatever the model returns into a list of tensors; it raises ValueError with a
-    sentence for the student where the model returns something else. `cut` may say how to take
-    each trainable weight for several (`autograder.cuts`).
+    sentence for the student where the model returns something else.
     """
 
     def __init__(
@@ -39,7 +38,6 @@ class Network:
         feeds: list[tuple[int, ...]],
         plan: Plan,
         flatten: Callable[[Any], list[Any]],
-        cut: Callable[[list[Weight]], list[list[Piece]]] | None = None,
     ) -> None:
         self.model, self.plan, self.flatten = model, plan, flatten
         self.inputs = [
@@ -54,19 +52,18 @@ class Network:
             v for v in model.non_trainable_variables if keras.backend.is_float_dtype(v.dtype)
         ]
         self.initial = {id(v): keras.ops.convert_to_numpy(v) for v in self.statistics}
-        if cut:
-            pieces = cut(weights_of(model))
-        else:
-            pieces = [[Piece(tuple(variable.shape))] for variable in self.trainable]
+        self.store([[Piece(tuple(variable.shape))] for variable in self.trainable])
+        self.clearance = math.inf
+        self.momenta: list[float] = []
+        self.size_of_statistics = np.zeros(1, "float32")
+        self.seen: dict[str, list[np.ndarray]] = {}
+
+    def store(self, pieces: list[list[Piece]]) -> None:
+        """Take each trainable weight for the pieces in which it is stored (`autograder.cuts`)."""
         self.pieces = [(number, piece) for number, mine in enumerate(pieces) for piece in mine]
         self.shapes = [piece.shape for _, piece in self.pieces]
         self.colours = [Colour(math.prod(shape)) for shape in self.shapes]
         self._filled: dict[int, tuple[list[Colour], bool]] = {}
-        self.clearance = math.inf
-        self.repeats = True
-        self.momenta: list[float] = []
-        self.size_of_statistics = np.zeros(1, "float32")
-        self.seen: dict[str, list[np.ndarray]] = {}
 
     @property
     def parameters(self) -> int:
@@ -198,7 +195,9 @@ class Network:
             self.fill(permuted)
         return clearance
 
-    def observe(self, recorder: Recorder, permuted: bool = False) -> dict[str, list[np.ndarray]]:
+    def observe(
+        self, recorder: Recorder | None = None, permuted: bool = False
+    ) -> dict[str, list[np.ndarray]]:
         """Outputs in training mode (where there are moving statistics) and at inference.
 
         "statistics" is one number on what a training step takes for moving statistics. A factor
@@ -215,9 +214,13 @@ class Network:
             if self.statistics:
                 seen["statistics"] = [self.size_of_statistics]
             seen["inference"] = self.run(training=None)
-            self.seen = seen
-            self.repeats = _equal(seen["inference"], self.run(training=None))
+        self.seen = seen
         return seen
+
+    def repeats(self) -> bool:
+        """Whether the network gives again at inference what it gave when it was observed."""
+        with fast_calls():
+            return _equal(self.seen["inference"], self.run(training=None))
 
     def _spare_constants(self) -> bool:
         """Give back their values to variables that training leaves alone: they are constants.

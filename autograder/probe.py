@@ -21,7 +21,6 @@ from autograder.calls import noting_calls
 from autograder.observation import Array, Case, CaseObservation, Observation, Question
 
 if TYPE_CHECKING:
-    from autograder.cuts import Cutting
     from autograder.network import Network
 
 LONGEST_MESSAGE = 400
@@ -317,13 +316,13 @@ def _observe_network(
         remarks.append(f"computes in {half}: keep Keras's own float32")
     recorder = Recorder()
     seen = network.observe(recorder)
-    if not network.repeats:
+    if not network.repeats():
         remarks.append(
             "gives another result when called again, as with dropout that is on at inference"
         )
     parameters = network.parameters
     if case.plan.permutable:
-        seen["permuted"] = network.observe(Recorder(), permuted=True)["inference"]
+        seen["permuted"] = network.observe(permuted=True)["inference"]
     return CaseObservation(
         outputs={mode: tuple(Array.of(a) for a in arrays) for mode, arrays in seen.items()},
         parameters=parameters,
@@ -355,16 +354,14 @@ def _observe_structure(function: Callable, question: Question, case: Case) -> Ca
     return CaseObservation(structure=facts(model, tuple(feeds), STRUCTURE_SEED))
 
 
-def build_network(
-    function: Callable, question: Question, case: Case, cutting: Cutting | None = None
-) -> Network:
+def build_network(function: Callable, question: Question, case: Case) -> Network:
     """Call a block or model function and make its network ready to be filled."""
     from autograder.network import Network
 
     assert case.plan is not None
     build = _build_block if question.kind == "block" else _build_model
     model, feeds = build(function, question, case)
-    return Network(model, feeds, case.plan, lambda given: _tensors(given, question), cutting)
+    return Network(model, feeds, case.plan, lambda given: _tensors(given, question))
 
 
 def _build_block(function: Callable, question: Question, case: Case) -> tuple[Any, list]:
