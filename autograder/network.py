@@ -79,6 +79,13 @@ class Network:
         outputs = self.model(self.argument, training=training)
         return [keras.ops.convert_to_numpy(output) for output in self.flatten(outputs)]
 
+    def sizes(self) -> list[tuple[int, ...]]:
+        """The shapes of the outputs, for one sample; the network is run only if need be."""
+        if not getattr(self.model, "outputs", None):
+            return [(1, *output.shape[1:]) for output in self.run(training=None)]
+        outputs = self.flatten(self.model.output)
+        return [(1, *(side or 0 for side in output.shape[1:])) for output in outputs]
+
     @property
     def argument(self) -> Any:
         """The inputs as the model takes them: a tensor, or a list of several."""

@@ -72,6 +72,7 @@ class Plan(Plain):
     `kernels`, `vectors` and `inputs` are scales of the drawn values; `overrides` replaces the
     kernel scale of all weights with a given element count. `probabilities` says that the output
     is read through a logarithm; `permutable` that another order of concatenation is allowed.
+    `counted` says that the network is only built: its weights are counted and get no values.
     """
 
     seed: int
@@ -83,6 +84,7 @@ class Plan(Plain):
     probabilities: bool = False
     permutable: bool = False
     own_weights: bool = False
+    counted: bool = False
 
 
 class Case(Plain):

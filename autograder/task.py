@@ -23,15 +23,25 @@ class TaskError(Exception):
 
 @dataclass(frozen=True)
 class Trial:
-    """One call of the answer: its arguments by name and, for a model, the shapes it is fed."""
+    """One call of the answer: its arguments by name and, for a model, the shapes it is fed.
+
+    A network that is only `counted` is built, its parameters and the shape of its output are
+    compared, and it is not run: that takes neither time nor memory, however large it is.
+    """
 
     arguments: dict[str, Any]
     feeds: tuple[tuple[int, ...], ...] = ()
+    counted: bool = False
 
 
 def trial(*feeds: tuple[int, ...], **arguments: Any) -> Trial:
     """Shorthand: `trial(x=Input((9, 7, 5)), filters=6)`, or for a model `trial((33, 29, 3))`."""
     return Trial(arguments, feeds)
+
+
+def counted(*feeds: tuple[int, ...], **arguments: Any) -> Trial:
+    """Shorthand like `trial`, for a network that is only built and counted."""
+    return Trial(arguments, feeds, counted=True)
 
 
 @dataclass(frozen=True)

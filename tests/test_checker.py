@@ -15,7 +15,7 @@ from autograder.keymaking import make_key, make_task_key, write_key
 from autograder.observation import Array, Observation
 from autograder.probe import probe
 from autograder.report import Shown, verdict_json
-from autograder.task import Accepted, Mistake, Task, TaskError, trial
+from autograder.task import Accepted, Mistake, Task, TaskError, counted, trial
 
 
 def double(values, factor=2.0):
@@ -204,6 +204,49 @@ def stages(widths):
 
 def stages_popped(widths):
     return stages([widths.pop(0) for _ in range(len(widths))])
+
+
+def tower(filters, input_shape=(9, 8, 3)):
+    x = inputs = keras.Input(input_shape)
+    for number in filters:
+        x = layers.Conv2D(number, 3, padding="same", activation="relu")(x)
+    return keras.Model(inputs, layers.GlobalAveragePooling2D()(x))
+
+
+class Tower(keras.Model):
+    def __init__(self, filters):
+        super().__init__()
+        self.convolutions = [layers.Conv2D(n, 3, padding="same") for n in filters]
+
+    def call(self, x):
+        for convolution in self.convolutions:
+            x = ops.relu(convolution(x))
+        return ops.mean(x, axis=(1, 2))
+
+
+def test_a_net_that_is_only_counted_shows_an_argument_that_is_ignored():
+    trials = [
+        trial((9, 8, 3), filters=[4, 4], input_shape=(9, 8, 3)),
+        counted((9, 8, 3), filters=[5, 4, 7], input_shape=(9, 8, 3)),
+    ]
+    task = Task("tower", "model", 4, lambda rng: trials, tower)
+    key = make_task_key(task, 1)
+
+    def always_four(filters, input_shape=(9, 8, 3)):
+        return tower([4] * len(filters), input_shape)
+
+    def one_by_one(filters, input_shape=(9, 8, 3)):
+        x = inputs = keras.Input(input_shape)
+        for number in filters:
+            each = [layers.Conv2D(1, 3, padding="same")(x) for _ in range(number)]
+            x = layers.ReLU()(layers.Concatenate()(each))
+        return keras.Model(inputs, layers.GlobalAveragePooling2D()(x))
+
+    for right in (tower, one_by_one, lambda filters, input_shape=(9, 8, 3): Tower(filters)):
+        assert judge(key, probe(right, key.question)).verdict == "correct"
+    verdict = judge(key, probe(always_four, key.question))
+    assert verdict.checks == {"shape": False, "parameters": False, "output": False}
+    assert "filters=[5, 4, 7]" in verdict.hint
 
 
 def test_a_network_must_not_be_built_by_changing_an_argument():
