@@ -96,7 +96,7 @@ def judge(key: TaskKey, observation: Observation) -> Verdict:
     try:
         comparisons = [_compare(key, answer, observation) for answer in key.answers]
         best = max(comparisons, key=lambda c: _points(key, c.checks))
-        if not all(best.checks.values()) and _cut_otherwise(key, observation):
+        if not all(best.checks.values()) and _is_reordered(key, observation):
             best = Comparison(dict.fromkeys(key.parts, True), {}, [])
         return _verdict(key, observation, best)
     except (ValueError, OverflowError) as error:
@@ -562,19 +562,19 @@ def _maps(array: np.ndarray) -> list[np.ndarray]:
     return [sample[..., channel] for channel in range(sample.shape[-1])]
 
 
-# Kernels stored in parts
+# Kernels stored in another order
 
 
-def _cut_otherwise(key: TaskKey, observation: Observation) -> bool:
-    """Whether the answer is right, but for kernels that it stores in parts."""
+def _is_reordered(key: TaskKey, observation: Observation) -> bool:
+    """Whether the answer is right, but for the order in which it stores its kernels."""
     counts = [case.parameters for case in observation.cases]
-    if not key.cut_answers or counts != list(key.answers[0].parameters):
+    if not key.reordered or counts != list(key.answers[0].parameters):
         return False
     if any(case.problem or case.remarks for case in observation.cases):
         return False
     mine = sketches_of(key.question, observation)
     return any(
-        _same_sketches(theirs, mine) for theirs in (answer.outputs for answer in key.cut_answers)
+        _same_sketches(theirs, mine) for theirs in (answer.outputs for answer in key.reordered)
     )
 
 

@@ -38,9 +38,10 @@ class Sketch(Plain):
 Sketches = tuple[dict[str, tuple[Sketch, ...]], ...]  # case by case and mode by mode
 
 
-class CutAnswer(Plain):
-    """What a right answer gives that stores its kernels otherwise (`autograder.cuts`).
+class Reordered(Plain):
+    """What a right answer gives that stores its kernels in another order.
 
+    That is where their shapes do not show it (`autograder.reordering`).
     The sketches are of the outputs as they are compared (`autograder.judge.comparable`).
     """
 
@@ -101,9 +102,9 @@ class Landmark(Plain):
 class TaskKey(Plain):
     """One task: the question as a probe needs it, points by part, and what to compare with.
 
-    `cut_answers` is what right answers give whose kernels are stored otherwise. `landmarks` are
-    the tensors that right answers compute on the way. `properties`, if any,
-    are what is compared in each case in place of outputs and parameters.
+    `reordered` is what right answers give that store their kernels in another order. `landmarks`
+    are the tensors that right answers compute on the way. `properties`, if any, are what is
+    compared in each case in place of outputs and parameters.
     """
 
     question: Question
@@ -111,7 +112,7 @@ class TaskKey(Plain):
     dtype: str
     tolerance: float
     answers: tuple[Answer, ...]
-    cut_answers: tuple[CutAnswer, ...] = ()
+    reordered: tuple[Reordered, ...] = ()
     mistakes: tuple[KnownMistake, ...] = ()
     landmarks: tuple[tuple[Landmark, ...], ...] = ()
     properties: tuple[tuple[Property, ...], ...] = ()

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograder.arguments import decode, encode
-from autograder.cuts import cuttings
 from autograder.files import write_whole
 from autograder.judge import comparable, judge, sketches_of
 from autograder.key import (
     Answer,
-    CutAnswer,
     Key,
     KnownMistake,
     Landmark,
     Property,
+    Reordered,
     TaskKey,
     package_version,
     sketches,
@@ -36,15 +35,16 @@ from autograder.observation import (
 )
 from autograder.parting import map_of
 from autograder.probe import probe_of_many
+from autograder.reordering import reorderings
+from autograder.storing import reordered
 from autograder.task import Task, TaskError, Trial
-from autograder.values import CLEAR, TIE
+from autograder.values import CLEAR
 
 if TYPE_CHECKING:
     from autograder.network import Network
 
 MOST_SEEDS = 40
 MOST_CORRELATION = 0.99  # of a network's outputs for two inputs
-CLEAR_PARTS = 2 * TIE  # parts of a kernel are many, and hardly ever all far apart
 DEEP = 4  # samples in a batch of a whole model, so that its last 1x1 maps still vary
 LOGIT_SPREAD = (0.7, 4.0)
 
@@ -84,7 +84,7 @@ def make_task_key(task: Task, seed: int, seen: dict[str, Observation] | None = N
     )
     if task.properties and judge(key, right).verdict != "correct":
         raise TaskError(f"{task.name}: the model answer is not right: {judge(key, right).hint}")
-    key = _with_cut_kernels(task, key, right)
+    key = _with_reordered_kernels(task, key, right)
     key = _with_accepted(task, key, seen)
     return _with_mistakes(task, key, seen)
 
@@ -197,8 +197,8 @@ def _with_accepted(task: Task, key: TaskKey, seen: dict[str, Observation]) -> Ta
     return key.model_copy(update={"answers": tuple(answers), "landmarks": landmarks})
 
 
-def _with_cut_kernels(task: Task, key: TaskKey, right: Observation) -> TaskKey:
-    """Foretell what answers give that store their kernels in parts, where that is certain."""
+def _with_reordered_kernels(task: Task, key: TaskKey, right: Observation) -> TaskKey:
+    """Foretell what answers give that store their kernels in another order."""
     if key.question.kind == "function" or key.properties:
         return key
     from autograder.network import weights_of
@@ -210,21 +210,18 @@ def _with_cut_kernels(task: Task, key: TaskKey, right: Observation) -> TaskKey:
     }
     weights = {index: weights_of(network.model) for index, network in networks.items()}
     answers = []
-    for cutting in cuttings(list(weights.values())):
+    for reordering in reorderings(list(weights.values())):
         cases = list(right.cases)
         for index, network in networks.items():
-            network.store(cutting(weights[index]))
-            cases[index] = _observed_in_parts(network)
-            if network.clearance < CLEAR_PARTS:
-                break
-        else:
-            observation = right.model_copy(update={"cases": tuple(cases)})
-            answers.append(CutAnswer(outputs=sketches_of(key.question, observation)))
-    return key.model_copy(update={"cut_answers": tuple(answers)})
+            shapes = [weight.shape for weight in weights[index]]
+            network.store(reordered(shapes, reordering(weights[index])))
+            cases[index] = _outputs_of(network)
+        observation = right.model_copy(update={"cases": tuple(cases)})
+        answers.append(Reordered(outputs=sketches_of(key.question, observation)))
+    return key.model_copy(update={"reordered": tuple(answers)})
 
 
-def _observed_in_parts(network: Network) -> CaseObservation:
-    """What the model answer gives with its kernels stored in parts."""
+def _outputs_of(network: Network) -> CaseObservation:
     seen = _observe_both_ways(network)
     outputs = {mode: tuple(Array.of(a) for a in arrays) for mode, arrays in seen.items()}
     return CaseObservation(outputs=outputs)
@@ -287,22 +284,33 @@ def _planned(task: Task, trial: Trial, generator: np.random.Generator) -> Case:
     if trial.counted:
         return _case(trial, Plan(seed=0, batch=1, counted=True))
     plan = Plan(seed=int(generator.integers(1 << 30)), **_defaults(task, trial))
-    second_best: Plan | None = None
+    second_best: Network | None = None
     for _ in range(MOST_SEEDS):
         network = _observed_network(task, trial, plan)
         if task.plan.get("probabilities") and "overrides" not in task.plan:
             network = _readable(task, trial, network)
         if network.clearance >= CLEAR:
             if _tells_inputs_apart(network):
-                return _case(trial, network.plan)
-            second_best = second_best or network.plan
+                return _filled_case(trial, network)
+            second_best = second_best or network
         plan = network.plan.model_copy(update={"seed": int(generator.integers(1 << 30))})
     if second_best:
-        return _case(trial, second_best)
+        return _filled_case(trial, second_best)
     raise TaskError(
         f"{task.name}: no seed tells the weights of {trial.arguments} apart by {CLEAR}; "
         "take other sizes"
     )
+
+
+def _filled_case(trial: Trial, network: Network) -> Case:
+    """A case that says how to fill a network, and which variables the model answer's has."""
+    from autograder.network import stored
+
+    usual = {
+        "weights": tuple(stored(variable) for variable in network.trainable),
+        "statistics": tuple(stored(variable) for variable in network.statistics),
+    }
+    return _case(trial, network.plan).model_copy(update=usual)
 
 
 def correlation(array: np.ndarray, plan: Plan | None) -> float:
@@ -356,7 +364,11 @@ def _readable(task: Task, trial: Trial, network: Network) -> Network:
         if LOGIT_SPREAD[0] <= spread <= LOGIT_SPREAD[1]:
             break
         factor = float(np.clip(2.0 / max(spread, 1e-3), 0.02, 50.0))
-        last = [c.count for c, s in zip(network.colours, network.shapes, strict=True) if len(s) > 1]
+        last = [
+            c.count
+            for c, s in zip(network.colours, network.storage.weights, strict=True)
+            if len(s) > 1
+        ]
         count = str(last[-1])
         scale = float(f"{plan.overrides.get(count, plan.kernels) * factor:.3g}")
         plan = plan.model_copy(update={"overrides": {**plan.overrides, count: scale}})

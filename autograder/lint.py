@@ -99,7 +99,7 @@ def _only_case(key: TaskKey, index: int) -> TaskKey:
         update={
             "question": question,
             "answers": answers,
-            "cut_answers": (),
+            "reordered": (),
             "mistakes": (),
             "landmarks": (),
             "properties": key.properties[index : index + 1],

@@ -13,9 +13,10 @@ import keras
 import numpy as np
 
 from autograder import values
-from autograder.cuts import Piece, Weight
 from autograder.gradients import grouped_convolutions_in_parts, projected_gradients, tensor_of
-from autograder.observation import Plan
+from autograder.observation import Plan, Stored
+from autograder.reordering import Weight
+from autograder.storing import Part, Storage, storage_of
 from autograder.trace import Recorder, patched, recording
 from autograder.values import Colour
 
@@ -29,7 +30,9 @@ class Network:
     """A model together with the plan by which it is filled and fed.
 
     `flatten` turns whatever the model returns into a list of tensors; it raises ValueError with a
-    sentence for the student where the model returns something else.
+    sentence for the student where the model returns something else. `weights` are those of the
+    architecture, which the model may store otherwise, and `statistics` its moving statistics;
+    none where they are not known.
     """
 
     def __init__(
@@ -38,8 +41,11 @@ class Network:
         feeds: list[tuple[int, ...]],
         plan: Plan,
         flatten: Callable[[Any], list[Any]],
+        weights: Sequence[Stored] = (),
+        statistics: Sequence[Stored] = (),
     ) -> None:
         self.model, self.plan, self.flatten = model, plan, flatten
+        self.usual_statistics = statistics
         self.inputs = [
             keras.ops.convert_to_tensor(draw_input(plan, shape, index))
             for index, shape in enumerate(feeds)
@@ -52,17 +58,19 @@ class Network:
             v for v in model.non_trainable_variables if keras.backend.is_float_dtype(v.dtype)
         ]
         self.initial = {id(v): keras.ops.convert_to_numpy(v) for v in self.statistics}
-        self.store([[Piece(tuple(variable.shape))] for variable in self.trainable])
+        self.store(storage_of([stored(variable) for variable in self.trainable], weights))
         self.clearance = math.inf
         self.momenta: list[float] = []
         self.size_of_statistics = np.zeros(1, "float32")
         self.seen: dict[str, list[np.ndarray]] = {}
 
-    def store(self, pieces: list[list[Piece]]) -> None:
-        """Take each trainable weight for the pieces in which it is stored (`autograder.cuts`)."""
-        self.pieces = [(number, piece) for number, mine in enumerate(pieces) for piece in mine]
-        self.shapes = [piece.shape for _, piece in self.pieces]
-        self.colours = [Colour(math.prod(shape)) for shape in self.shapes]
+    def store(self, storage: Storage) -> None:
+        """Say where the variables hold the weights that get values."""
+        self.storage = storage
+        self.parts_of: list[list[Part]] = [[] for _ in self.trainable]
+        for part in storage.parts:
+            self.parts_of[part.variable].append(part)
+        self.colours = [Colour(math.prod(shape)) for shape in storage.weights]
         self._filled: dict[int, tuple[list[Colour], bool]] = {}
 
     @property
@@ -92,25 +100,33 @@ class Network:
         return self.inputs[0] if len(self.inputs) == 1 else self.inputs
 
     def fill(self, permuted: bool = False) -> None:
-        """Give every trainable weight the values of its colour, if it has not got them yet."""
+        """Give every trainable variable the values of its weights' colours, if it lacks them."""
         for number, variable in enumerate(self.trainable):
-            mine = [i for i, (whose, _) in enumerate(self.pieces) if whose == number]
-            colours = [self.colours[i] for i in mine]
+            colours = [self.colours[part.weight] for part in self.parts_of[number]]
             if self._filled.get(number) != (colours, permuted):
                 self._filled[number] = (colours, permuted)
-                variable.assign(tensor_of(self._values(tuple(variable.shape), mine, permuted)))
+                variable.assign(tensor_of(self._values(number, permuted)))
 
-    def _values(self, shape: tuple[int, ...], pieces: list[int], permuted: bool) -> np.ndarray:
-        """The values of a variable, put together from its pieces."""
-        if self.pieces[pieces[0]][1] == Piece(shape):
-            return self._drawn(pieces[0], permuted)
+    def _values(self, number: int, permuted: bool) -> np.ndarray:
+        """The values of a variable, put together from those of the weights it holds."""
+        shape = tuple(self.trainable[number].shape)
+        if self._holds_one_whole(number):
+            return self._drawn(self.parts_of[number][0].weight, permuted).reshape(shape)
         whole = values.aligned_zeros(math.prod(shape)).reshape(shape)
-        for number in pieces:
-            self.pieces[number][1].view(whole)[...] = self._drawn(number, permuted)
+        for part in self.parts_of[number]:
+            drawn = self._drawn(part.weight, permuted)
+            part.in_variable.view(whole)[...] = part.in_weight.view(drawn)
         return whole
 
+    def _holds_one_whole(self, number: int) -> bool:
+        """Whether a variable holds a weight and nothing else, ordered as Keras does."""
+        if len(self.parts_of[number]) != 1:
+            return False
+        part = self.parts_of[number][0]
+        return part.in_weight.is_all and part.in_variable.is_all
+
     def _drawn(self, number: int, permuted: bool) -> np.ndarray:
-        plan, shape, colour = self.plan, self.shapes[number], self.colours[number]
+        plan, shape, colour = self.plan, self.storage.weights[number], self.colours[number]
         if values.is_vector(shape):
             drawn = values.vector_values(plan.seed, shape, colour, plan.vectors)
         else:
@@ -133,14 +149,19 @@ class Network:
         Only weights of equal element count need one to be told apart; the others get 0.
         """
         counts = Counter(colour.count for colour in self.colours)
-        doubtful = [i for i, colour in enumerate(self.colours) if counts[colour.count] > 1]
-        of_variable: dict[int, list[int]] = {}
-        for i in doubtful:
-            of_variable.setdefault(self.pieces[i][0], []).append(i)
+        doubtful = {i for i, colour in enumerate(self.colours) if counts[colour.count] > 1}
+        wanted = [
+            number
+            for number, parts in enumerate(self.parts_of)
+            if any(part.weight in doubtful for part in parts)
+        ]
 
-        def project(place: int, gradient: np.ndarray) -> np.ndarray:
-            parts = (self.pieces[i][1].view(gradient) for i in of_variable[place])
-            return np.array([self._projected(part, permuted) for part in parts])
+        def project(number: int, gradient: np.ndarray) -> np.ndarray:
+            prints = np.zeros(len(self.colours))
+            for part in self.parts_of[number]:
+                if part.weight in doubtful:
+                    prints[part.weight] += self._projected(part, gradient, permuted)
+            return prints
 
         def loss_of(model: Callable[..., Any]) -> Any:
             outputs = self.flatten(model(self.argument, training=bool(self.statistics) or None))
@@ -151,13 +172,11 @@ class Network:
                 total = total + keras.ops.sum(keras.ops.multiply(read, projection))
             return total
 
-        prints = np.zeros(len(self.colours))
         with recording(recorder):
-            found = projected_gradients(self.model, loss_of, list(of_variable), project)
-        prints[doubtful] = np.concatenate([np.zeros(0), *found])
+            found = projected_gradients(self.model, loss_of, wanted, project)
         if recorder:
             recorder.release()
-        return prints
+        return sum(found, np.zeros(len(self.colours)))
 
     def _readable(self, output: Any) -> Any:
         if not self.plan.probabilities:
@@ -170,12 +189,16 @@ class Network:
             return np.repeat(flat, shape[-1]).reshape(shape)
         return values.noise(self.plan.seed + 10 + index, math.prod(shape)).reshape(shape)
 
-    def _projected(self, gradient: np.ndarray, permuted: bool) -> float:
-        if not permuted:
-            return values.noise_dot(self.plan.seed + 30, gradient)
-        projection = values.noise(self.plan.seed + 30, gradient.size).reshape(gradient.shape)
-        projection = values.constant_along_inputs(projection)
-        return float(np.vdot(gradient.astype("float64"), projection))
+    def _projected(self, part: Part, gradient: np.ndarray, permuted: bool) -> float:
+        """What a part adds to the projection of its weight's gradient."""
+        seed, shape = self.plan.seed + 30, self.storage.weights[part.weight]
+        if part.in_weight.is_all and not permuted:
+            return values.noise_dot(seed, part.in_variable.view(gradient))
+        projection = values.noise(seed, math.prod(shape)).reshape(shape)
+        if permuted:
+            projection = values.constant_along_inputs(projection)
+        mine = part.in_variable.view(gradient).astype("float64")
+        return float(np.vdot(mine, part.in_weight.view(projection)))
 
     def refine(self, permuted: bool, recorder: Recorder | None = None) -> float:
         """Colour the weights, fill them, and return how clearly they were told apart."""
@@ -248,6 +271,16 @@ class Network:
         """The momentum of each moving statistic, seen in what one step left of a huge value."""
         return [round(float(np.median(new)) / HUGE, 6) for new in self.read_statistics()]
 
+    def _statistic_factors(self) -> list[np.ndarray]:
+        """For each moving statistic the factors that set it apart from the batch's."""
+        storage = storage_of([stored(v) for v in self.statistics], self.usual_statistics)
+        drawn = [values.statistic_factors(self.plan.seed, math.prod(s)) for s in storage.weights]
+        factors = [np.ones(tuple(v.shape), "float32") for v in self.statistics]
+        for part in storage.parts:
+            mine = part.in_weight.view(drawn[part.weight])
+            part.in_variable.view(factors[part.variable])[...] = mine
+        return factors
+
     def _calibrate(self) -> None:
         """Set moving statistics near those of the batch, whatever the momentum was.
 
@@ -255,8 +288,8 @@ class Network:
         batch's. A deep net keeps its signal, and a net that ignores them is still told apart.
         """
         calibrated, batch = [], [np.zeros(0)]
-        for new, momentum in zip(self.read_statistics(), self.momenta, strict=True):
-            factors = values.statistic_factors(self.plan.seed, new.size).reshape(new.shape)
+        news, every = self.read_statistics(), self._statistic_factors()
+        for new, momentum, factors in zip(news, self.momenta, every, strict=True):
             moved = math.isfinite(momentum) and 1 - momentum > 1e-5
             if moved:
                 batch.append(new / np.float32(1 - momentum))
@@ -268,11 +301,7 @@ class Network:
 
 
 def weights_of(model: keras.Model) -> list[Weight]:
-    """The trainable weights of a functional model, and how they belong together."""
-    layers = {id(v): layer for layer in model.layers for v in layer.trainable_variables}
-    kernels = {
-        layers[id(v)]: i for i, v in enumerate(model.trainable_variables) if v.name == "kernel"
-    }
+    """The trainable weights of a functional model."""
     maps = {
         math.prod(layer.input.shape[1:]): tuple(layer.input.shape[1:])
         for layer in model.layers
@@ -280,20 +309,14 @@ def weights_of(model: keras.Model) -> list[Weight]:
     }
     weights = []
     for variable in model.trainable_variables:
-        layer, shape = layers[id(variable)], tuple(variable.shape)
-        before = [layer, *_layers_before(layer)]
-        follows = next((kernels[one] for one in before if one in kernels), None)
-        of_map = maps.get(shape[0], ()) if len(shape) == 2 else ()
-        is_kernel = variable.name == "kernel"
-        weights.append(Weight(variable.name, shape, None if is_kernel else follows, of_map))
+        name, shape = variable.name, tuple(variable.shape)
+        weights.append(Weight(name, shape, maps.get(shape[0], ()) if len(shape) == 2 else ()))
     return weights
 
 
-def _layers_before(layer: Any) -> list[Any]:
-    """The layers whose outputs a normalisation takes; none for other layers."""
-    if not isinstance(layer, keras.layers.BatchNormalization):
-        return []
-    return [parent.operation for node in layer._inbound_nodes for parent in node.parent_nodes]
+def stored(variable: Any) -> Stored:
+    """A variable's name and shape."""
+    return Stored(name=str(variable.name)[:80], shape=tuple(int(n) for n in variable.shape))
 
 
 def fixed_training_flags(model: Any) -> set[bool]:

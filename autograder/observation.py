@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-FORMAT = 2
+FORMAT = 3
 FROZEN = "frozen"  # said of a layer with weights that are not trained
 MAX_ELEMENTS = 4_000_000
 DTYPES = ("float64", "float32", "int64", "bool")
@@ -87,12 +87,25 @@ class Plan(Plain):
     counted: bool = False
 
 
+class Stored(Plain):
+    """A variable of a layer: its name within its layer, such as `kernel`, and its shape."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
 class Case(Plain):
-    """One set of arguments (encoded by `autograder.arguments`) and how to fill the network."""
+    """One set of arguments (encoded by `autograder.arguments`) and how to fill the network.
+
+    `weights` are the trainable weights as Keras's layers hold them, `statistics` the moving
+    statistics of normalisations; an answer may store them otherwise.
+    """
 
     arguments: dict[str, Any]
     feeds: tuple[tuple[int, ...], ...] = ()
     plan: Plan | None = None
+    weights: tuple[Stored, ...] = ()
+    statistics: tuple[Stored, ...] = ()
 
 
 class Question(Plain):

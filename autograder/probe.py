@@ -367,7 +367,14 @@ def build_network(function: Callable, question: Question, case: Case) -> Network
     assert case.plan is not None
     build = _build_block if question.kind == "block" else _build_model
     model, feeds = build(function, question, case)
-    return Network(model, feeds, case.plan, lambda given: _tensors(given, question))
+    return Network(
+        model,
+        feeds,
+        case.plan,
+        lambda given: _tensors(given, question),
+        case.weights,
+        case.statistics,
+    )
 
 
 def _build_block(function: Callable, question: Question, case: Case) -> tuple[Any, list]:

@@ -394,7 +394,7 @@ def test_check_without_a_key_says_what_to_do(tmp_path, monkeypatch):
         ("", "not a key file"),
         ("[]", "not a key file"),
         ('{"format": 99}', "format 99"),
-        ('{"format": 2}', "damaged"),
+        ('{"format": 3}', "damaged"),
     ],
 )
 def test_a_bad_key_is_one_sentence(tmp_path, text, words):
