@@ -22,24 +22,16 @@ from autograder.observation import Stored
 Shape = tuple[int, ...]
 Places = tuple[slice, ...]
 
-# Orders of a kernel's axes (height, width, channels, filters), the usual ones first; no picture is
-# turned over on its side.
+# Orders of a kernel's axes (height, width, channels, filters), the usual ones first.
 ORDERS: dict[int, list[tuple[int, ...]]] = {
     1: [(0,)],
     2: [(0, 1), (1, 0)],
-    4: [
-        (0, 1, 2, 3),
-        (3, 2, 0, 1),
-        (3, 0, 1, 2),
-        *(
-            order
-            for order in itertools.permutations(range(4))
-            if order.index(0) < order.index(1) and order[:3] != (0, 1, 2) and order[0] != 3
-        ),
-        (3, 0, 2, 1),
-    ],
+    4: [(0, 1, 2, 3), (3, 0, 1, 2), (3, 2, 0, 1), (0, 1, 3, 2), (2, 3, 0, 1), (2, 0, 1, 3)],
 }
 MOST_APART = 4  # variables from one part of a weight to the next, as gamma and beta in turn are
+
+# Variables and weights that hold the same numbers: several of the one, or of the other.
+Group = tuple[list[int], list[int]]
 
 
 @dataclass(frozen=True)
@@ -105,130 +97,168 @@ def reordered(variables: Sequence[Shape], pieces: Sequence[Piece]) -> Storage:
 def storage_of(variables: Sequence[Stored], weights: Sequence[Stored]) -> Storage:
     """Where the variables hold the weights, as far as shapes and names show it."""
     shapes = [variable.shape for variable in variables]
-    if _count(variables) == _count(weights):
-        parts = _Search(variables, weights).parts()
-        if parts is not None:
-            return Storage(tuple(weight.shape for weight in weights), tuple(parts))
+    usual = [weight.shape for weight in weights]
+    if _count(shapes) != _count(usual) or _alike(shapes, usual):
+        return as_it_is(shapes)
+    for groups in _groupings(variables, weights):
+        parts = _parts(groups, shapes, usual) if groups else None
+        if parts:
+            return Storage(tuple(usual), tuple(parts))
     return as_it_is(shapes)
 
 
-def _count(stored: Sequence[Stored]) -> int:
-    return sum(math.prod(one.shape) for one in stored)
+def _count(shapes: Sequence[Shape]) -> int:
+    return sum(math.prod(shape) for shape in shapes)
 
 
-class _Search:
-    """Finds the parts; each weight and each variable is used up once."""
+def _alike(shapes: Sequence[Shape], others: Sequence[Shape]) -> bool:
+    """Whether both are the same but for their order, and for sides of 1."""
+    return sorted(map(_bare, shapes)) == sorted(map(_bare, others))
+
+
+def _groupings(
+    variables: Sequence[Stored], weights: Sequence[Stored]
+) -> Iterator[list[Group] | None]:
+    """Which variables and weights may belong together, the likeliest first."""
+    names = {stored.name for stored in weights}
+    if names == {stored.name for stored in variables}:
+        by_name = [
+            _in_step(_named(variables, name), _named(weights, name), variables, weights)
+            for name in sorted(names)
+        ]
+        if None not in by_name:
+            yield [group for groups in by_name for group in groups or ()]
+    yield _in_step(range(len(variables)), range(len(weights)), variables, weights)
+    yield _Leftovers(variables, weights).groups()
+
+
+def _named(stored: Sequence[Stored], name: str) -> list[int]:
+    return [number for number, one in enumerate(stored) if one.name == name]
+
+
+def _in_step(
+    of_variables: Sequence[int],
+    of_weights: Sequence[int],
+    variables: Sequence[Stored],
+    weights: Sequence[Stored],
+) -> list[Group] | None:
+    """Groups where variables and weights follow each other in one order, else None."""
+    groups: list[Group] = []
+    behind = 0  # by how many numbers the variables are behind the weights
+    rest = list(of_variables)
+    for number in of_weights:
+        if behind == 0:
+            groups.append(([], []))
+        groups[-1][1].append(number)
+        behind += math.prod(weights[number].shape)
+        while rest and behind > 0:
+            groups[-1][0].append(rest[0])
+            behind -= math.prod(variables[rest.pop(0)].shape)
+    fits = behind == 0 and not rest and all(len(v) == 1 or len(w) == 1 for v, w in groups)
+    return groups if fits else None
+
+
+class _Leftovers:
+    """Groups of those variables and weights of which the other side has none of their shape."""
 
     def __init__(self, variables: Sequence[Stored], weights: Sequence[Stored]) -> None:
         self.variables, self.weights = variables, weights
-        self.pairs = _equal_ones(variables, weights)
-        paired = {weight for _, weight in self.pairs}
-        self.free = [i for i in range(len(variables)) if i not in dict(self.pairs)]
-        self.wanted = [i for i in range(len(weights)) if i not in paired]
-        self.found: list[Part] = []
+        self.found: list[Group] = _equal_ones(variables, weights)
+        used = [{number for group in self.found for number in group[side]} for side in (0, 1)]
+        self.free = [i for i in range(len(variables)) if i not in used[0]]
+        self.wanted = [i for i in range(len(weights)) if i not in used[1]]
 
-    def parts(self) -> list[Part] | None:
-        """All parts, or None where nothing is stored otherwise or it cannot be told how."""
-        if not self.wanted:
-            return None
-        self._find_in_parts()
-        self._find_together()
-        self._find_with_bias()
-        if self.free or self.wanted:
-            return None
-        return [*self.found, *(self._whole(*pair) for pair in self.pairs)]
-
-    def _find_in_parts(self) -> None:
-        """Weights that several variables hold, or one in another order of its axes."""
+    def groups(self) -> list[Group] | None:
+        """All groups, or None where it cannot be told which they are."""
         for number in list(self.wanted):
-            for chosen in _choices(self.weights[number], self.variables, self.free):
-                pieces = _tiling(self.weights[number].shape, self._shapes(chosen))
-                if pieces:
-                    for variable, (inside, place) in zip(chosen, pieces, strict=True):
-                        self.found.append(Part(variable, inside, number, place))
-                        self.free.remove(variable)
-                    self.wanted.remove(number)
+            whole = self.weights[number]
+            for chosen in _choices(whole, self.variables, self._free_for(whole)):
+                if _tiling(whole.shape, [self.variables[i].shape for i in chosen]):
+                    self._take(chosen, [number])
                     break
-
-    def _find_together(self) -> None:
-        """Variables that hold several weights side by side."""
         for variable in list(self.free):
-            for chosen in _choices(self.variables[variable], self.weights, self.wanted):
-                shapes = [self.weights[number].shape for number in chosen]
-                pieces = _tiling(self.variables[variable].shape, shapes)
-                if pieces:
-                    for number, (inside, place) in zip(chosen, pieces, strict=True):
-                        self.found.append(Part(variable, place, number, inside))
-                        self.wanted.remove(number)
-                    self.free.remove(variable)
+            whole = self.variables[variable]
+            for chosen in _choices(whole, self.weights, self.wanted):
+                if _tiling(whole.shape, [self.weights[i].shape for i in chosen]):
+                    self._take([variable], chosen)
                     break
+        return None if self.free or self.wanted else self.found
 
-    def _find_with_bias(self) -> None:
-        """Dense kernels with their biases as a last row, for inputs with a 1 at the end."""
-        for variable in list(self.free):
-            shape = self.variables[variable].shape
-            if len(shape) != 2:
-                continue
-            rows, columns = shape
-            pair = [
-                next((n for n in self.wanted if _merges(part, _bare(self.weights[n].shape))), None)
-                for part in (_bare((rows - 1, columns)), _bare((columns,)))
-            ]
-            if None in pair:
-                continue
-            for number, place in zip(
-                pair, (slice(0, rows - 1), slice(rows - 1, rows)), strict=True
-            ):
-                assert number is not None
-                inside = Piece(shape, (place,))
-                self.found.append(Part(variable, inside, number, Piece(inside.shape)))
-                self.wanted.remove(number)
-            self.free.remove(variable)
+    def _free_for(self, whole: Stored) -> list[int]:
+        """Free variables that could be parts of a weight: a Keras layer's `gamma` is no kernel."""
+        others = {weight.name for weight in self.weights} - {whole.name}
+        return [i for i in self.free if self.variables[i].name not in others]
 
-    def _shapes(self, chosen: Sequence[int]) -> list[Shape]:
-        return [self.variables[number].shape for number in chosen]
-
-    def _whole(self, variable: int, weight: int) -> Part:
-        """A weight that a variable of its shape holds, ordered as others of the net are."""
-        shape = self.weights[weight].shape
-        axes = self._usual_order(len(shape))
-        if axes is None or tuple(shape[axis] for axis in axes) != shape:
-            axes = tuple(range(len(shape)))
-        return Part(variable, Piece(shape), weight, Piece(shape, axes=axes))
-
-    def _usual_order(self, rank: int) -> tuple[int, ...] | None:
-        """The order of axes in which variables hold weights, where none holds one as Keras does."""
-        orders = [
-            part.in_weight.axes
-            for part in self.found
-            if part.in_weight.axes and len(part.in_weight.axes) == rank
-        ]
-        reordered = [order for order in orders if order != tuple(range(rank))]
-        if not reordered:
-            return None
-        shapes = [self.weights[weight].shape for _, weight in self.pairs]
-        for shape in shapes:
-            if len(shape) == rank and tuple(shape[axis] for axis in reordered[0]) != shape:
-                return None
-        return reordered[0]
+    def _take(self, variables: list[int], weights: list[int]) -> None:
+        self.found.append((variables, weights))
+        self.free = [i for i in self.free if i not in variables]
+        self.wanted = [i for i in self.wanted if i not in weights]
 
 
-def _equal_ones(variables: Sequence[Stored], weights: Sequence[Stored]) -> list[tuple[int, int]]:
+def _equal_ones(variables: Sequence[Stored], weights: Sequence[Stored]) -> list[Group]:
     """Pairs of a variable and a weight of one shape; of one name too, as far as possible."""
-    free = list(range(len(variables)))
-    pairs: list[tuple[int, int]] = []
+    free, wanted = list(range(len(variables))), list(range(len(weights)))
+    pairs: list[Group] = []
     for same_name in (True, False):
-        for number, weight in enumerate(weights):
-            if any(number == taken for _, taken in pairs):
-                continue
+        for number in list(wanted):
+            weight = weights[number]
             for variable in free:
                 stored = variables[variable]
                 alike = stored.name == weight.name or not same_name
                 if alike and _bare(stored.shape) == _bare(weight.shape):
-                    pairs.append((variable, number))
+                    pairs.append(([variable], [number]))
                     free.remove(variable)
+                    wanted.remove(number)
                     break
     return pairs
+
+
+def _parts(
+    groups: Sequence[Group], variables: Sequence[Shape], weights: Sequence[Shape]
+) -> list[Part] | None:
+    """What the variables and weights of each group have in common; None if nothing fits."""
+    orders = _usual_orders(groups, variables, weights)
+    parts = []
+    for of_variables, of_weights in groups:
+        if len(of_weights) == 1:
+            [number] = of_weights
+            usual = orders.get(len(weights[number]))
+            pieces = _tiling(weights[number], [variables[i] for i in of_variables], usual)
+            found = [
+                Part(variable, inside, number, place)
+                for variable, (inside, place) in zip(of_variables, pieces or (), strict=False)
+            ]
+        else:
+            [variable] = of_variables
+            pieces = _tiling(variables[variable], [weights[i] for i in of_weights])
+            found = [
+                Part(variable, place, number, inside)
+                for number, (inside, place) in zip(of_weights, pieces or (), strict=False)
+            ]
+        if not found:
+            return None
+        parts += found
+    return parts
+
+
+def _usual_orders(
+    groups: Sequence[Group], variables: Sequence[Shape], weights: Sequence[Shape]
+) -> dict[int, tuple[int, ...]]:
+    """By the number of axes, the order in which every variable can hold its weight whole.
+
+    A square kernel alone does not show whether it is stored the other way round.
+    """
+    found = {}
+    for rank, orders in ORDERS.items():
+        whole = [
+            (variables[v[0]], weights[w[0]])
+            for v, w in groups
+            if len(v) == len(w) == 1 and len(weights[w[0]]) == rank
+        ]
+        fitting = [order for order in orders if all(_can_hold(v, w, order) for v, w in whole)]
+        if whole and fitting:
+            found[rank] = fitting[0]
+    return found
 
 
 def _bare(shape: Shape) -> Shape:
@@ -253,18 +283,22 @@ def _choices(whole: Stored, stored: Sequence[Stored], free: Sequence[int]) -> It
                     yield chosen
 
 
-def _tiling(whole: Shape, parts: Sequence[Shape]) -> list[tuple[Piece, Piece]] | None:
+def _tiling(
+    whole: Shape, parts: Sequence[Shape], usual: tuple[int, ...] | None = None
+) -> list[tuple[Piece, Piece]] | None:
     """For each part where it lies in itself and in the whole, or None where they do not fit.
 
     Cuts into parts of just their shapes are looked for first, then those that need no other order
-    of axes.
+    of axes. A part that is all there is takes the `usual` order of axes.
     """
+    if len(parts) == 1 and usual and _can_hold(parts[0], whole, usual):
+        return [(Piece(_in_order(whole, usual)), Piece(whole, axes=usual))]
     for fit in (_fits_as_it_is, _fits_in_order, _fits):
         for places in _cuts(whole, parts):
             regions = [Piece(whole, place).shape for place in places]
             found = [fit(part, region) for part, region in zip(parts, regions, strict=True)]
             pieces = [
-                (Piece(tuple(region[axis] for axis in axes)), Piece(whole, place, axes))
+                (Piece(_in_order(region, axes)), Piece(whole, place, axes))
                 for axes, region, place in zip(found, regions, places, strict=True)
                 if axes is not None
             ]
@@ -292,29 +326,34 @@ def _cuts(whole: Shape, parts: Sequence[Shape]) -> Iterator[list[Places]]:
         yield [(slice(y, y + 1), slice(x, x + 1), *full[2:]) for y, x in positions]
 
 
+def _in_order(shape: Shape, order: Sequence[int]) -> Shape:
+    return tuple(shape[axis] for axis in order)
+
+
 def _fits_as_it_is(stored: Shape, region: Shape) -> tuple[int, ...] | None:
     return tuple(range(len(region))) if stored == region else None
 
 
 def _fits_in_order(stored: Shape, region: Shape) -> tuple[int, ...] | None:
-    return tuple(range(len(region))) if _merges(_bare(stored), _bare(region)) else None
+    order = tuple(range(len(region)))
+    return order if _can_hold(stored, region, order) else None
 
 
 def _fits(stored: Shape, region: Shape) -> tuple[int, ...] | None:
     """The first usual order of a region's axes in which it can be stored in a shape."""
-    for order in ORDERS.get(len(region), []):
-        if _merges(_bare(stored), _bare(tuple(region[axis] for axis in order))):
-            return order
-    return None
+    orders = ORDERS.get(len(region), [])
+    return next((order for order in orders if _can_hold(stored, region, order)), None)
 
 
-def _merges(small: Shape, large: Shape) -> bool:
-    """Whether neighbouring axes of `large`, put together, give `small`."""
-    sides = list(large)
-    for wanted in small:
-        side = 1
-        while side < wanted and sides:
-            side *= sides.pop(0)
-        if side != wanted:
-            return False
-    return not sides
+def _can_hold(stored: Shape, region: Shape, order: Sequence[int]) -> bool:
+    """Whether a shape looks like a region's with its axes in an order.
+
+    Neighbouring axes may be put together, or taken apart, in the one or the other.
+    """
+    mine, theirs = _ends(stored), _ends(_in_order(region, order))
+    return math.prod(stored) == math.prod(region) and (mine <= theirs or theirs <= mine)
+
+
+def _ends(shape: Shape) -> set[int]:
+    """After how many numbers, in C order, an axis comes to its end."""
+    return set(itertools.accumulate(_bare(shape), lambda a, b: a * b))
