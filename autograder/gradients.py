@@ -6,7 +6,7 @@ Keras 3 has no gradient of its own that works everywhere, so each backend gets o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import keras
@@ -75,11 +75,13 @@ def tensor_of(array: np.ndarray) -> Any:
 
 
 @contextmanager
-def grouped_convolutions_in_parts() -> Iterator[None]:
-    """Let TensorFlow do a grouped convolution as one for each group, side by side.
+def sound_convolutions() -> Iterator[None]:
+    """Do two convolutions otherwise that TensorFlow does badly on a CPU.
 
-    Keras compiles it with XLA, since TensorFlow has no gradient of it on a CPU, and does so anew
-    at every call: a third of a second for a small one.
+    A grouped one is done as one for each group, side by side: Keras compiles it with XLA, since
+    TensorFlow has no gradient of it, and does so anew at every call, a third of a second for a
+    small one. A 1x1 one with a stride is done on the pixels that it reads: the input gradient of
+    TensorFlow 2.21, with oneDNN, writes past its memory where a side of a small map is even.
     """
     if keras.backend.backend() != "tensorflow":
         yield
@@ -87,7 +89,15 @@ def grouped_convolutions_in_parts() -> Iterator[None]:
     import tensorflow as tf
     from keras.src.backend.tensorflow import nn
 
-    whole = nn.conv
+    with ExitStack() as stack:
+        stack.enter_context(patched(nn, "conv", _in_groups(nn.conv)))
+        for name in ("conv2d", "convolution"):
+            stack.enter_context(patched(tf.nn, name, _on_what_it_reads(getattr(tf.nn, name))))
+        yield
+
+
+def _in_groups(whole: Callable[..., Any]) -> Callable[..., Any]:
+    import tensorflow as tf
 
     def conv(
         inputs: Any,
@@ -105,8 +115,21 @@ def grouped_convolutions_in_parts() -> Iterator[None]:
         pairs = zip(tf.split(inputs, groups, -1), tf.split(kernel, groups, -1), strict=True)
         return tf.concat([whole(x, part, *options) for x, part in pairs], axis=-1)
 
-    with patched(nn, "conv", conv):
-        yield
+    return conv
+
+
+def _on_what_it_reads(whole: Callable[..., Any]) -> Callable[..., Any]:
+    def conv(input: Any, filters: Any, strides: Any = 1, *arguments: Any, **options: Any) -> Any:
+        steps = tuple(strides) if isinstance(strides, list | tuple) else (strides,)
+        steps = steps[1:3] if len(steps) == 4 else steps * (2 // len(steps))
+        last = "NC" not in str(options.get("data_format", arguments[1:2]))
+        kernel = tuple(getattr(filters, "shape", ()))
+        pointwise = len(kernel) == 4 and kernel[:2] == (1, 1) and len(steps) == 2
+        if pointwise and last and steps != (1, 1):
+            input, strides = input[:, :: steps[0], :: steps[1]], 1
+        return whole(input, filters, strides, *arguments, **options)
+
+    return conv
 
 
 def _groups(inputs: Sequence, kernel: Sequence, data_format: str | None) -> int:

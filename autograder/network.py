@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from autograder import values
-from autograder.gradients import grouped_convolutions_in_parts, projected_gradients, tensor_of
+from autograder.gradients import projected_gradients, sound_convolutions, tensor_of
 from autograder.observation import Plan, Stored
 from autograder.reordering import Weight
 from autograder.storing import Part, Storage, storage_of
@@ -366,7 +366,7 @@ def fast_calls() -> Iterator[None]:
     filtering = keras.config.is_traceback_filtering_enabled()
     keras.config.disable_traceback_filtering()
     try:
-        with grouped_convolutions_in_parts():
+        with sound_convolutions():
             yield
     finally:
         if filtering:

@@ -11,7 +11,7 @@ from keras import layers, ops
 from autograder.arguments import Input
 from autograder.exercises import project_root
 from autograder.footprint import add_up
-from autograder.gradients import grouped_convolutions_in_parts, projected_gradients
+from autograder.gradients import projected_gradients, sound_convolutions
 from autograder.judge import judge
 from autograder.keymaking import make_task_key
 from autograder.probe import probe
@@ -232,7 +232,7 @@ def test_grouped_convolutions_are_the_same_in_parts(options):
     inputs = keras.Input((9, 8, 6))
     net = keras.Model(inputs, layers.Conv2D(12, 3, groups=3, **options)(inputs))
     results = []
-    for way in (contextlib.nullcontext(), grouped_convolutions_in_parts()):
+    for way in (contextlib.nullcontext(), sound_convolutions()):
         with way:
             slopes = projected_gradients(
                 net, lambda model: ops.sum(ops.square(model(x))), [0, 1], dot
