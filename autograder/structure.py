@@ -2,13 +2,13 @@
 
 Everything is found out by running the net, on values chosen for it, and not from its layers' names:
 what an output unit sees is the support of a gradient that cannot cancel, and what else mixes
-positions shows when every 3x3 kernel is cut down to its centre. `facts` gives
+positions shows when every 3x3 kernel is cut down to one weight. `facts` gives
 
 - `output`: "a map", or what the net gives instead;
 - `convolutions`: how many 3x3 convolutions there are, a layer called twice counted twice;
 - `kernels`: the sizes of other kernels, 1x1 left out;
 - `mixers`: what else lets one position reach another; empty if nothing does;
-- `field`: height and width, in pixels, of what an output unit sees;
+- `field`: height and width, in pixels, of what an output unit sees, or "at least" how much;
 - `holes`: pixels inside the field that do not reach the unit;
 - `steps`: how the convolutions add up to the field, for the judge to do the sum again: a student's
   process could name any field, but not say how to make it without knowing how.
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -43,6 +44,14 @@ FLAT_SOMEWHERE = (
 BOUNDS = ("clip", "maximum", "minimum")
 NO_STEPS: dict[str, Any] = {"jumps": [], "chains": []}
 MIXERS = ("Pool", "Attention", "Resiz", "UpSampling", "GroupNormalization")
+# What Keras's own layers and operations do that leave each position alone, or are looked at.
+HARMLESS = re.compile(
+    "Conv|Dense|BatchNorm|LayerNorm|RMSNorm|Dropout|Noise|Cropping|Pad|Input|Activation|Identity|"
+    "ReLU|Relu|LU$|Sigmoid|Tanh|Soft(plus|sign)|Add|Subtract|Multiply|Divide|Minimum|Maximum|"
+    "Average$|Concatenate|GetItem|Lambda|Rescaling|Sqrt|Square|Exp$|Log|Abs|Clip|Negative|Cast|"
+    "Functional|Sequential|Split|Stack|Power|True"
+)
+MOST_NAMES = 3
 
 Offsets = tuple[tuple[int, ...], tuple[int, ...]]
 
@@ -58,6 +67,8 @@ class _Calls:
         self.convolutions = 0
         self.known: Counter[int] = Counter()  # calls, by the weights of Keras's own convolutions
         self.mixers: list[str] = []
+        self.doubtful: list[str] = []
+        self.dilation = 1
 
     def add(self, operation: keras.Operation, args: Any, kwargs: Any, outputs: Any) -> None:
         """See one call of a layer or operation."""
@@ -65,6 +76,10 @@ class _Calls:
         enlarges = "Transpose" in name and set(getattr(operation, "strides", (1,))) != {1}
         if enlarges or any(word in name for word in MIXERS):
             self.mixers.append(describe(operation))
+        elif not (type(operation).__module__.startswith("keras") and HARMLESS.search(name)):
+            self.doubtful.append(f"`{name}`")
+        dilation = getattr(operation, "dilation_rate", 1)
+        self.dilation = max([self.dilation, *np.atleast_1d(dilation).tolist()])
         if getattr(operation, "kernel_size", None) == (SIDE, SIDE):
             self.convolutions += 1
             self.known.update(id(variable) for variable in operation.weights)
@@ -92,18 +107,17 @@ def facts(model: keras.Model, feeds: tuple[tuple[int, ...], ...], seed: int) -> 
         }
         if _sees_everything(model, kernels, feeds, rng):
             return {**shown, "mixers": _names(calls)}  # attention on a large picture fills memory
-        field, feed = _field_inside(model, feeds, rng)
-        mixers = _mixers(model, kernels, feed, field, rng, calls)
+        field, feed, is_inside = _field_inside(model, feeds, rng, calls.dilation)
         net = _Kernels(model, kernels, feed, rng)
+        mixers = _mixers(net, field, is_inside, calls)
         uses = [calls.known[id(v)] or net.uses(number) for number, (v, _) in enumerate(kernels)]
         steps = _steps(net, uses, field) if len(kernels) <= MOST_KERNELS else NO_STEPS
-    rows, columns = (np.flatnonzero(field.any(axis=1 - axis)) for axis in (0, 1))
-    size = [int(n[-1] - n[0] + 1) if len(n) else 0 for n in (rows, columns)]
+    size = _extent(field)
     return {
         **shown,
         "convolutions": max(shown["convolutions"], sum(uses)),
         "mixers": mixers,
-        "field": size,
+        "field": size if is_inside else f"at least {size[0]} x {size[1]}",
         "holes": size[0] * size[1] - int(field.sum()),
         "steps": steps,
     }
@@ -177,47 +191,51 @@ def _fill(model: keras.Model, rng: np.random.Generator) -> list[tuple[Any, np.nd
 
 
 def _field_inside(
-    model: keras.Model, feeds: tuple[tuple[int, ...], ...], rng: np.random.Generator
-) -> tuple[np.ndarray, tuple[int, ...]]:
-    """Where the input reaches the middle output unit, and the feed it was found with."""
-    field, problem = None, None
+    model: keras.Model,
+    feeds: tuple[tuple[int, ...], ...],
+    rng: np.random.Generator,
+    dilation: int,
+) -> tuple[np.ndarray, tuple[int, ...], bool]:
+    """Where the input reaches the middle output unit, the feed, and whether all lies inside it.
+
+    Weights so far apart that all but the middle one lie outside a picture do not show there.
+    """
+    field, problem, is_inside = None, None, False
     for feed in feeds:
+        if dilation >= min(feed[:2]) // 2 and feed != feeds[-1]:
+            continue
         try:
             field = _field(model, feed, rng)
         except Exception as error:  # the net needs a larger picture
             problem = error
             continue
         border = [field[0], field[-1], field[:, 0], field[:, -1]]
-        if not any(side.any() for side in border):
+        is_inside = not any(side.any() for side in border)
+        if is_inside:
             break
     if field is None:
         assert problem is not None
         raise problem
-    return field, feed
+    return field, feed, is_inside
 
 
-def _field(model: keras.Model, feed: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Which pixels (H, W) have a gradient from the middle output unit."""
+def _field(
+    model: keras.Model, feed: tuple[int, ...], rng: np.random.Generator, before: int = 0
+) -> np.ndarray:
+    """Which pixels (H, W) have a gradient from an output unit (`_unit`)."""
 
     def unit(x: Any) -> Any:
-        outputs = _map_of(model(x, training=False))
-        middle = _middle(outputs)
-        weights = np.linspace(0.5, 1.5, middle.shape[-1], dtype="float32") ** 2
-        return keras.ops.sum(keras.ops.multiply(middle, weights))
+        seeing = _unit(_map_of(model(x, training=False)), before)
+        weights = np.linspace(0.5, 1.5, seeing.shape[-1], dtype="float32") ** 2
+        return keras.ops.sum(keras.ops.multiply(seeing, weights))
 
     return np.any(input_gradient(unit, _picture(rng, feed)) != 0, axis=(0, 3))
 
 
-def _middle(maps: Any) -> Any:
-    return maps[:, maps.shape[1] // 2, maps.shape[2] // 2]
-
-
-def _cut(kernels: list[tuple[Any, np.ndarray]]) -> None:
-    """Leave each kernel its centre weight only."""
-    for variable, drawn in kernels:
-        cut = np.zeros_like(drawn)
-        cut[SIDE // 2, SIDE // 2] = SIDE**2 * drawn[SIDE // 2, SIDE // 2]
-        variable.assign(cut)
+def _unit(maps: Any, before: int = 0) -> Any:
+    """The output unit in the middle, or one so many rows and columns before it, down to 0."""
+    y, x = (max(0, side // 2 - before) for side in maps.shape[1:3])
+    return maps[:, y, x]
 
 
 @contextmanager
@@ -254,7 +272,11 @@ def no_dead_units() -> Iterator[None]:
 
 
 class _Kernels:
-    """A net whose kernels are put back one by one, all others cut down to their centres."""
+    """A net whose kernels can be cut down to one weight each, and put back one by one.
+
+    That weight is the one in the middle if it can be: beside a convolution with a stride, a
+    shortcut may read another pixel of its window.
+    """
 
     def __init__(
         self,
@@ -265,17 +287,45 @@ class _Kernels:
     ) -> None:
         self.model, self.kernels, self.feed, self.rng = model, kernels, feed, rng
         self._alone: dict[int, Offsets] = {}
+        self.left: list[tuple[int, ...]] = [(SIDE // 2, SIDE // 2)] * len(kernels)
+        self._choose()
+
+    def _choose(self) -> None:
+        """Choose the weights with which a unit sees as few pixels as can be."""
+        fewest = self.seen_with_one_weight_each().sum()
+        places = list(itertools.product(range(SIDE), repeat=2))
+        for number, place in itertools.product(range(len(self.kernels)), places):
+            if fewest <= 1:
+                return
+            before, self.left[number] = self.left[number], place
+            found = self.seen_with_one_weight_each().sum()
+            if 0 < found < fewest:
+                fewest = found
+            else:
+                self.left[number] = before
+
+    @contextmanager
+    def cut(self, *whole: int) -> Iterator[None]:
+        """Leave each kernel one weight only, but for some."""
+        for number, (variable, drawn) in enumerate(self.kernels):
+            one, place = np.zeros_like(drawn), self.left[number]
+            one[place] = SIDE**2 * drawn[place]
+            variable.assign(drawn if number in whole else one)
+        try:
+            yield
+        finally:
+            for variable, drawn in self.kernels:
+                variable.assign(drawn)
+
+    def seen_with_one_weight_each(self, before: int = 0) -> np.ndarray:
+        """Which pixels a unit sees with cut kernels."""
+        with self.cut():
+            return _field(self.model, self.feed, self.rng, before)
 
     def offsets(self, *chosen: int) -> Offsets:
         """What an output unit sees with the chosen kernels: rows and columns, from its middle."""
-        _cut(self.kernels)
-        for number in chosen:
-            variable, drawn = self.kernels[number]
-            variable.assign(drawn)
-        field = _field(self.model, self.feed, self.rng)
-        for variable, drawn in self.kernels:
-            variable.assign(drawn)
-        return _offsets(field)
+        with self.cut(*chosen):
+            return _offsets(_field(self.model, self.feed, self.rng))
 
     def alone(self, number: int) -> Offsets:
         """What an output unit sees with one kernel."""
@@ -355,8 +405,11 @@ def _sees_everything(
     rng: np.random.Generator,
 ) -> bool:
     """Whether a unit depends on the whole picture even where each kernel has its centre only."""
-    _cut(kernels)
     field = np.zeros((1, 1), bool)
+    for variable, drawn in kernels:
+        centre = np.zeros_like(drawn)
+        centre[SIDE // 2, SIDE // 2] = SIDE**2 * drawn[SIDE // 2, SIDE // 2]
+        variable.assign(centre)
     for feed in feeds:
         try:
             field = _field(model, feed, rng)
@@ -369,33 +422,44 @@ def _sees_everything(
 
 
 def _names(calls: _Calls) -> list[str]:
-    return sorted(set(calls.mixers)) or ["something that is not a 3x3 convolution"]
+    doubtful = list(dict.fromkeys(calls.doubtful))
+    named = sorted(set(calls.mixers))
+    if named or not doubtful:
+        return named or ["something that is not a 3x3 convolution"]
+    return ["one of " * (len(doubtful) > 1) + ", ".join(doubtful[:MOST_NAMES])]
 
 
-def _mixers(
-    model: keras.Model,
-    kernels: list[tuple[Any, np.ndarray]],
-    feed: tuple[int, ...],
-    field: np.ndarray,
-    rng: np.random.Generator,
-    calls: _Calls,
-) -> list[str]:
+def _extent(field: np.ndarray) -> list[int]:
+    """Height and width of what is seen."""
+    rows, columns = (np.flatnonzero(field.any(axis=1 - axis)) for axis in (0, 1))
+    return [int(n[-1] - n[0] + 1) if len(n) else 0 for n in (rows, columns)]
+
+
+def _mixers(net: _Kernels, field: np.ndarray, is_inside: bool, calls: _Calls) -> list[str]:
     """What lets positions mix apart from the 3x3 kernels.
 
-    With only the centre weight of each, an output unit must depend on the pixel in the middle of
-    its field and on no other.
+    With one weight of each, an output unit must depend on one pixel and on no other; so must
+    its neighbour, lest the unit in the middle be the one that a mirror leaves where it is. A unit
+    in the corner must see no farther than it. Where a field does not lie inside the picture, only
+    the first is asked.
     """
     enlarging = [name for name in calls.mixers if "Transpose" in name]
     if not field.any():
         return enlarging
-    _cut(kernels)
-    y, x = (int(np.flatnonzero(field.any(axis=1 - axis))[[0, -1]].sum()) // 2 for axis in (0, 1))
-    pictures = np.array(_picture(rng, feed, SAMPLES))
-    pictures[:, y, x] = pictures[:1, y, x]
-    maps = _map_of(model(keras.ops.convert_to_tensor(pictures), training=False))
-    values = keras.ops.convert_to_numpy(_middle(maps))
-    for variable, drawn in kernels:
-        variable.assign(drawn)
-    if np.ptp(values, axis=0).max() <= 1e-4 * np.abs(values).max():
-        return enlarging
-    return _names(calls)
+    for before in (0, 1) if is_inside else (0,):
+        seen = net.seen_with_one_weight_each(before)
+        if seen.sum() > 1 or (seen.any() and _depends_on_others(net, seen, before)):
+            return _names(calls)
+    corner = _field(net.model, net.feed, net.rng, before=max(net.feed))
+    sees_more = [a > b for a, b in zip(_extent(corner), _extent(field), strict=True)]
+    return _names(calls) if is_inside and any(sees_more) else enlarging
+
+
+def _depends_on_others(net: _Kernels, seen: np.ndarray, before: int) -> bool:
+    """Whether a unit changes with pixels that it has no gradient from."""
+    pictures = np.array(_picture(net.rng, net.feed, SAMPLES))
+    pictures[:, seen] = pictures[:1, seen]
+    with net.cut():
+        maps = _map_of(net.model(keras.ops.convert_to_tensor(pictures), training=False))
+    values = keras.ops.convert_to_numpy(_unit(maps, before))
+    return bool(np.ptp(values, axis=0).max() > 1e-4 * np.abs(values).max())

@@ -59,6 +59,11 @@ def test_a_field_larger_than_the_first_picture_is_measured_on_a_larger_one():
     assert seen(conv(strides=2), conv(strides=2), conv(strides=2), conv())["field"] == [31, 31]
 
 
+def first_row_of_means(x):
+    means = ops.mean(x, axis=1, keepdims=True)
+    return ops.concatenate([means + 0 * x[:, :1], x[:, 1:]], axis=1)
+
+
 @pytest.mark.parametrize(
     ("steps", "named"),
     [
@@ -66,7 +71,10 @@ def test_a_field_larger_than_the_first_picture_is_measured_on_a_larger_one():
         ([conv(), layers.MaxPooling2D(2)], "MaxPooling2D"),
         ([conv(), layers.GroupNormalization(2)], "GroupNormalization"),
         ([conv(), layers.UpSampling2D(2, interpolation="bilinear")], "UpSampling2D"),
-        ([conv(), lambda x: x - ops.mean(x, axis=(1, 2), keepdims=True)], "not a 3x3"),
+        ([conv(), lambda x: x - ops.mean(x, axis=(1, 2), keepdims=True)], "`Mean`"),
+        ([conv(), lambda x: x + ops.flip(x, axis=1)], "`Flip`"),
+        ([lambda x: x * ops.flip(x, axis=2), conv()], "`Flip`"),
+        ([conv(), first_row_of_means], "`Mean`"),
     ],
 )
 def test_whatever_else_mixes_positions_is_found(steps, named):
@@ -86,6 +94,35 @@ def test_whatever_else_mixes_positions_is_found(steps, named):
 )
 def test_what_works_on_each_position_alone_is_free(step):
     assert seen(conv(), step)["mixers"] == []
+
+
+def with_shortcut(x, stride, shortcut=lambda x, stride: x):
+    """A residual block; on a map with even sides Keras's window does not begin before its pixel."""
+    y = conv(4, strides=stride)(x)
+    x = layers.Conv2D(4, 1, strides=stride)(x) if stride > 1 else shortcut(x, stride)
+    return layers.ReLU()(layers.Add()([x, y]))
+
+
+def causal(x):
+    """A window that ends at its pixel, and a shortcut from there."""
+    y = layers.Conv2D(4, 3)(ops.pad(x, [[0, 0], [2, 0], [2, 0], [0, 0]]))
+    return layers.Add()([layers.Conv2D(4, 1)(x), y])
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [[lambda x: with_shortcut(conv()(x), 2)] * 3, [lambda x: x[:, 1:, 1:], conv(2), causal]],
+    ids=["stride", "causal"],
+)
+def test_a_shortcut_may_read_any_pixel_of_the_window_beside_it(steps):
+    assert seen(*steps)["mixers"] == []
+
+
+def test_a_field_larger_than_any_picture_is_said_to_be_so():
+    plain = [conv(strides=2) for _ in range(3)]
+    found = seen(*plain, *[conv(dilation_rate=3**n) for n in range(4)])
+    assert found["field"].startswith("at least ")
+    assert found["mixers"] == []
 
 
 class Again(layers.Layer):
@@ -217,7 +254,7 @@ class Relations(layers.Layer):
 
 def test_what_sees_everything_is_named_without_a_large_picture():
     found = seen(conv(), Relations(), conv())
-    assert found["mixers"] == ["something that is not a 3x3 convolution"]
+    assert found["mixers"] == ["`Relations`"]
     assert found["convolutions"] == 2
 
 
