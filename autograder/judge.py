@@ -33,7 +33,7 @@ from autograder.observation import (
     Question,
     Tensor,
 )
-from autograder.parting import needless, parting
+from autograder.parting import misbuilt, needless, parting
 from autograder.patterns import common_ground
 
 SMALLEST_PROBABILITY = 1e-30
@@ -136,8 +136,14 @@ def _without_cases(key: TaskKey, observation: Observation) -> Verdict | None:
         return failed(key, f"`{name}` was not observed on every case")
     problems = [case.problem for case in observation.cases]
     if all(problems) and _known_mistake(key, observation) is None:
-        return failed(key, problems[0] or "")
+        return failed(key, _problem(key, 0, observation.cases[0]))
     return None
+
+
+def _problem(key: TaskKey, index: int, seen: CaseObservation) -> str:
+    """Why a case gave nothing, and which step of the network is to blame, where that shows."""
+    step = misbuilt(key.landmarks[index], seen.trace) if index < len(key.landmarks) else ""
+    return f"{seen.problem}{step}"
 
 
 def _points(key: TaskKey, checks: dict[str, bool]) -> float:
@@ -257,7 +263,7 @@ def _compare_case(
 ) -> None:
     if seen.problem:
         for part in key.parts:
-            _fail(result, part, seen.problem)
+            _fail(result, part, _problem(key, index, seen))
         return
     call = call_text(key.question.name, {k: decode(v) for k, v in case.arguments.items()})
     for remark in seen.remarks:

@@ -92,6 +92,36 @@ def parting(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> str:
     return ""
 
 
+def misbuilt(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> str:
+    """Name the first step of a network that cannot be built which right answers do otherwise.
+
+    Its tensors have no numbers, so that they are known by their operations and shapes alone.
+    """
+    kinds = {first_word(making.operation) for landmark in landmarks for making in landmark.made}
+    places: list[int | None] = []
+    for number, tensor in enumerate(trace):
+        sources = [places[s] for s in tensor.inputs if 0 <= s < number]
+        place = _same_step(landmarks, tensor, places)
+        if place is None and first_word(tensor.operation) in kinds and None not in sources:
+            expected = _expected(landmarks, places, sources)
+            if expected:
+                return f". Look at `{tensor.operation}` -> {_sides(tensor.shape)}{expected}"
+        places.append(place)
+    return ""
+
+
+def _same_step(
+    landmarks: Sequence[Landmark], tensor: Tensor, places: Sequence[int | None]
+) -> int | None:
+    """The landmark that is made by the same operation and has the same shape, if any is left."""
+    for place, landmark in enumerate(landmarks):
+        operations = [making.operation for making in landmark.made]
+        alike = tensor.operation in operations and landmark.shape[1:] == tensor.shape[1:]
+        if alike and place not in places:
+            return place
+    return None
+
+
 def _came(trace: Sequence[Tensor], places: Sequence[int | None], sources: Sequence[int]) -> str:
     """What came just before, and whether that did anything."""
     if not sources:

@@ -18,7 +18,14 @@ import numpy as np
 
 from autograder.arguments import Classifier, DensePredictor, Input, call_text, decode
 from autograder.calls import noting_calls
-from autograder.observation import Array, Case, CaseObservation, Observation, Question
+from autograder.observation import (
+    Array,
+    Case,
+    CaseObservation,
+    Observation,
+    Question,
+    Tensor,
+)
 
 if TYPE_CHECKING:
     from autograder.network import Network
@@ -148,7 +155,25 @@ def _observe_case(
     except MemoryError as error:
         return CaseObservation(problem=_raised(error, question, case), problem_kind="raises")
     except (Exception, SystemExit) as error:
-        return CaseObservation(problem=_raised(error, question, case), problem_kind="raises")
+        return CaseObservation(
+            problem=_raised(error, question, case),
+            problem_kind="raises",
+            trace=_steps_to_the_error(function, question, case),
+        )
+
+
+def _steps_to_the_error(function: Callable, question: Question, case: Case) -> tuple[Tensor, ...]:
+    """The steps of a network that cannot be built, up to the one that fails."""
+    if question.kind == "function" or question.structure:
+        return ()
+    from autograder.network import quick_initializers
+    from autograder.trace import Recorder, recording
+
+    recorder = Recorder(symbolic=True)
+    build = _build_block if question.kind == "block" else _build_model
+    with contextlib.suppress(Exception, SystemExit), quick_initializers(), recording(recorder):
+        build(function, question, case)
+    return tuple(recorder.tensors)
 
 
 def _is_keras(error: BaseException) -> bool:

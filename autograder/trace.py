@@ -13,6 +13,7 @@ from autograder.observation import FROZEN, Tensor
 from autograder.values import noise
 
 LONGEST_TRACE = 600
+NO_NUMBERS = (0.0, 0.0, 0.0)
 # options of activations and normalisations, with the value that need not be said
 UNUSUAL = {
     "max_value": None,
@@ -25,9 +26,13 @@ UNUSUAL = {
 
 
 class Recorder:
-    """Collects the tensors that Keras operations give while a network runs eagerly."""
+    """Collects the tensors that Keras operations give while a network runs eagerly.
 
-    def __init__(self) -> None:
+    Or, `symbolic`, while it is built: such tensors have shapes and no numbers.
+    """
+
+    def __init__(self, symbolic: bool = False) -> None:
+        self.symbolic = symbolic
         self.tensors: list[Tensor] = []
         self._index: dict[int, int] = {}
         self._alive: list[Any] = []  # keeps tensors alive, so that an id stays one tensor's own
@@ -55,7 +60,7 @@ class Recorder:
             if len(self.tensors) >= LONGEST_TRACE:
                 return
             try:
-                numbers = fingerprint(keras.ops.convert_to_numpy(output))
+                numbers = NO_NUMBERS if self.symbolic else self._numbers(output)
             except Exception:  # a backend's own tracing (tf.function, jax.grad): no numbers yet
                 continue
             self._index[id(output)] = len(self.tensors)
@@ -63,11 +68,14 @@ class Recorder:
             self.tensors.append(
                 Tensor(
                     operation=describe_fully(operation),
-                    shape=tuple(int(n) for n in output.shape),
+                    shape=tuple(int(n or 1) for n in output.shape),
                     inputs=sources,
                     fingerprint=numbers,
                 )
             )
+
+    def _numbers(self, output: Any) -> tuple[float, float, float]:
+        return fingerprint(keras.ops.convert_to_numpy(output))
 
 
 def fingerprint(array: np.ndarray) -> tuple[float, float, float]:
