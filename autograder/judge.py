@@ -642,7 +642,7 @@ def _partly_known(key: TaskKey, observation: Observation, wrong: set[int]) -> st
     share = 1 / 4 if weight >= ENOUGH * 4 * len(explained) else 2 / 3  # of arrays, of numbers
     if best is None or len(explained) < share * len(wrong) or weight < ENOUGH:
         return ""
-    if explained == wrong:
+    if len(explained) * 2 > len(wrong):  # the rest shows when this is mended
         return best.hint
     return f"{best.hint} That explains {len(explained)} of the {len(wrong)} cases that are wrong."
 
@@ -673,7 +673,7 @@ def _same_as(
 ) -> bool:
     every = range(len(observation.cases))
     return all(_same_case(mistake, observation, index, mine) for index in every) and any(
-        not case.problem for case in observation.cases
+        not case.problem or "(" in (case.problem_kind or "") for case in observation.cases
     )
 
 
@@ -684,10 +684,8 @@ def _same_case(
     mine: Sketches,
 ) -> bool:
     case = observation.cases[index]
-    if case.problem_kind != mistake.problems[index]:
-        return False
-    if case.problem:
-        return True
+    if case.problem or mistake.problems[index]:
+        return _same_problem(case.problem_kind or "", mistake.problems[index] or "")
     if case.parameters != mistake.parameters[index]:
         return False
     if mistake.facts and _telling_facts(case.structure) != _telling_facts(mistake.facts[index]):
@@ -700,6 +698,13 @@ def _same_case(
         for mode, sketch_list in theirs.items()
         if mode != "permuted"
     )
+
+
+def _same_problem(mine: str, theirs: str) -> bool:
+    """Whether two kinds of problem are one, as far as the shapes that they tell of show it."""
+    if "(" in mine and "(" in theirs:
+        return mine == theirs
+    return mine.partition(" (")[0] == theirs.partition(" (")[0]
 
 
 def _telling_facts(facts: dict[str, Any]) -> dict[str, Any]:

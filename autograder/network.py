@@ -91,7 +91,8 @@ class Network:
         """The shapes of the outputs, for one sample; the network is run only if need be."""
         if not getattr(self.model, "outputs", None):
             return [(1, *output.shape[1:]) for output in self.run(training=None)]
-        outputs = self.flatten(self.model.output)
+        outputs = self.model.outputs  # a sequential model's `output` is not there before a call
+        outputs = self.flatten(outputs[0] if len(outputs) == 1 else outputs)
         return [(1, *(side or 0 for side in output.shape[1:])) for output in outputs]
 
     @property

@@ -14,6 +14,10 @@ from autograder.key import Landmark, Making
 from autograder.observation import Tensor
 
 NEAR = 1e-4
+OF_THAT_NAME = (
+    "; a step of this name is expected there, but it gives other numbers: does yours use a "
+    "function of your own that is called like one of Keras's, or weights that it shares?"
+)
 
 
 def landmark_of(landmarks: Sequence[Landmark], tensor: Tensor) -> int | None:
@@ -84,7 +88,7 @@ def parting(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> str:
         sources = [s for s in tensor.inputs if 0 <= s < number]
         if not leads_to_known[number] and all(leads_to_known[s] for s in sources):
             came = _came(trace, places, [s for s in sources if known[s]])
-            expected = _expected(landmarks, places, [places[s] for s in sources])
+            expected = _expected(tensor, landmarks, places, [places[s] for s in sources])
             return (
                 f". Up to there all agrees; they part at `{tensor.operation}` -> "
                 f"{_sides(tensor.shape)}{came}{expected}"
@@ -103,7 +107,7 @@ def misbuilt(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> str:
         sources = [places[s] for s in tensor.inputs if 0 <= s < number]
         place = _same_step(landmarks, tensor, places)
         if place is None and first_word(tensor.operation) in kinds and None not in sources:
-            expected = _expected(landmarks, places, sources)
+            expected = _expected(tensor, landmarks, places, sources)
             if expected:
                 return f". Look at `{tensor.operation}` -> {_sides(tensor.shape)}{expected}"
         places.append(place)
@@ -132,6 +136,7 @@ def _came(trace: Sequence[Tensor], places: Sequence[int | None], sources: Sequen
 
 
 def _expected(
+    tensor: Tensor,
     landmarks: Sequence[Landmark],
     places: Sequence[int | None],
     sources: Sequence[int | None],
@@ -145,6 +150,8 @@ def _expected(
         for making in landmark.made:
             starts = begun & set(making.inputs) if begun else not making.inputs
             if place not in reached and starts and set(making.inputs) <= reached:
+                if (making.operation, landmark.shape) == (tensor.operation, tensor.shape):
+                    return OF_THAT_NAME
                 return f"; expected there: `{making.operation}` -> {_sides(landmark.shape)}"
     return ""
 

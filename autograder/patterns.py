@@ -12,35 +12,50 @@ from autograder.arguments import Input
 
 Call = dict[str, Any]
 FEW, MANY = 3, 8  # cases of a task
+ENOUGH = 3  # cases that are no chance where a property is one of sizes
+NO_WIDTHS = ("stride", "kernel", "dilation", "padding")  # not to be compared with channels
 
 
 def common_ground(calls: Sequence[Call], wrong: set[int]) -> str | None:
     """A sentence on what the wrong calls have in common; None where nothing simple is.
 
     One property is tried before two together, properties of what is passed before those of sizes.
+    The latter (odd, wider than high) are many: one that fits by chance is soon found. They are
+    said alone, of several calls, and only where they fit exactly.
     """
     number, rest = len(wrong), len(calls) - len(wrong)
     if not wrong or not rest or (rest == 1 and len(calls) > FEW):
         return None
-    properties = [dict(_properties(call, number, len(calls))) for call in calls]
-    names = list(dict.fromkeys(name for found in properties for name in found))
-    holding = {name: {i for i, found in enumerate(properties) if found.get(name)} for name in names}
-    names = [name for name in names if wrong <= holding[name] and len(holding[name]) < len(calls)]
-    chosen, extra = _fewest_others(names, holding, wrong)
+    holding = _holding([list(_of_what_is_passed(call)) for call in calls])
+    chosen, extra = _fewest_others(holding, wrong, sizes=(1, 2) if number > 1 else (1,))
+    if extra and min(number, rest) >= ENOUGH and len(calls) >= MANY:
+        of_sizes = _holding([list(_of_sizes(call)) for call in calls])
+        by_size, further = _fewest_others(of_sizes, wrong, sizes=(1,))
+        chosen, extra = (chosen, extra) if further else (by_size, 0)
     others = f"the other {rest} {'is' if rest == 1 else 'are'} right"
     if chosen and not extra:
         return f"It goes wrong exactly where {chosen} ({number} of {len(calls)} cases); {others}."
-    if chosen and number > 1 and extra <= min(number, rest - 1):
+    if chosen and number > 1 and extra <= min(number // 2, rest - 1):
         return f"In all {number} cases that go wrong, {chosen}; {others}."
     return None
 
 
+def _holding(properties: Sequence[Sequence[tuple[str, bool]]]) -> dict[str, set[int]]:
+    """For each property the calls it is true of; none that is true of all."""
+    found: dict[str, set[int]] = {}
+    for call, of_call in enumerate(properties):
+        for name, holds in of_call:
+            found.setdefault(name, set()).update([call] * holds)
+    return {name: calls for name, calls in found.items() if len(calls) < len(properties)}
+
+
 def _fewest_others(
-    names: list[str], holding: dict[str, set[int]], wrong: set[int]
+    holding: dict[str, set[int]], wrong: set[int], sizes: Sequence[int]
 ) -> tuple[str, int]:
-    """The property, or pair of them, that holds for the wrong calls and the fewest others."""
+    """The properties together that hold for the wrong calls and the fewest others."""
     best, fewest = "", len(wrong) + 1000
-    for size in (1, 2) if len(wrong) > 1 else (1,):
+    names = [name for name, calls in holding.items() if wrong <= calls]
+    for size in sizes:
         for chosen in itertools.combinations(names, size):
             extra = len(set.intersection(*(holding[name] for name in chosen))) - len(wrong)
             if extra < fewest:
@@ -48,16 +63,14 @@ def _fewest_others(
     return best, fewest
 
 
-def _properties(call: Call, wrong: int, every: int) -> Iterator[tuple[str, bool]]:
-    """Sentences on a call, the telling ones first, and whether each is true of it.
-
-    What holds by chance for one case of a few is left out.
-    """
+def _of_what_is_passed(call: Call) -> Iterator[tuple[str, bool]]:
+    """Sentences on a call, the telling ones first, and whether each is true of it."""
     for name, value in call.items():
         yield from _of_value(name, value)
     yield from _of_channels(call)
-    if wrong == 1 or every < MANY:
-        return
+
+
+def _of_sizes(call: Call) -> Iterator[tuple[str, bool]]:
     for name, value in call.items():
         yield from _of_shape(name, value)
     for name, value in call.items():
@@ -91,7 +104,7 @@ def _of_value(name: str, value: Any) -> Iterator[tuple[str, bool]]:
 def _of_channels(call: Call) -> Iterator[tuple[str, bool]]:
     inputs = [value.shape for value in call.values() if isinstance(value, Input)]
     for name, value in call.items():
-        if isinstance(value, int) and not isinstance(value, bool):
+        if name not in NO_WIDTHS and isinstance(value, int) and not isinstance(value, bool):
             for shape in inputs[:1]:
                 yield f"`{name}` is the number of channels", value == shape[-1]
                 yield f"`{name}` is not the number of channels", value != shape[-1]

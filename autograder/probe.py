@@ -157,7 +157,7 @@ def _observe_case(
     except (Exception, SystemExit) as error:
         return CaseObservation(
             problem=_raised(error, question, case),
-            problem_kind="raises",
+            problem_kind=f"raises{_shapes_in(_message(error))}",
             trace=_steps_to_the_error(function, question, case),
         )
 
@@ -179,6 +179,12 @@ def _steps_to_the_error(function: Callable, question: Question, case: Case) -> t
 def _is_keras(error: BaseException) -> bool:
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and "site-packages" in frames[-1].filename
+
+
+def _shapes_in(message: str) -> str:
+    """The shapes that an error tells of, without that of the batch: they tell errors apart."""
+    found = re.findall(r"[(\[](?:None, )?(\d+(?:, \d+)+)[)\]]", message)
+    return "".join(f" ({shape})" for shape in sorted(set(found)))
 
 
 def _message(error: BaseException) -> str:

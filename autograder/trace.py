@@ -99,7 +99,7 @@ def describe(operation: keras.Operation) -> str:
         words.append(f"{filters} filters")
     strides = getattr(operation, "strides", None)
     if isinstance(strides, tuple) and set(strides) != {1}:
-        words.append(f"stride {strides[0]}")
+        words.append(f"stride {'x'.join(map(str, dict.fromkeys(strides)))}")
     activation = getattr(getattr(operation, "activation", None), "__name__", "linear")
     if activation != "linear":
         words.append(activation)
@@ -114,6 +114,8 @@ def describe_fully(operation: keras.Operation) -> str:
         words.append("stride 1")
     if "Conv" in words[0] or pooled:
         words += _of_windows(operation)
+    if words[0].startswith(("Pad", "ZeroPadding")):
+        words += _of_padding(operation)
     if getattr(operation, "use_bias", True) is False:
         words.append("no bias")
     for name, usual in UNUSUAL.items():
@@ -126,6 +128,17 @@ def describe_fully(operation: keras.Operation) -> str:
     if weights and getattr(operation, "trainable", True) is False:
         words.append(FROZEN)
     return ", ".join(words)[:120]
+
+
+def _of_padding(operation: keras.Operation) -> list[str]:
+    """How much is added before and after, height then width, and what, if it is not zeros."""
+    sides: Any = getattr(operation, "pad_width", None) or getattr(operation, "padding", ())
+    if len(sides) == 4:  # of a tensor with a batch and channels
+        sides = sides[1:3]
+    pairs = [pair for pair in sides if isinstance(pair, tuple | list) and len(pair) == 2]
+    words = [" and ".join(f"{before}+{after}" for before, after in pairs)]
+    words.append(str(getattr(operation, "mode", "constant")))
+    return [word for word in words if word not in ("", "constant")]
 
 
 def _of_windows(operation: keras.Operation) -> list[str]:

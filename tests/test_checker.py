@@ -244,11 +244,67 @@ def test_a_net_that_is_only_counted_shows_an_argument_that_is_ignored():
             x = layers.ReLU()(layers.Concatenate()(each))
         return keras.Model(inputs, layers.GlobalAveragePooling2D()(x))
 
-    for right in (tower, one_by_one, lambda filters, input_shape=(9, 8, 3): Tower(filters)):
+    def in_a_row(filters, input_shape=(9, 8, 3)):
+        each = [layers.Conv2D(n, 3, padding="same", activation="relu") for n in filters]
+        return keras.Sequential([keras.Input(input_shape), *each, layers.GlobalAvgPool2D()])
+
+    for right in (
+        tower,
+        one_by_one,
+        in_a_row,
+        lambda filters, input_shape=(9, 8, 3): Tower(filters),
+    ):
         assert judge(key, probe(right, key.question)).verdict == "correct"
     verdict = judge(key, probe(always_four, key.question))
     assert verdict.checks == {"shape": False, "parameters": False, "output": False}
     assert "filters=[5, 4, 7]" in verdict.hint
+
+
+def added(x, filters, padding="same", strides=(2, 1), rows=1, add=layers.add):
+    """Two convolutions and a projection, added; the wrong ones cannot be built."""
+    y = layers.Conv2D(filters, 3, strides[0], padding=padding, activation="relu")(x)
+    y = layers.Conv2D(filters, 3, strides[1], padding="same")(y)
+    return add([y, layers.Conv2D(filters, 1, rows, padding="same")(x)])
+
+
+def of_added(**options):
+    def added_otherwise(x, filters):
+        return added(x, filters, **options)
+
+    return added_otherwise
+
+
+def test_what_cannot_be_built_is_told_by_its_first_other_step():
+    unstrided = Mistake(of_added(rows=1), "The projection has the stride too.")
+    right = of_added(rows=2)
+    task = Task(
+        "added", "block", 4, lambda rng: [trial(x=Input((9, 8, 3)), filters=4)], right, [],
+        [unstrided],
+    )  # fmt: skip
+    key = make_task_key(task, 1)
+
+    def hint(**options):
+        return judge(key, probe(of_added(**options), key.question)).hint
+
+    assert hint(rows=1, add=lambda two: two[0] + two[1]) == unstrided.hint
+    assert "`Conv2D 3x3, 4 filters, stride 2, relu, valid` -> 4x3x4" in hint(
+        padding="valid", rows=2
+    )
+    twice = hint(strides=(2, 2), rows=2)
+    assert "Look at `Conv2D 3x3, 4 filters, stride 2, same` -> 3x2x4" in twice
+    assert "expected there: `Conv2D 3x3, 4 filters, same` -> 5x4x4" in twice
+
+
+def test_a_function_named_like_one_of_kerass_is_not_expected_to_be_itself(convolutions_key):
+    def relu(x):
+        return ops.maximum(x, 0.01 * x)
+
+    def leaky(x, filters):
+        x = layers.Conv2D(filters, 3, padding="same", activation=relu)(x)
+        return layers.Conv2D(filters, 3, padding="same")(x)
+
+    hint = judge(convolutions_key, probe(leaky, convolutions_key.question)).hint
+    assert "a function of your own that is called like one of Keras's" in hint
 
 
 POINTWISE = """

@@ -59,6 +59,13 @@ def test_chance_is_not_taken_for_a_rule():
     assert common_ground(many, {1, 2, 3, 4}) is None
 
 
+def test_two_sizes_together_are_no_rule():
+    shapes = [(5, 8), (9, 4), (6, 7), (8, 8), (9, 9), (4, 6), (7, 5), (8, 3), (6, 9)]
+    ks = [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    images = [{"image": np.zeros(s), "k": k} for s, k in zip(shapes, ks, strict=True)]
+    assert common_ground(images, {0, 2, 8}) is None, "not square, and k odd"
+
+
 def test_sizes_count_where_there_are_many_calls():
     shapes = [(5, 8), (9, 4), (6, 7), (8, 8), (9, 9), (4, 6), (7, 5), (8, 3), (6, 9)]
     images = [{"image": np.zeros(shape)} for shape in shapes]

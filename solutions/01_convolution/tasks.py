@@ -187,6 +187,12 @@ def stepped(size, reach, stride):
     return (size - reach) // stride + 1
 
 
+NO_STRIDE = (
+    "A dilation is no stride: it spreads the weights of the window, which still moves by `stride`."
+)
+LARGER_KERNEL = (
+    "`same` does not depend on the kernel, not even where it is larger than the picture."
+)
 SIZE_RULES = [
     Mistake(
         size_with("size_valid_rounded", lambda n, k, s, d: round((n - d * (k - 1) - 1) / s) + 1),
@@ -228,8 +234,7 @@ SIZE_RULES = [
     ),
     Mistake(
         size_with("size_dilation_steps", lambda n, k, s, d: stepped(n, k, s * d)),
-        "A dilation is no stride: it spreads the weights of the window, which still moves by "
-        "`stride`.",
+        NO_STRIDE,
     ),
     Mistake(
         size_with("size_picture_dilated", lambda n, k, s, d: stepped(n * d, k, s)),
@@ -322,7 +327,7 @@ SIZE_RULES = [
     ),
     Mistake(
         size_with("size_same_at_least_kernel", same=lambda n, k, s, d: -(-max(n, k) // s)),
-        "`same` does not depend on the kernel, not even where it is larger than the picture.",
+        LARGER_KERNEL,
     ),
     Mistake(
         size_with("size_same_dilated", same=lambda n, k, s, d: -(-n // (s * d))),
@@ -366,6 +371,49 @@ SIZE_RULES = [
     Mistake(
         size_with("size_side_three", lambda n, k, s, d: stepped(n, 2 * d + 1, s)),
         "The window has `kernel` weights, not always 3.",
+    ),
+    Mistake(
+        size_with(
+            "size_gaps_only",
+            lambda n, k, s, d: stepped(n, (k - 1) * (d - 1) + 1 if d > 1 else k, s),
+        ),
+        "A dilation of d leaves d - 1 pixels between two neighbouring weights: from one to the "
+        "next it is d steps, not d - 1.",
+    ),
+    Mistake(
+        size_with(
+            "size_short_stride",
+            lambda n, k, s, d: stepped(n, d * (k - 1) + 1, min(s, k)),
+            lambda n, k, s, d: -(-n // min(s, k)),
+        ),
+        "The stride may be longer than the kernel, and counts in full.",
+    ),
+    Mistake(
+        size_with(
+            "size_stride_two",
+            lambda n, k, s, d: stepped(n, d * (k - 1) + 1, min(s, 2)),
+            lambda n, k, s, d: -(-n // min(s, 2)),
+        ),
+        "The stride is not always 1 or 2: longer ones occur.",
+    ),
+    Mistake(
+        size_with("size_same_larger_kernel", same=lambda n, k, s, d: -(-n // s) if k <= n else 1),
+        LARGER_KERNEL,
+    ),
+    Mistake(
+        size_with(
+            "size_dilation_for_stride",
+            lambda n, k, s, d: stepped(n, k, s * d),
+            lambda n, k, s, d: -(-n // (s * d)),
+        ),
+        NO_STRIDE,
+    ),
+    Mistake(
+        size_with(
+            "size_strided_like_same", lambda n, k, s, d: n // s if s > 1 else n - d * (k - 1)
+        ),
+        "With `valid` and a stride the kernel counts too: subtract what a window covers before you "
+        "divide by the stride.",
     ),
     Mistake(
         size_with("size_tiles", lambda n, k, s, d: n // (d * (k - 1) + 1)),
@@ -653,6 +701,22 @@ PARAMETER_COUNTS = [
     Mistake(
         parameters_with("parameters_weights_twice", lambda k, c, f, b: f * (2 * k * k * c + b)),
         "The weights are counted twice: a weight is one number, however it is used.",
+    ),
+    Mistake(
+        parameters_with("parameters_normalised", lambda k, c, f, b: f * (k * k * c + b + 2)),
+        "A convolution has weights and biases only; two further numbers for each filter would be a "
+        "batch normalisation's.",
+    ),
+    Mistake(
+        parameters_with(
+            "parameters_one_without_bias",
+            lambda k, c, f, b: f * (k * k * c + 1) if b else k * k * c,
+        ),
+        "Without biases only one filter is counted: the layer has `filters` of them in both cases.",
+    ),
+    Mistake(
+        parameters_with("parameters_biases_squared", lambda k, c, f, b: f * (k * k * c + f * b)),
+        "A filter has one bias: the number of biases is multiplied by `filters` once, not twice.",
     ),
     Mistake(
         parameters_with("parameters_nothing", lambda k, c, f, b: f * (k * k * c + 1) if b else 0),
@@ -1185,12 +1249,86 @@ def conv2d_reshaped(image, kernels, bias=None, stride=1, padding="valid"):
     return conv2d(image, mixed, bias, stride, padding)
 
 
+def conv2d_zeros_before(name, before):
+    """A wrong answer: the right shape with `same`, but other zeros before the picture.
+
+    `before` takes the zeros that belong to height and width, and returns those there are.
+    """
+
+    def wrong(image, kernels, bias=None, stride=1, padding="valid"):
+        if padding == "valid":
+            return conv2d(image, kernels, bias, stride)
+        outputs = [-(-side // stride) for side in image.shape[:2]]
+        padded = zeros_around(image, kernels, stride, padding)
+        zeros = [(a - b) // 2 for a, b in zip(padded.shape[:2], image.shape[:2], strict=True)]
+        behind = [side + stride for side in kernels.shape[:2]]
+        image = padded_by(image, zip(before(*zeros), behind, strict=True))
+        return conv2d(image, kernels, bias, stride)[: outputs[0], : outputs[1]]
+
+    wrong.__name__ = name
+    return wrong
+
+
+def without_last(axis, even=False):
+    """For `kernels_as`: the last row (axis 0) or column (1) is zero; where `even`, of even ones."""
+
+    def change(kernels):
+        side = kernels.shape[axis]
+        kept = np.arange(side) < side - (side > 1 and not (even and side % 2))
+        return kernels * kept.reshape([-1, 1, 1, 1] if axis == 0 else [-1, 1, 1])
+
+    return change
+
+
 def kernels_as(change):
     """For `conv2d_with`: changes the kernels."""
     return lambda image, kernels, *others: (image, change(kernels), *others)
 
 
+NOT_NORMALISED = "The kernels are taken as they are: do not divide them by the sum of their sizes."
+HEIGHT_TWICE = (
+    "Height and width need zeros each for itself: you use the number for the height twice."
+)
+ONE_ZERO = "One zero on each side is right for 3x3 and stride 1 only. " + SAME_ZEROS
 CONV2D_VARIANTS = [
+    Mistake(
+        conv2d_with("conv2d_frame_of_one", around=lambda n, k, s, zeros: (1, 1)),
+        ONE_ZERO,
+    ),
+    Mistake(conv2d_zeros_before("conv2d_one_before", lambda high, wide: (1, 1)), ONE_ZERO),
+    Mistake(
+        conv2d_zeros_before("conv2d_height_before", lambda high, wide: (high, high)),
+        HEIGHT_TWICE,
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_bias_in_the_window",
+            before=lambda x, k, b, s, p: (x, k, None if b is None else b * k.sum((0, 1, 2)), s, p),
+        ),
+        "The bias is added to the sum. Yours is multiplied by the weights: is it added to the "
+        "pixels of the window?",
+    ),
+    Mistake(
+        conv2d_with("conv2d_last_column_missing", kernels_as(without_last(1))),
+        "The last column of the kernel is left out.",
+    ),
+    Mistake(
+        conv2d_with("conv2d_even_columns_cut", kernels_as(without_last(1, even=True))),
+        "Of a kernel of an even width the last column is left out: there is no middle, all columns "
+        "count.",
+    ),
+    Mistake(
+        conv2d_with("conv2d_even_rows_cut", kernels_as(without_last(0, even=True))),
+        "Of a kernel of an even height the last row is left out: there is no middle, all rows "
+        "count.",
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_each_normalised",
+            kernels_as(lambda kernels: kernels / np.abs(kernels).sum((0, 1, 2))),
+        ),
+        NOT_NORMALISED,
+    ),
     Mistake(
         conv2d_with("conv2d_all_before", around=lambda n, k, s, zeros: (zeros, 0)),
         "The zeros of `same` go to both sides, half of them behind the picture: yours are all "
@@ -1230,7 +1368,7 @@ CONV2D_VARIANTS = [
     Mistake(conv2d_sides_swapped, "The zeros of height and width are swapped: rows come first."),
     Mistake(
         conv2d_one_side_for_both,
-        "Height and width need zeros each for itself: you use the number for the height twice.",
+        HEIGHT_TWICE,
     ),
     Mistake(
         conv2d_cropped,
@@ -1425,7 +1563,7 @@ CONV2D_VARIANTS = [
             "conv2d_kernels_normalised",
             kernels_as(lambda kernels: kernels / np.abs(kernels).sum()),
         ),
-        "The kernels are taken as they are: do not divide them by the sum of their sizes.",
+        NOT_NORMALISED,
     ),
 ]
 
@@ -1734,6 +1872,16 @@ def magnitude_precedence(image):
     return (filtered(image, SOBEL) ** 2 + filtered(image, SOBEL.T) ** 2) / 2
 
 
+def real_root(squares):
+    """NaN where there is none."""
+    with np.errstate(all="ignore"):
+        return np.sqrt(squares)
+
+
+BOTH_RESPONSES = (
+    "These are the two responses; the length of the arrow that they make is asked for, one number "
+    "for each window."
+)
 PREWITT = [[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]]
 
 
@@ -2004,6 +2152,33 @@ MAGNITUDE_VARIANTS = [
         "No threshold is asked for: this only says where an edge is, not how strong.",
     ),
     Mistake(
+        magnitude_with("magnitude_stacked", join=lambda a, b: np.stack([a, b], axis=-1)),
+        BOTH_RESPONSES,
+    ),
+    Mistake(magnitude_with("magnitude_pair", join=lambda a, b: np.stack([a, b])), BOTH_RESPONSES),
+    Mistake(
+        magnitude_with("magnitude_second_squared", join=lambda a, b: np.sqrt(np.abs(a) + b**2)),
+        "Both responses are squared, the first too.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_first_not_squared", join=lambda a, b: real_root(a + b**2)),
+        "Both responses are squared, the first too: the root of a negative number is NaN.",
+    ),
+    Mistake(
+        magnitude_with("magnitude_second_not_squared", join=lambda a, b: real_root(a**2 + b)),
+        "Both responses are squared, the second too: the root of a negative number is NaN.",
+    ),
+    Mistake(
+        magnitude_changed("magnitude_logarithm", after=np.log1p),
+        "No logarithm is asked for: leave the plain length.",
+    ),
+    Mistake(
+        magnitude_changed(
+            "magnitude_square_picture", lambda image: image[: min(image.shape), : min(image.shape)]
+        ),
+        "The picture need not be square: take its height and its width.",
+    ),
+    Mistake(
         magnitude_signed_laplacian,
         "This is a Laplacian, one filter for all directions: use the Sobel filter and its "
         "transpose.",
@@ -2082,15 +2257,17 @@ def numbers(rng: np.random.Generator, low: int, high: int, count: int) -> list[i
 def size_trials(rng: np.random.Generator) -> list[Trial]:
     """Both paddings, with windows that fit exactly and that hang over; the limits; dilations.
 
-    Kernels are odd and even in each branch, and larger and smaller than stride and dilation.
+    Kernels are odd and even in each branch, and larger and smaller than stride and dilation. One
+    size, kernel and stride occur with both paddings and with two dilations. Dilated pictures have
+    room for windows that are reckoned too wide, so that a count is never cut off at 1.
     """
     kernel, odd, even = number(rng, 4, 6), 2 * number(rng, 2, 4) + 1, 2 * number(rng, 2, 3)
     places, more = numbers(rng, 5, 9, 2)
     dilation = 7 - even // 2  # 5 or 4: neither equal to a kernel below nor a multiple
-    wide, narrow = dilation * (even - 1) + 1, 2 * (odd - 1) + 1
+    wide, narrow = dilation**2 * (even - 1) + 1, 4 * (odd - 1) + 1
     return [
-        trial(size=number(rng, 20, 40), kernel=odd),
-        trial(size=kernel, kernel=kernel),
+        trial(size=narrow + more, kernel=odd),
+        trial(size=odd, kernel=odd),
         trial(size=kernel + 2 * places, kernel=kernel, stride=2),
         trial(size=kernel + 2 * places + 1, kernel=kernel, stride=2),
         trial(size=odd + 5 * places + 4, kernel=odd, stride=5),
@@ -2098,7 +2275,7 @@ def size_trials(rng: np.random.Generator) -> list[Trial]:
         trial(size=odd + 3, kernel=odd, stride=odd + 2),
         trial(size=5 * places + 3, kernel=2, stride=5),
         trial(size=3 * places + 2, kernel=1, stride=3),
-        trial(size=number(rng, 12, 30), kernel=odd, stride=1, padding="same"),
+        trial(size=narrow + more, kernel=odd, stride=1, padding="same"),
         trial(size=number(rng, 12, 30), kernel=even, stride=1, padding="same"),
         trial(size=2 * places, kernel=odd, stride=2, padding="same"),
         trial(size=2 * places + 1, kernel=even, stride=2, padding="same"),
@@ -2108,7 +2285,7 @@ def size_trials(rng: np.random.Generator) -> list[Trial]:
         trial(size=3, kernel=odd, stride=2, padding="same"),
         trial(size=wide + places, kernel=even, stride=1, padding="valid", dilation=dilation),
         trial(size=narrow + more, kernel=odd, stride=1, padding="valid", dilation=2),
-        trial(size=wide, kernel=even, stride=1, padding="valid", dilation=dilation),
+        trial(size=wide, kernel=even - 1, stride=1, padding="valid", dilation=3),
         trial(size=wide + places, kernel=kernel, stride=1, padding="same", dilation=2),
         trial(size=places, kernel=1, stride=1, padding="valid", dilation=3),
         trial(size=3, kernel=odd, stride=5, padding="same"),
@@ -2136,15 +2313,16 @@ def drawn(rng: np.random.Generator, *shape: int) -> np.ndarray:
 def conv2d_trials(rng: np.random.Generator) -> list[Trial]:
     """A case to work out; both paddings, strides 1 to 4, odd, even and oblong kernels, biases.
 
-    A kernel higher than its picture; two pictures of one shape, to be told apart.
+    A kernel higher than its picture; as many filters as channels; two pictures of one shape, to be
+    told apart.
     """
 
     def sides(parity: int) -> tuple[int, int]:
         a, b = numbers(rng, 4, 6, 2)
         return 2 * a + parity, 2 * b + parity
 
-    def case(image, kernel, bias: bool | None, *options):
-        channels, filters = numbers(rng, 2, 5, 2)
+    def case(image, kernel, bias: bool | None, *options, alike: bool = False):
+        channels, filters = [number(rng, 2, 4)] * 2 if alike else numbers(rng, 2, 5, 2)
         given = {
             "image": drawn(rng, *image, channels),
             "kernels": drawn(rng, *kernel, channels, filters),
@@ -2174,7 +2352,7 @@ def conv2d_trials(rng: np.random.Generator) -> list[Trial]:
         case((12, 9)[:: number(rng, 0, 1) or -1], (2, 1), True, 3, "same"),
         case((odd + 1, even + 3), (2, 1), False, 3, "valid"),
         case((low, odd), (1, 1), True, 2, "valid"),
-        case((3, odd), (3, 3), False),
+        case((3, odd), (3, 3), False, alike=True),
         case((4, odd), (7, 3), True, 1, "same"),
         case((4 * even, 4 * odd + 1), (3, 2), True, 4),
         trial(image=digits[:, ::-1] + 4, kernels=places),
@@ -2182,13 +2360,13 @@ def conv2d_trials(rng: np.random.Generator) -> list[Trial]:
 
 
 def magnitude_trials(rng: np.random.Generator) -> list[Trial]:
-    """Two pictures that a reader can work out, then the sizes."""
+    """Two pictures that a reader can work out, one of a weak edge, then the sizes."""
     a, b, c, d = numbers(rng, 6, 12, 4)
     ramp = 3 * np.arange(a)[:, None] - 2.0 * np.arange(b)
     steps = np.arange(3.0)
     return [
         trial(image=np.tile(steps, (3, 1))),
-        trial(image=np.tile(2 * steps[:, None], (1, 3))),
+        trial(image=np.tile(steps[:, None] / 32, (1, 3))),
         trial(image=drawn(rng, a, b)),
         trial(image=drawn(rng, 3, c)),
         trial(image=100 * drawn(rng, d, 4).astype("float32")),

@@ -297,6 +297,10 @@ def field_stride_for_dilation(layers):
     return receptive_field([(k, d, s) for k, s, d in layers])
 
 
+def field_first_dilation(layers):
+    return receptive_field([(k, s, layers[0][2]) for k, s, _ in layers])
+
+
 def field_shared_dilation(layers):
     """Does not spread the weights of a layer that comes behind a stride."""
     jump, changed = 1, []
@@ -379,6 +383,7 @@ def field_stride_to_the_depth(layers):
     return found
 
 
+ONE_SIDE = "This is how far a unit sees to one side; the size counts all pixels from first to last."
 FIELD_RULES = [
     Mistake(
         field_rule("field_strides_summed", step=lambda jump, k, s, d: jump + s),
@@ -399,7 +404,15 @@ FIELD_RULES = [
     ),
     Mistake(
         field_rule("field_half_size", entry=lambda size, jump: (size // 2, jump)),
-        "This is how far a unit sees to one side; the size counts all pixels from first to last.",
+        ONE_SIDE,
+    ),
+    Mistake(
+        field_rule("field_radius", entry=lambda size, jump: ((size - 1) / 2, jump)),
+        ONE_SIDE,
+    ),
+    Mistake(
+        field_rule("field_radius_down", entry=lambda size, jump: ((size - 1) // 2, jump)),
+        ONE_SIDE,
     ),
     Mistake(
         field_rule("field_area", entry=lambda size, jump: (size * size, jump)),
@@ -484,6 +497,10 @@ FIELD_RULES = [
     Mistake(field_last_stride_lost, "The last layer's stride is lost: it counts for its own jump."),
     Mistake(
         field_dilation_kept, "A dilation holds for its own layer only; later ones have their own."
+    ),
+    Mistake(
+        field_first_dilation,
+        "Each layer has a dilation of its own: yours takes the first one's for all of them.",
     ),
     Mistake(
         field_stride_for_dilation,
@@ -786,6 +803,22 @@ def region_from(name, answer):
     return wrong
 
 
+def region_jumps_added(layers, index):
+    """Builds on a field whose jump adds the strides up."""
+    size, jump = field_jumps_added(layers)[-1]
+    return index * jump, index * jump + size - 1
+
+
+def region_dilation_or_stride(layers, index):
+    return input_region([(k, s, 1 if s > 1 else d) for k, s, d in layers], index)
+
+
+def region_half_pixels(layers, index):
+    size, jump = receptive_field(layers)[-1]
+    middle = index * jump + (size - 1) / 2
+    return middle - size / 2, middle + size / 2
+
+
 def region_all_tiles(layers, index):
     """Thinks that neighbouring windows do not overlap."""
     first, last = index, index
@@ -1041,8 +1074,26 @@ REGION_RULES = [
     Mistake(region_all, "Two numbers are asked for, first and last, not all positions between."),
     Mistake(
         region_only_one_window,
-        "Several outputs of a layer are needed: the last position goes back from the last of "
-        "them, last * stride + (kernel - 1) * dilation, not from the first.",
+        "The region is as long as one window of the first layer. Several outputs of a layer are "
+        "needed: the last position goes back from the last of them, last * stride + (kernel - 1) * "
+        "dilation.",
+    ),
+    Mistake(
+        region_half_pixels,
+        "Positions are whole numbers: from the middle of the first pixel to that of the last it is "
+        "size - 1, not size.",
+    ),
+    Mistake(
+        region_jumps_added,
+        "Strides multiply, they are not added: two layers of stride 2 jump by 4 pixels.",
+    ),
+    Mistake(
+        region_dilation_or_stride,
+        "A layer that has a stride may have a dilation as well: both count.",
+    ),
+    Mistake(
+        region_rule("region_end_of_stride", right=lambda n, k, s, d: (n + 1) * s - 1 + (k - 1) * d),
+        "The last window begins at last * stride, not at the last pixel of that stride.",
     ),
     Mistake(
         region_around_the_middle,
@@ -1595,7 +1646,10 @@ def mixed_layers(rng: np.random.Generator, count: int) -> list[tuple[int, int, i
 
 
 def field_trials(rng: np.random.Generator) -> list[Trial]:
-    """Strides and dilations, alone and mixed; 1x1 with a stride; a stride beyond the kernel."""
+    """Strides and dilations, alone and mixed; 1x1 with a stride; a stride beyond the kernel.
+
+    Dilations grow and shrink from layer to layer, and the first layer has one, too.
+    """
     dilation = number(rng, 5, 8)
     return [
         trial(layers=[(number(rng, 3, 7), 1, 1)] * 3),
@@ -1607,6 +1661,7 @@ def field_trials(rng: np.random.Generator) -> list[Trial]:
         trial(layers=[(2, 5, 1), (3, 1, number(rng, 2, 3)), (2, 1, 1)]),
         trial(layers=[(3, 1, 1), (2, 1, number(rng, 2, 4))]),
         trial(layers=[(3, 2, 1), (1, 1, number(rng, 2, 4)), (2, 1, 1)]),
+        trial(layers=[(2, 1, number(rng, 3, 4)), (3, 1, 1), (2, 1, 2)]),
     ]
 
 
@@ -1623,7 +1678,7 @@ def region_trials(rng: np.random.Generator) -> list[Trial]:
         trial(layers=[(number(rng, 2, 4), 5, 3)], index=number(rng, 2, 4)),
         trial(layers=[(3, 1, 1), (1, 3, 1), (2, 1, 1), (1, 2, 1)], index=number(rng, 2, 5)),
         trial(layers=[(5, 1, 1)], index=number(rng, 1, 6)),
-        trial(layers=[(1, 2, number(rng, 2, 3)), (4, 1, 1)], index=number(rng, 12, 40)),
+        trial(layers=[(1, 2, number(rng, 2, 3)), (4, 1, 1)], index=number(rng, 60, 90)),
     ]
 
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from autograder.task import Accepted, Mistake, Task, Trial, trial
+from autograder.task import Accepted, Mistake, Task, Trial, counted, trial
 
 BY_CHANNEL = "the maps are flattened channel by channel, so the dense weights stand in that order"
 
@@ -91,6 +91,7 @@ NO_SOFTMAX_OF_BATCH = (
     "The softmax is taken over the batch (axis 0); it belongs over the classes, the last axis."
 )
 SOFTMAX_TWICE = "The softmax is taken twice."
+ONE_FOR_TWO = "Two classes are two outputs with a softmax, like any other number of them."
 NOT_SCALED = "The picture goes into the first convolution as it is, without any factor or shift."
 ENDS = [
     ("softmax_of_batch", function(softmax_of_batch), NO_SOFTMAX_OF_BATCH),
@@ -414,6 +415,10 @@ def scaled_tanh(x):
     return 1.7159 * ops.tanh(2 / 3 * x)
 
 
+def half_tanh(x):
+    return 2 * ops.sigmoid(x) - 1
+
+
 def tanh_pool(pool):
     return lambda classes: lambda x: ops.tanh(pool(classes)(x))
 
@@ -435,6 +440,11 @@ LENET_CHANGES = [
         "scaled_tanh",
         every_tanh(function(scaled_tanh)),
         "This is the scaled tanh of the original paper; the task asks for the plain one.",
+    ),
+    (
+        "half_tanh",
+        every_tanh(function(half_tanh)),
+        "The activations are tanh; 2 sigmoid(x) - 1 is tanh(x / 2), which rises half as fast.",
     ),
     (
         "relu_convolutions",
@@ -499,6 +509,18 @@ LENET_CHANGES = [
         "stride_and_pools",
         {"conv1": part(layers.Conv2D, 6, 5, 2)},
         "The convolutions have stride 1; only the pools make the maps smaller.",
+    ),
+    (
+        "stride_for_first_pool",
+        {"conv1": part(layers.Conv2D, 6, 5, 2), "pool1": None},
+        "A stride of the first convolution stands in for its pool: it skips positions, where the "
+        "pool takes the mean of four.",
+    ),
+    (
+        "stride_for_second_pool",
+        {"conv2": part(layers.Conv2D, 16, 5, 2), "pool2": None},
+        "A stride of the second convolution stands in for its pool: it skips positions, where the "
+        "pool takes the mean of four.",
     ),
     (
         "dilated",
@@ -892,10 +914,14 @@ def then(*makers):
     return lambda classes: keras.Sequential([make(classes) for make in makers])
 
 
-def dense_twice(classes):
-    """One dense layer of 4096, called twice more."""
-    dense = layers.Dense(4096)
-    return lambda x: dense(ops.relu(dense(x)))
+def called_twice(build, *arguments, **options):
+    """One layer, called twice, with a ReLU between."""
+
+    def part_of_chain(classes):
+        layer = build(*arguments, **options)
+        return lambda x: layer(ops.relu(layer(x)))
+
+    return part_of_chain
 
 
 DILATED = {
@@ -1025,8 +1051,21 @@ ALEXNET_CHANGES = [
     ),
     (
         "dense_twice",
-        {"dense2": dense_twice},
+        {"dense2": called_twice(layers.Dense, 4096)},
         "The second dense layer is called twice: once is enough, and each needs its own weights.",
+    ),
+    (
+        "fourth_twice",
+        {"conv4": called_twice(layers.Conv2D, 384, 3, padding="same")},
+        "The fourth convolution is called twice: once is enough, and each needs its own weights.",
+    ),
+    (
+        "one_for_two",
+        {
+            "dense3": lambda classes: layers.Dense(1 if classes == 2 else classes),
+            "softmax": lambda classes: layers.Activation("sigmoid" if classes == 2 else "softmax"),
+        },
+        ONE_FOR_TWO,
     ),
     (
         "no_bias",
@@ -1241,7 +1280,7 @@ def vgg_like(
     shortcuts=False,
     small_third=False,
     pools=MAX_POOLS,
-    pool_each=False,
+    pool_each=None,
     before=None,
     head=layers.Flatten,
     hidden=(4096, 4096),
@@ -1263,7 +1302,7 @@ def vgg_like(
             y = y if silent(stage, number, count) else layers.Activation(inner)(y)
             x = x + y if shortcuts and number else y
             if pool_each and number < count - 1:
-                x = layers.MaxPooling2D(2, padding="same")(x)
+                x = layers.MaxPooling2D(2, padding=pool_each)(x)
         pool = None if stride_end else pools(stage, stage == len(convolutions) - 1)
         x = pool(x) if pool else x
     x = head()(x)
@@ -1397,6 +1436,11 @@ def vgg_always_ten(convolutions, classes=1000, input_shape=(224, 224, 3)):
     return vgg_like(convolutions, 10, input_shape)
 
 
+def vgg_one_for_two(convolutions, classes=1000, input_shape=(224, 224, 3)):
+    outputs, last = (1, "sigmoid") if classes == 2 else (classes, "softmax")
+    return vgg_like(convolutions, outputs, input_shape, last=last)
+
+
 def vgg_twice_and_idle(convolutions, classes=1000, input_shape=(224, 224, 3)):
     """The second convolution of a stage is used again for the third, whose own is idle."""
     x = inputs = keras.Input(input_shape)
@@ -1420,6 +1464,9 @@ def whole_windows(**options):
 
 
 ONE_SIDED = 'The zeros all stand on one side; `padding="same"` puts one on each.'
+POOL_EACH = "One pool follows each stage, not each convolution."
+ALWAYS_SIXTEEN = "Use the argument `convolutions`: this is VGG-16 whatever it says."
+CUT_OFF = "The convolutions of a stage are cut off at some number: use the count given."
 ONE_LINE = "The kernels are 3x3; these have as many weights, all in one line."
 VGG_CHANGES = [
     *[
@@ -1483,9 +1530,10 @@ VGG_CHANGES = [
     ),
     (
         "pool_each",
-        {"pool_each": True},
-        "One pool follows each stage, not each convolution.",
+        {"pool_each": "same"},
+        POOL_EACH,
     ),
+    ("pool_each_valid", {"pool_each": "valid"}, POOL_EACH),
     ("three_hidden", {"hidden": (4096,) * 3}, "There are two dense layers of 4096, not three."),
     ("hidden_512", {"hidden": (512,) * 2}, "The two hidden dense layers have 4096 units."),
     (
@@ -1562,6 +1610,14 @@ VGG_COUNTS = [
         "Stages of two convolutions or more have one too few.",
     ),
     (
+        "one_fewer_or_none",
+        lambda counts: [count - 1 for count in counts],
+        "Each stage has one convolution too few: `convolutions` counts them all.",
+    ),
+    ("three_at_most", lambda counts: [min(count, 3) for count in counts], CUT_OFF),
+    ("four_at_most", lambda counts: [min(count, 4) for count in counts], CUT_OFF),
+    ("sixteen_in_five_stages", lambda counts: [2, 2, 3, 3, 3], ALWAYS_SIXTEEN),
+    (
         "two_at_least",
         lambda counts: [max(count, 2) for count in counts],
         "A stage may have one convolution only: use the count given.",
@@ -1594,7 +1650,8 @@ VGG_MISTAKES = [
         vgg_one_convolution,
         "`convolutions` says how many convolutions each stage has; yours has one in each.",
     ),
-    Mistake(vgg_sixteen, "Use the argument `convolutions`: this is VGG-16 whatever it says."),
+    Mistake(vgg_sixteen, ALWAYS_SIXTEEN),
+    Mistake(vgg_one_for_two, ONE_FOR_TWO),
     Mistake(vgg_relu_once, "A ReLU follows every convolution, not only the last of a stage."),
     Mistake(vgg_linear, "A ReLU follows every convolution."),
     Mistake(vgg_linear_hidden, "A ReLU follows each of the two dense layers of 4096."),
@@ -1791,6 +1848,108 @@ def error_last_left_out(scores, labels, k=5):
     return top_k_error(scores[:-1], labels[:-1], k)
 
 
+def error_of_samples(name, samples):
+    """The samples missed among some of them only, divided by the number of all."""
+
+    def answer(scores, labels, k=5):
+        missed = ranks(scores, labels) >= k
+        return sum(bool(missed[sample]) for sample in samples(scores)) / len(labels)
+
+    answer.__name__ = f"error_{name}"
+    return answer
+
+
+def error_of_scores(name, changed):
+    """The right error of other scores than those given."""
+
+    def answer(scores, labels, k=5):
+        return float((ranks(changed(scores), labels) >= k).mean())
+
+    answer.__name__ = f"error_{name}"
+    return answer
+
+
+def error_rounded(digits):
+    def answer(scores, labels, k=5):
+        return round(top_k_error(scores, labels, k), digits)
+
+    answer.__name__ = f"error_rounded_to_{digits}"
+    return answer
+
+
+def error_set_to(name, value):
+    """The best class is looked for k times, its score set to `value` each time."""
+
+    def answer(scores, labels, k=5):
+        left, found = scores.copy(), np.zeros(len(labels), bool)
+        for _ in range(k):
+            best = left.argmax(axis=1)
+            found |= best == labels
+            left[np.arange(len(left)), best] = value
+        return float(np.mean(~found))
+
+    answer.__name__ = f"error_{name}_for_best"
+    return answer
+
+
+def error_list_of(name, sample):
+    """The best classes of one sample, used for all."""
+
+    def answer(scores, labels, k=5):
+        best = np.argsort(scores[sample])[-k:]
+        return float(np.mean(~np.isin(labels, best)))
+
+    answer.__name__ = f"error_list_of_{name}"
+    return answer
+
+
+def error_clipped(scores, labels, k=5):
+    return top_k_error(np.maximum(scores, 0), labels, k)
+
+
+def error_among_samples(scores, labels, k=5):
+    """Whether a sample is among the k with the highest scores for its label."""
+    best = np.argsort(scores, axis=0)[-k:]
+    return float(np.mean([i not in best[:, label] for i, label in enumerate(labels)]))
+
+
+def error_any_sample(scores, labels, k=5):
+    """`any` goes along the samples."""
+    best = np.argsort(scores, axis=1)[:, -k:]
+    return float(1 - np.mean((best == labels[:, None]).any(axis=0)))
+
+
+def error_squeezed(scores, labels, k=5):
+    own = np.squeeze(np.take_along_axis(scores, labels[:, None], axis=1))
+    return float(np.mean([(row > o).sum() >= k for row, o in zip(scores, own, strict=True)]))
+
+
+def error_less_than_all(scores, labels, k=5):
+    return top_k_error(scores, labels, min(k, scores.shape[1] - 1))
+
+
+def error_stopped(scores, labels, k=5):
+    return float((ranks(scores, labels) >= k).any()) / len(labels)
+
+
+def error_hits_over_k(scores, labels, k=5):
+    return float(1 - (ranks(scores, labels) < k).sum() / k)
+
+
+def error_hits_of_classes(scores, labels, k=5):
+    return float(1 - (ranks(scores, labels) < k).sum() / scores.shape[1])
+
+
+def error_odds(scores, labels, k=5):
+    missed = ranks(scores, labels) >= k
+    return float(missed.sum() / (~missed).sum())
+
+
+def error_kept_count(scores, labels, k=5):
+    """Counts on from sample to sample."""
+    return float((ranks(scores, labels).cumsum() >= k).mean())
+
+
 def error_over_k(scores, labels, k=5):
     return top_k_error(scores, labels, k) / k
 
@@ -1861,15 +2020,6 @@ def error_return_in_loop(scores, labels, k=5):
     return float(ranks(scores, labels)[0] >= k) / len(labels)
 
 
-def error_zero_for_best(scores, labels, k=5):
-    left, found = scores.copy(), np.zeros(len(labels), bool)
-    for _ in range(k):
-        best = left.argmax(axis=1)
-        found |= best == labels
-        left[np.arange(len(left)), best] = 0
-    return float(np.mean(~found))
-
-
 def error_sorted_labels(scores, labels, k=5):
     return top_k_error(scores, np.sort(labels), k)
 
@@ -1908,10 +2058,19 @@ def error_count_over_k(scores, labels, k=5):
     return top_k_error(scores, labels, k) * len(labels) / k
 
 
+AXIS_1 = "Sort the classes of each sample (axis 1), not the samples (axis 0)."
+CLIPPED = "Scores below zero are made equal (a clip, a ReLU?): compare them as they are."
+LAST_LEFT_OUT = "The last sample is left out."
+ONE_LIST = "There is one list of best classes for all samples: each sample has its own."
+SET_TOO_HIGH = (
+    "A score that has had its turn is set to a number that may be higher than the others: use "
+    "-infinity."
+)
+UNTIL_FIRST = "The loop ends with the first sample missed: go through all."
 ERROR_MISTAKES = [
     Mistake(
         error_tail_of_samples,
-        "Sort the classes of each sample (axis 1), not the samples (axis 0).",
+        AXIS_1,
     ),
     Mistake(
         error_last_rows,
@@ -1923,7 +2082,7 @@ ERROR_MISTAKES = [
     ),
     Mistake(
         error_one_list,
-        "There is one list of best classes for all samples: each sample has its own.",
+        ONE_LIST,
     ),
     Mistake(
         error_count_over_k,
@@ -1952,15 +2111,64 @@ ERROR_MISTAKES = [
         error_classes_missed,
         "This counts classes; samples are counted, each one that is missed.",
     ),
-    Mistake(error_until_first, "The loop ends with the first sample missed: go through all."),
+    Mistake(error_until_first, UNTIL_FIRST),
     Mistake(
         error_return_in_loop,
         "The result is returned after the first sample: the `return` belongs behind the loop.",
     ),
+    *[
+        Mistake(error_set_to(*change), SET_TOO_HIGH)
+        for change in (("zero", 0), ("minus_one", -1), ("minus_hundred", -100))
+    ],
+    *[
+        Mistake(error_rounded(digits), "Return the fraction as it is, without rounding.")
+        for digits in (1, 2)
+    ],
+    *[Mistake(error_list_of(*one), ONE_LIST) for one in (("first", 0), ("last", -1))],
     Mistake(
-        error_zero_for_best,
-        "A score that has had its turn is set to 0, which may be higher than the others: use "
-        "-infinity.",
+        error_of_samples("without_last", lambda scores: range(len(scores) - 1)),
+        LAST_LEFT_OUT,
+    ),
+    Mistake(
+        error_of_samples("without_first", lambda scores: range(1, len(scores))),
+        "The first sample is left out: samples count from 0.",
+    ),
+    Mistake(
+        error_of_samples("as_many_as_classes", lambda scores: range(scores.shape[1])),
+        "The loop takes as many samples as there are classes: go through all samples.",
+    ),
+    Mistake(
+        error_of_scores("half_precision", lambda scores: scores.astype("float16")),
+        "The scores lose digits (half precision?), so that some become equal: compare them as "
+        "they are.",
+    ),
+    Mistake(error_of_scores("clipped_ranks", lambda scores: np.maximum(scores, 0)), CLIPPED),
+    Mistake(error_clipped, CLIPPED),
+    Mistake(error_among_samples, AXIS_1),
+    Mistake(
+        error_squeezed,
+        "One sample alone goes wrong: is an axis of length 1 lost there (`squeeze`)?",
+    ),
+    Mistake(
+        error_less_than_all,
+        "k is cut off below the number of classes: with k = C no label is missed.",
+    ),
+    Mistake(error_stopped, UNTIL_FIRST),
+    Mistake(
+        error_hits_over_k,
+        "The number found is divided by k; divide by the number of samples.",
+    ),
+    Mistake(
+        error_hits_of_classes,
+        "The number found is divided by the number of classes; divide by that of the samples.",
+    ),
+    Mistake(
+        error_odds,
+        "The number missed is divided by the number found; divide by that of all samples.",
+    ),
+    Mistake(
+        error_kept_count,
+        "The count of better classes goes on from the sample before: begin at 0 for each.",
     ),
     Mistake(error_sorted_labels, "The labels are sorted: each belongs to its own row of scores."),
     Mistake(error_less_one, "Divide by the number of samples, not by one less."),
@@ -1968,9 +2176,7 @@ ERROR_MISTAKES = [
         error_rounded_scores,
         "The scores are rounded, so that some become equal: compare them as they are.",
     ),
-    Mistake(
-        error_plain_axis, "Sort the classes of each sample (axis 1), not the samples (axis 0)."
-    ),
+    Mistake(error_plain_axis, AXIS_1),
     Mistake(
         error_of_classes,
         "The number missed is divided by the number of classes; divide by that of the samples.",
@@ -2007,7 +2213,7 @@ ERROR_MISTAKES = [
         error_by_class, "All samples count alike; here the errors of the classes are averaged."
     ),
     Mistake(error_ranks, "This is the mean rank of the labels; asked for is how many are missed."),
-    Mistake(error_last_left_out, "The last sample is left out."),
+    Mistake(error_last_left_out, LAST_LEFT_OUT),
     Mistake(error_over_k, "Do not divide by k: a sample is missed or found as a whole."),
     Mistake(
         error_saturated,
@@ -2024,6 +2230,10 @@ ERROR_MISTAKES = [
         "No sample is ever missed here: is the fraction rounded down (`//`, `int`), does `any` "
         "lack its axis, does [:k] cut the samples where [:, :k] cuts the classes, or have the "
         "scores become NaN?",
+    ),
+    Mistake(
+        error_any_sample,
+        "`any` goes along the samples (axis 0): ask it for each sample, along its k places.",
     ),
     Mistake(error_first_sample, "All samples count, not the first one alone."),
     Mistake(error_negative, "This is below zero: the error is 1 minus the fraction found."),
@@ -2052,9 +2262,7 @@ ERROR_MISTAKES = [
         error_kth_only,
         "Only the class in place k is compared: a hit is a label among the first k.",
     ),
-    Mistake(
-        error_wrong_axis, "Sort the classes of each sample (axis 1), not the samples (axis 0)."
-    ),
+    Mistake(error_wrong_axis, AXIS_1),
     Mistake(
         error_any_place,
         "A label must be among the best k of its own sample; here it may be among anyone's.",
@@ -2085,14 +2293,16 @@ def lenet_trials(rng: np.random.Generator) -> list[Trial]:
 
 
 def alexnet_trials(rng: np.random.Generator) -> list[Trial]:
-    """One case: it has 58 million weights whatever the number of classes."""
-    return [trial((227, 227, 3), classes=number(rng, 5, 12))]
+    """One case to run: it has 58 million weights whatever the number of classes."""
+    shape = (227, 227, 3)
+    return [trial(shape, classes=number(rng, 5, 12)), counted(shape, classes=2)]
 
 
 def vgg_trials(rng: np.random.Generator) -> list[Trial]:
     """All five stages on the smallest pictures that have a pixel left, odd sides on the way.
 
-    Two stages leave a pixel without padding as well.
+    Two stages leave a pixel without padding as well, and with a pool after each convolution. A
+    net that is only counted has stages of up to five convolutions and two classes.
     """
     shape = (number(rng, 33, 35), number(rng, 36, 38), 3)
     low = (number(rng, 23, 24), number(rng, 26, 27), number(rng, 1, 2))
@@ -2101,14 +2311,17 @@ def vgg_trials(rng: np.random.Generator) -> list[Trial]:
     counts = [1, 1, 1, 1, 1]
     counts[number(rng, 1, 2)] = 2
     classes = rng.permutation(np.arange(5, 13))
+    later = rng.permutation([3, 4, 5]).tolist()
     return [
         trial(shape, convolutions=counts, classes=int(classes[0]), input_shape=shape),
-        trial(low, convolutions=[1, 4], classes=int(classes[1]), input_shape=low),
+        trial(low, convolutions=[1, 3], classes=int(classes[1]), input_shape=low),
+        counted(shape, convolutions=[1, 2, *later], classes=2, input_shape=shape),
     ]
 
 
 def error_trials(rng: np.random.Generator) -> list[Trial]:
-    """Three samples to work out; scores of all sizes, labels of every rank; k left out, 1, all.
+    """Three samples to work out, or one; scores of all sizes, labels of every rank; k left out, 1,
+    all.
 
     Some scores are too large for `exp`, some all negative, some equal in half precision.
     """
@@ -2116,21 +2329,27 @@ def error_trials(rng: np.random.Generator) -> list[Trial]:
 
     close = 1 + 1e-4 * rng.permuted(np.tile(np.arange(6.0), (number(rng, 30, 40), 1)), axis=1)
 
-    def case(samples: int, classes: int, around: float = 0) -> dict:
-        scores = (around + 10 * rng.standard_normal((samples, classes))).astype("float32")
+    def case(samples: int, classes: int, around: float = 0, scale: float = 10) -> dict:
+        scores = (around + scale * rng.standard_normal((samples, classes))).astype("float32")
         return {"scores": scores, "labels": rng.integers(0, classes, samples)}
+
+    one = case(1, number(rng, 5, 7))
+    one["labels"] = np.argsort(one["scores"])[:, -2]
+    every = case(number(rng, 5, 9), 4)
+    every["labels"][1] = np.argmin(every["scores"][1])
 
     return [
         trial(scores=small, labels=np.array([2, 1, 0]), k=1),
         trial(scores=small, labels=np.array([2, 1, 0]), k=2),
         trial(**case(number(rng, 60, 80), number(rng, 11, 13))),
         trial(**case(number(rng, 30, 50), number(rng, 4, 6)), k=1),
-        trial(**case(number(rng, 50, 70), number(rng, 9, 10)), k=5),
+        trial(**case(number(rng, 50, 70), number(rng, 9, 10), scale=2), k=5),
         trial(**case(number(rng, 40, 60), number(rng, 8, 9)), k=3),
-        trial(**case(number(rng, 5, 9), 4), k=4),
+        trial(**every, k=4),
         trial(**case(number(rng, 40, 60), 7, around=1000), k=2),
-        trial(**case(number(rng, 40, 60), 8, around=-50), k=4),
+        trial(**case(number(rng, 40, 60), 8, around=-2000), k=4),
         trial(scores=close.astype("float32"), labels=rng.integers(0, 6, len(close)), k=2),
+        trial(**one, k=2),
     ]
 
 

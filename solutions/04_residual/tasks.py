@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 from autograder.arguments import Input
-from autograder.task import Accepted, Mistake, Task, Trial, trial
+from autograder.task import Accepted, Mistake, Task, Trial, counted, trial
 
 # What several answers are built from
 
@@ -252,6 +252,16 @@ def norm_with(layer=layers.BatchNormalization, **options):
 
 NOT_BATCH_NORM = "batch normalisation is asked for, over the batch and all positions of a channel."
 OF_BOTH_BLOCKS = [
+    (
+        "projected_when_growing",
+        {"changes": lambda stride, before, after: stride != 1 or before < after},
+        "The shape changes where the channels become fewer too, not only where they become more.",
+    ),
+    (
+        "projected_when_shrinking",
+        {"changes": lambda stride, before, after: stride != 1 or before > after},
+        "The shape changes where the channels become more too, not only where they become fewer.",
+    ),
     (
         "unstrided_shortcut",
         {"shortcut": unstrided},
@@ -2291,6 +2301,14 @@ def resnet_one_block_fewer(blocks, classes=1000, input_shape=(224, 224, 3)):
     return resnet([max(count - 1, 1) for count in blocks], classes, input_shape)
 
 
+def resnet_counted_from_one(blocks, classes=1000, input_shape=(224, 224, 3)):
+    return resnet([count - 1 for count in blocks], classes, input_shape)
+
+
+def resnet_three_blocks_at_most(blocks, classes=1000, input_shape=(224, 224, 3)):
+    return resnet([min(count, 3) for count in blocks], classes, input_shape)
+
+
 def resnet_three_stages(blocks, classes=1000, input_shape=(224, 224, 3)):
     return net_like(blocks[:3], classes, input_shape)
 
@@ -2523,6 +2541,19 @@ RESNET_MISTAKES = [
         ),
         "No pool follows a stage: the strides of its first block make the maps smaller.",
     ),
+    Mistake(
+        resnet_counted_from_one,
+        "Each stage is a block short of `blocks`: does the loop begin at 1, or end one too early?",
+    ),
+    Mistake(
+        resnet_three_blocks_at_most,
+        "A stage may have more than three blocks: `blocks` says how many.",
+    ),
+    Mistake(
+        changed_net("resnet_widened_twice", filters=(256, 512, 1024, 2048)),
+        "64, 128, 256 and 512 are the filters of the blocks' first two convolutions; the block "
+        "itself takes four times as many for the third.",
+    ),
     Mistake(resnet_three_stages, "There are four stages; yours has three."),
     Mistake(
         changed_net("resnet_pooled_by_two", end=part(head_like, pool=pooled_by_two)),
@@ -2604,14 +2635,19 @@ RESNET_MISTAKES = [
 # What is tried
 
 
-def fed(rng: np.random.Generator, channels: int, filters: int, **options: int) -> Trial:
-    """A map of an even and an odd side, in either order, neither of them a number of channels."""
+def fed(
+    rng: np.random.Generator, channels: int, filters: int, even: bool = False, **options: int
+) -> Trial:
+    """A map of an even and an odd side, in either order, neither of them a number of channels.
+
+    Or of two `even` ones, as most maps of a net have.
+    """
     taken = (channels, filters, 4 * filters)
-    even, odd = (
-        int(rng.choice([side for side in sides if side not in taken]))
-        for sides in ((6, 8, 10), (5, 7, 9))
-    )
-    height, width = (even, odd) if rng.integers(2) else (odd, even)
+    evens = [side for side in (6, 8, 10, 12) if side not in taken]
+    sides = [int(side) for side in rng.choice(evens, 2, replace=False)]
+    if not even:
+        sides[1] = int(rng.choice([side for side in (5, 7, 9) if side not in taken]))
+    height, width = sides if rng.integers(2) else sides[::-1]
     return trial(x=Input((height, width, channels)), filters=filters, **options)
 
 
@@ -2621,16 +2657,17 @@ def numbers(rng: np.random.Generator, low: int, high: int, count: int) -> list[i
 
 
 def residual_trials(rng: np.random.Generator) -> list[Trial]:
-    """Nothing changes; the stride alone, 2 and 3; the channels alone (even ones); both, by 3."""
+    """Nothing changes; the stride alone; the channels alone, more and fewer; both, even sides."""
     c, d = (2 * half for half in numbers(rng, 2, 4, 2))
     others = [int(n) for n in rng.permutation(np.arange(3, 10)) if n not in (c, d)]
-    a, b, e, f, g = others[:5]
+    a, b, e, f = others[:4]
+    few, many = sorted((c, d))
     return [
         fed(rng, a, a),
-        fed(rng, b, b, stride=2),
-        fed(rng, g, g, stride=3),
-        fed(rng, c, d),
-        fed(rng, e, f, stride=3),
+        fed(rng, b, b, stride=3),
+        fed(rng, few, many),
+        fed(rng, many, few),
+        fed(rng, e, f, stride=2, even=True),
     ]
 
 
@@ -2640,7 +2677,7 @@ def zero_pad_trials(rng: np.random.Generator) -> list[Trial]:
         fed(rng, a, a + 3, stride=2),
         fed(rng, b, b + 4, stride=1),
         fed(rng, c, c, stride=3),
-        fed(rng, d, d + 1, stride=2),
+        fed(rng, d, d + 1, stride=2, even=True),
     ]
 
 
@@ -2649,23 +2686,29 @@ def bottleneck_trials(rng: np.random.Generator) -> list[Trial]:
     a, b, c, d = numbers(rng, 2, 5, 4)
     return [
         fed(rng, 4 * a, a),
-        fed(rng, 4 * b, b, stride=2),
+        fed(rng, 4 * b, b, stride=3),
         fed(rng, c, c),
         fed(rng, 4 * a + 3, a),
-        fed(rng, 11, d, stride=3),
+        fed(rng, 11, d, stride=2, even=True),
     ]
 
 
 def resnet_trials(rng: np.random.Generator) -> list[Trial]:
-    """A last map of 3x2; one side even up to the pool, one odd; a stage of four blocks.
+    """A last map of 2x2; one side even up to the pool, one odd; a stage of four blocks.
 
-    One block in the last stage, whose every further one takes 18 MB of a grading process.
+    One block in each of the last stages, whose every further one takes up to 18 MB of a grading
+    process. A net that is only counted has more of them, and a last map of 5x5 or so.
     """
-    shape = (int(rng.choice([68, 72])), int(rng.choice([33, 37])), int(rng.choice([2, 4])))
+    shape = (int(rng.choice([36, 40])), int(rng.choice([33, 37])), int(rng.choice([2, 4])))
     if rng.integers(2):
         shape = (shape[1], shape[0], shape[2])
-    blocks = [[4, 1, 2, 1], [2, 4, 1, 1]][int(rng.integers(2))]
-    return [trial(shape, blocks=blocks, classes=int(rng.integers(5, 12)), input_shape=shape)]
+    blocks = [[4, 2, 1, 1], [2, 4, 1, 1]][int(rng.integers(2))]
+    more = [[1, 1, 2, 3], [1, 1, 3, 2]][int(rng.integers(2))]
+    large = (4 * shape[0], 4 * shape[1], shape[2])
+    return [
+        trial(shape, blocks=blocks, classes=int(rng.integers(5, 12)), input_shape=shape),
+        counted(large, blocks=more, classes=2, input_shape=large),
+    ]
 
 
 # Large enough for the epsilon of a normalisation, which is free, to be lost beside the variance;
@@ -2708,6 +2751,7 @@ TASKS = [
             Accepted(zero_pad_rows),
         ],
         mistakes=ZERO_PAD_MISTAKES,
+        tolerance=1e-5,  # values are moved, not computed
     ),
     Task(
         name="bottleneck_block",
