@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 import zlib
 from collections.abc import Callable
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 MOST_SEEDS = 40
 MOST_CORRELATION = 0.99  # of a network's outputs for two inputs
 DEEP = 4  # samples in a batch of a whole model, so that its last 1x1 maps still vary
+MARGIN = 10  # noise stays this far below the tolerance, wrong answers this far above it
+OTHER_EPSILON = 1e-5
 LOGIT_SPREAD = (0.7, 4.0)
 
 
@@ -285,7 +288,8 @@ def _with_mistakes(task: Task, key: TaskKey, seen: dict[str, Observation]) -> Ta
 def _planned(task: Task, trial: Trial, generator: np.random.Generator) -> Case:
     """Find a seed and scales for which the weights are told apart and the output is readable.
 
-    Where no seed tells the inputs apart as well, one that does not is taken, as lint will say.
+    The epsilon of a normalisation is free, and must not show: it does where a channel is nearly
+    dead. Where no seed does all this, one that tells the weights apart is taken, as lint will say.
     """
     if trial.counted:
         return _case(trial, Plan(seed=0, batch=1, counted=True))
@@ -296,7 +300,7 @@ def _planned(task: Task, trial: Trial, generator: np.random.Generator) -> Case:
         if task.plan.get("probabilities") and "overrides" not in task.plan:
             network = _readable(task, trial, network)
         if network.clearance >= CLEAR:
-            if _tells_inputs_apart(network):
+            if _tells_inputs_apart(network) and _is_steady(network, task.tolerance):
                 return _filled_case(trial, network)
             second_best = second_best or network
         plan = network.plan.model_copy(update={"seed": int(generator.integers(1 << 30))})
@@ -340,6 +344,37 @@ def _tells_inputs_apart(network: Network) -> bool:
     )
 
 
+def _is_steady(network: Network, tolerance: float) -> bool:
+    """Whether another epsilon of the batch normalisations leaves all outputs as they are."""
+    import keras
+
+    norms = [
+        layer
+        for layer in network.model._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    if not norms:
+        return True
+    seen, clearance = network.seen, network.clearance
+    epsilons = [layer.epsilon for layer in norms]
+    for layer in norms:
+        layer.epsilon = OTHER_EPSILON
+    again = network.observe()
+    for layer, epsilon in zip(norms, epsilons, strict=True):
+        layer.epsilon = epsilon
+    network.seen, network.clearance = seen, clearance
+    return all(
+        _near(comparable(a, network.plan), comparable(b, network.plan), tolerance / MARGIN)
+        for mode in ("training", "inference")
+        for a, b in zip(seen.get(mode, ()), again.get(mode, ()), strict=True)
+    )
+
+
+def _near(array: np.ndarray, other: np.ndarray, share: float) -> bool:
+    """Whether two arrays differ by no more than a share of their spread."""
+    return bool(np.abs(array - other).max(initial=0) <= share * array.std())
+
+
 def _observed_network(task: Task, trial: Trial, plan: Plan) -> Network:
     network = _network(task, _case(trial, plan))
     _observe_both_ways(network)
@@ -362,7 +397,10 @@ def _defaults(task: Task, trial: Trial) -> dict:
 
 
 def _readable(task: Task, trial: Trial, network: Network) -> Network:
-    """Scale the last kernel until the logarithms of the probabilities spread moderately."""
+    """Scale the last kernel until the logarithms of the probabilities spread moderately.
+
+    A scale is that of all weights of a count. Raises TaskError where the last is not alone.
+    """
     for _ in range(12):
         plan = network.plan
         logs = np.log(np.maximum(network.seen["inference"][0], 1e-30))
@@ -370,12 +408,13 @@ def _readable(task: Task, trial: Trial, network: Network) -> Network:
         if LOGIT_SPREAD[0] <= spread <= LOGIT_SPREAD[1]:
             break
         factor = float(np.clip(2.0 / max(spread, 1e-3), 0.02, 50.0))
-        last = [
-            c.count
-            for c, s in zip(network.colours, network.storage.weights, strict=True)
-            if len(s) > 1
-        ]
-        count = str(last[-1])
+        counts = [math.prod(shape) for shape in network.storage.weights if len(shape) > 1]
+        if counts.count(counts[-1]) > 1:
+            raise TaskError(
+                f"{task.name}: with {trial.arguments} the last kernel has as many weights as "
+                "another: take another number of classes"
+            )
+        count = str(counts[-1])
         scale = float(f"{plan.overrides.get(count, plan.kernels) * factor:.3g}")
         plan = plan.model_copy(update={"overrides": {**plan.overrides, count: scale}})
         network = _observed_network(task, trial, plan)

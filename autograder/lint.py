@@ -12,6 +12,7 @@ from autograder.arguments import call_text
 from autograder.judge import distance, judge
 from autograder.key import Answer, TaskKey
 from autograder.keymaking import (
+    MARGIN,
     MOST_CORRELATION,
     correlation,
     decoded_arguments,
@@ -20,7 +21,6 @@ from autograder.keymaking import (
 from autograder.observation import Observation
 from autograder.task import Task, TaskError
 
-MARGIN = 10  # noise stays this far below the tolerance, wrong answers this far above it
 FEWEST_ACCEPTED, FEWEST_MISTAKES = 4, 8
 LONG_LINE = 24
 

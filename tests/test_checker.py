@@ -445,6 +445,27 @@ def test_a_task_that_cannot_tell_a_mistake_from_the_answer_is_refused():
         make_task_key(Task("double", "function", 4, array_trials, double, mistakes=[wrong]), 1)
 
 
+def test_a_last_kernel_must_differ_in_size_from_the_others():
+    """Its scale, which makes probabilities readable, would be that of the others too."""
+
+    def classifier(classes):
+        inputs = keras.Input((6, 5, 4))
+        x = layers.Conv2D(16, 1, activation="relu")(inputs)
+        x = layers.GlobalAveragePooling2D()(x)
+        return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+
+    task = Task(
+        "classifier",
+        "model",
+        1,
+        lambda rng: [trial((6, 5, 4), classes=4)],
+        classifier,
+        plan={"probabilities": True, "kernels": 100.0},
+    )
+    with pytest.raises(TaskError, match="another number of classes"):
+        make_task_key(task, 1)
+
+
 def test_an_accepted_answer_that_differs_is_refused():
     other = Accepted(lambda values, factor=2.0: values)
     with pytest.raises(TaskError, match="differs from the model answer"):

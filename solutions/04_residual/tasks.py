@@ -2704,9 +2704,10 @@ def resnet_trials(rng: np.random.Generator) -> list[Trial]:
         shape = (shape[1], shape[0], shape[2])
     blocks = [[4, 2, 1, 1], [2, 4, 1, 1]][int(rng.integers(2))]
     more = [[1, 1, 2, 3], [1, 1, 3, 2]][int(rng.integers(2))]
+    classes = int(rng.choice([5, 6, 7, 9, 10, 11]))  # 8 * 2048 is 64 * 256, other weights' number
     large = (4 * shape[0], 4 * shape[1], shape[2])
     return [
-        trial(shape, blocks=blocks, classes=int(rng.integers(5, 12)), input_shape=shape),
+        trial(shape, blocks=blocks, classes=classes, input_shape=shape),
         counted(large, blocks=more, classes=2, input_shape=large),
     ]
 
