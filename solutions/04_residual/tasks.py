@@ -2694,16 +2694,17 @@ def bottleneck_trials(rng: np.random.Generator) -> list[Trial]:
 
 
 def resnet_trials(rng: np.random.Generator) -> list[Trial]:
-    """A last map of 2x2; one side even up to the pool, one odd; a stage of four blocks.
+    """A last map of 2x2; one side even up to the pool, one odd; further blocks in two stages.
 
     One block in each of the last stages, whose every further one takes up to 18 MB of a grading
-    process. A net that is only counted has more of them, and a last map of 5x5 or so.
+    process. A net that is only counted has another number of blocks in every stage, four in one,
+    and a last map of 5x5 or so.
     """
     shape = (int(rng.choice([36, 40])), int(rng.choice([33, 37])), int(rng.choice([2, 4])))
     if rng.integers(2):
         shape = (shape[1], shape[0], shape[2])
-    blocks = [[4, 2, 1, 1], [2, 4, 1, 1]][int(rng.integers(2))]
-    more = [[1, 1, 2, 3], [1, 1, 3, 2]][int(rng.integers(2))]
+    blocks = [[2, 2, 1, 1], [3, 2, 1, 1]][int(rng.integers(2))]
+    more = [[1, 4, 2, 3], [4, 1, 3, 2]][int(rng.integers(2))]
     classes = int(rng.choice([5, 6, 7, 9, 10, 11]))  # 8 * 2048 is 64 * 256, other weights' number
     large = (4 * shape[0], 4 * shape[1], shape[2])
     return [
