@@ -1,13 +1,21 @@
 """Answers that store a kernel in parts are right, whatever the usual way they cut it up."""
 
+import itertools
+import math
+
 import keras
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from keras import layers, ops
 
 from autograder.arguments import Input
 from autograder.judge import judge
 from autograder.keymaking import make_task_key
+from autograder.observation import Stored
 from autograder.probe import probe
+from autograder.storing import storage_of
 from autograder.task import Task, trial
 
 
@@ -217,3 +225,71 @@ def test_parts_put_together_wrongly_are_refused(key, function):
 def test_no_part_of_an_answer_is_in_the_key(key):
     assert keras.__name__ not in key.model_dump_json()
     assert len(key.reordered) == 1
+
+
+def numbered(variables, weights):
+    """The variables' arrays, where the weights hold 0, 1, 2, ... one after the other."""
+    storage = storage_of(variables, weights)
+    counts = itertools.accumulate((math.prod(shape) for shape in storage.weights), initial=0)
+    held = [
+        np.arange(start, start + math.prod(shape)).reshape(shape)
+        for start, shape in zip(counts, storage.weights, strict=False)
+    ]
+    arrays = [np.full(variable.shape, -1) for variable in variables]
+    for part in storage.parts:
+        mine = part.in_weight.view(held[part.weight])
+        part.in_variable.view(arrays[part.variable])[...] = mine
+    return arrays
+
+
+def of(*shapes, name="kernel"):
+    return [Stored(name=name, shape=shape) for shape in shapes]
+
+
+SIDES = st.integers(1, 4)
+KERNELS = st.one_of(
+    st.tuples(SIDES), st.tuples(SIDES, SIDES), st.tuples(SIDES, SIDES, SIDES, SIDES)
+)
+NAMES = st.sampled_from(["kernel", "bias", "gamma", "w"])
+STORED = st.lists(st.builds(lambda n, s: Stored(name=n, shape=s), NAMES, KERNELS), max_size=6)
+
+
+@st.composite
+def stored_otherwise(draw):
+    """Weights, and variables that hold them cut along an axis, turned, or in another order."""
+    weights = draw(STORED)
+    variables = []
+    for weight in weights:
+        shape = list(weight.shape)
+        axis = draw(st.integers(0, len(shape) - 1))
+        at = draw(st.integers(0, shape[axis]))
+        for side in filter(None, (at, shape[axis] - at)):
+            part = [*shape[:axis], side, *shape[axis + 1 :]]
+            turned = draw(st.booleans())
+            variables.append(Stored(name=weight.name, shape=tuple(part[::-1] if turned else part)))
+    return draw(st.permutations(variables)), weights
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(stored_otherwise(), st.tuples(STORED, STORED)))
+def test_every_number_of_a_variable_is_that_of_one_weight(case):
+    variables, weights = case
+    arrays = numbered(variables, weights)
+    total = sum(math.prod(variable.shape) for variable in variables)
+    found = np.concatenate([np.zeros(0, int), *(array.ravel() for array in arrays)])
+    assert sorted(found) == list(range(total))
+
+
+@pytest.mark.parametrize(
+    ("variables", "weights", "expected"),
+    [
+        (of((2, 3)), of((3, 2)), [[[0, 2, 4], [1, 3, 5]]]),
+        (of((3, 1), (3, 1)), of((3, 2)), [[[0], [2], [4]], [[1], [3], [5]]]),
+        (of((1, 2), (2, 2)), of((3, 2)), [[[0, 1]], [[2, 3], [4, 5]]]),
+        (of((2, 3)), of((2, 1), (2, 2)), [[[0, 2, 3], [1, 4, 5]]]),
+        (of((2, 2), (3, 2)), of((2, 2), (2, 3)), [[[0, 2], [1, 3]], [[4, 7], [5, 8], [6, 9]]]),
+    ],
+    ids=["turned", "filters", "channels", "together", "turned alike"],
+)
+def test_variables_are_found_to_hold(variables, weights, expected):
+    assert [array.tolist() for array in numbered(variables, weights)] == expected
