@@ -163,7 +163,7 @@ FORGING = [
            f"    everywhere(b'''{OBSERVATION % 'double'}''')\n    os._exit(0)\n"
            "threading.Thread(target=late).start()\ntime.sleep(0.3)" + WRONG),
     Attack("sends what is no number", EVERY_PIPE + "def double(x):\n"
-           "    everywhere(b'{\"points\": Infinity}')\n    return float('nan')"),
+           "    everywhere(b'{\"points\": Infinity}\\n')\n    return float('nan')"),
     Attack("sends a flood", EVERY_PIPE + f"everywhere(b'{FORGE}')\n"
            "import threading\ndef flood(n):\n    while True:\n"
            "        try: os.write(n, b'9' * 1_000_000)\n        except OSError: return\n"
