@@ -2410,6 +2410,7 @@ TASKS = [
         kind="function",
         points=1,
         by_hand=True,
+        tolerance=1e-4,
         trials=error_trials,
         answer=top_k_error,
         accepted=[
