@@ -3,30 +3,52 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any
 
 LIBRARIES = ("cv2", "jax", "keras", "scipy", "skimage", "sklearn", "tensorflow", "torch")
 MOST_CALLS = 20
-WRAPPERS = ("error_handler", "wrapper")
+WRAPPERS = ("error_handler", "wrapper", "op_dispatch_handler", "build_wrapper")
+WRAPPED = ("fn", "dispatch_target", "func", "target")  # how wrappers call what they wrap
 
 
 def _root(module: str | None) -> str:
     return (module or "").split(".")[0]
 
 
+def _name_of_wrapped(names: Mapping[str, Any]) -> str:
+    """The name of what a wrapper wraps, through all wrappers; `names` are those that it sees."""
+    wrapped = next((names[one] for one in WRAPPED if callable(names.get(one))), None)
+    name = getattr(wrapped, "__name__", "")
+    if name not in WRAPPERS:
+        return name
+    if not isinstance(wrapped, FunctionType) or not wrapped.__closure__:
+        return ""
+    free = zip(wrapped.__code__.co_freevars, wrapped.__closure__, strict=True)
+    return _name_of_wrapped({name: cell.cell_contents for name, cell in free})
+
+
 def _called(frame: FrameType) -> str:
     """The name by which a reader knows what is called; nothing where it is a library's own."""
-    name = frame.f_code.co_name
-    wrapped = frame.f_locals.get("fn")
-    if name in WRAPPERS and callable(wrapped):
-        name = getattr(wrapped, "__name__", "")
+    name, local = frame.f_code.co_name, frame.f_locals
+    if name in WRAPPERS:
+        name = _name_of_wrapped(local)
     if name in ("__init__", "__new__", "__call__"):
-        owner = frame.f_locals.get("self", frame.f_locals.get("cls"))
+        arguments = local.get("args") or (None,)
+        owner = local.get("self", local.get("cls", arguments[0]))
         name = "" if owner is None else (owner if isinstance(owner, type) else type(owner)).__name__
     return "" if name.startswith(("_", "<")) else name
+
+
+def _is_inside(caller: FrameType | None) -> bool:
+    """Whether a library is at work: it, or what it called in turn, such as a context manager."""
+    while caller is not None and caller.f_globals is not globals():
+        if _root(caller.f_globals.get("__name__")) in LIBRARIES:
+            return True
+        caller = caller.f_back
+    return False
 
 
 @contextmanager
@@ -45,8 +67,7 @@ def noting_calls(found: list[str]) -> Iterator[None]:
             caller, module, name = frame, argument.__module__, argument.__name__
         else:
             return
-        inside = caller is not None and _root(caller.f_globals.get("__name__")) in LIBRARIES
-        if inside or _root(module) not in LIBRARIES or len(found) >= MOST_CALLS:
+        if _root(module) not in LIBRARIES or len(found) >= MOST_CALLS or _is_inside(caller):
             return
         call = f"{_root(module)}: {name}" if name else _root(module)
         if call not in found:

@@ -14,6 +14,7 @@ from autograder.key import Landmark, Making
 from autograder.observation import Tensor
 
 NEAR = 1e-4
+ROUNDABOUT = ("Pad", "ZeroPadding2D", "Cropping2D", "GetItem", "Reshape", "Transpose", "Permute")
 OF_THAT_NAME = (
     "; a step of this name is expected there, but it gives other numbers: does yours use a "
     "function of your own that is called like one of Keras's, or weights that it shares?"
@@ -39,10 +40,11 @@ def map_of(
 ) -> tuple[Landmark, ...]:
     """The landmarks of right answers: what they compute on the way, from what and how.
 
-    `can_be_said` says of an operation's name whether it may be named to a student.
+    `can_be_said` says of an operation's name whether it may be named to a student. Padding and
+    the like may be only where the first answer has them, which is the plainest.
     """
     found: list[Landmark] = []
-    for trace in traces:
+    for number, trace in enumerate(traces):
         places: list[int | None] = []
         for tensor in trace:
             place = landmark_of(found, tensor)
@@ -52,7 +54,9 @@ def map_of(
                 a, b, c = (float(f"{number:.7g}") for number in tensor.fingerprint)
                 found.append(Landmark(fingerprint=(a, b, c), shape=tensor.shape))
             sensible = place is not None and None not in inputs and place not in inputs
-            if place is not None and sensible and can_be_said(first_word(tensor.operation)):
+            word = first_word(tensor.operation)
+            plain = number == 0 or word not in ROUNDABOUT
+            if place is not None and sensible and plain and can_be_said(word):
                 _add_making(found, place, tensor.operation, [i for i in inputs if i is not None])
             places.append(place)
     return tuple(found)

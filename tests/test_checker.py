@@ -11,6 +11,7 @@ from keras import layers, ops
 
 import autograder
 from autograder.arguments import Input, decode, encode
+from autograder.calls import noting_calls
 from autograder.judge import judge
 from autograder.key import KeyProblem, read_key
 from autograder.keymaking import make_key, make_task_key, write_key
@@ -573,3 +574,17 @@ def test_library_calls_are_noted_where_a_task_is_by_hand():
     assert found.verdict == "correct"
     assert any("by hand" in remark and "keras" in remark for remark in found.remarks)
     assert verdict(key, double).remarks == ()
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's own functions")
+def test_calls_are_noted_by_the_names_that_a_reader_knows():
+    import tensorflow as tf
+
+    image = tf.ones((1, 5, 5, 2))
+    found: list[str] = []
+    with noting_calls(found):
+        tf.image.sobel_edges(image)
+        tf.nn.conv2d(image, tf.ones((3, 3, 2, 4)), 1, "SAME")
+        layers.Conv2D(3, 3)(ops.relu(image))
+    names = {"ones", "sobel_edges", "conv2d_v2", "Conv2D", "relu"}
+    assert {call.partition(": ")[2] for call in found} == names

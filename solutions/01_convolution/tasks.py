@@ -1127,6 +1127,18 @@ def conv2d_stride_columns_only(image, kernels, bias=None, stride=1, padding="val
     return conv2d(image, kernels, bias)[:, ::stride]
 
 
+NEGATIVE_ZEROS = (
+    "The number of zeros must not become negative: where the stride is longer than the kernel "
+    "nothing is cut off the picture."
+)
+
+
+def unclipped(size, kernel, stride):
+    """Zeros before and behind; `np.pad` refuses negative ones."""
+    needed = (-(-size // stride) - 1) * stride + kernel - size
+    return needed // 2, needed - needed // 2
+
+
 def conv2d_cropped(image, kernels, bias=None, stride=1, padding="valid"):
     """The number of zeros may become negative: then the first window begins too late."""
     rows, columns = (-(-side // stride) for side in image.shape[:2])
@@ -1370,10 +1382,10 @@ CONV2D_VARIANTS = [
         conv2d_one_side_for_both,
         HEIGHT_TWICE,
     ),
+    Mistake(conv2d_cropped, NEGATIVE_ZEROS),
     Mistake(
-        conv2d_cropped,
-        "The number of zeros must not become negative: where the stride is longer than the kernel "
-        "nothing is cut off the picture.",
+        conv2d_with("conv2d_negative_zeros", around=lambda n, k, s, zeros: unclipped(n, k, s)),
+        NEGATIVE_ZEROS,
     ),
     Mistake(
         conv2d_same_rounded_down,
