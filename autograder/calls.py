@@ -36,8 +36,9 @@ def _called(frame: FrameType) -> str:
     if name in WRAPPERS:
         name = _name_of_wrapped(local)
     if name in ("__init__", "__new__", "__call__"):
-        arguments = local.get("args") or (None,)
-        owner = local.get("self", local.get("cls", arguments[0]))
+        given = local.get("args")
+        first = given[0] if isinstance(given, tuple) and given else None
+        owner = local.get("self", local.get("cls", first))
         name = "" if owner is None else (owner if isinstance(owner, type) else type(owner)).__name__
     return "" if name.startswith(("_", "<")) else name
 

@@ -78,8 +78,8 @@ class _Calls:
             self.mixers.append(describe(operation))
         elif not (type(operation).__module__.startswith("keras") and HARMLESS.search(name)):
             self.doubtful.append(f"`{name}`")
-        dilation = getattr(operation, "dilation_rate", 1)
-        self.dilation = max([self.dilation, *np.atleast_1d(dilation).tolist()])
+        rates = np.atleast_1d(getattr(operation, "dilation_rate", 1)).tolist()
+        self.dilation = max([self.dilation, *(rate for rate in rates if isinstance(rate, int))])
         if getattr(operation, "kernel_size", None) == (SIDE, SIDE):
             self.convolutions += 1
             self.known.update(id(variable) for variable in operation.weights)

@@ -133,6 +133,8 @@ def describe_fully(operation: keras.Operation) -> str:
 def _of_padding(operation: keras.Operation) -> list[str]:
     """How much is added before and after, height then width, and what, if it is not zeros."""
     sides: Any = getattr(operation, "pad_width", None) or getattr(operation, "padding", ())
+    if not isinstance(sides, tuple | list):  # an attribute of a student's own layer
+        return []
     if len(sides) == 4:  # of a tensor with a batch and channels
         sides = sides[1:3]
     pairs = [pair for pair in sides if isinstance(pair, tuple | list) and len(pair) == 2]

@@ -308,6 +308,23 @@ def test_a_function_named_like_one_of_kerass_is_not_expected_to_be_itself(convol
     assert "a function of your own that is called like one of Keras's" in hint
 
 
+class PadNothing(layers.Layer):
+    """Attributes that Keras's own layers have too, of other types."""
+
+    padding = 1
+    dilation_rate = None
+
+    def call(self, x):
+        return x + 0
+
+
+def test_a_layer_of_ones_own_may_name_its_attributes_as_it_likes(convolutions_key):
+    def answer(x, filters):
+        return two_convolutions(PadNothing()(x), filters)
+
+    assert verdict(convolutions_key, answer).verdict == "correct"
+
+
 POINTWISE = """
 import keras, sys
 from keras import layers, ops

@@ -118,6 +118,17 @@ def test_a_shortcut_may_read_any_pixel_of_the_window_beside_it(steps):
     assert seen(*steps)["mixers"] == []
 
 
+class Twice(layers.Layer):
+    dilation_rate = None
+
+    def call(self, x):
+        return 2 * x
+
+
+def test_a_layer_of_ones_own_may_have_a_dilation_rate_of_any_kind():
+    assert seen(conv(), Twice())["field"] == [3, 3]
+
+
 def test_a_field_larger_than_any_picture_is_said_to_be_so():
     plain = [conv(strides=2) for _ in range(3)]
     found = seen(*plain, *[conv(dilation_rate=3**n) for n in range(4)])
