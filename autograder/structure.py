@@ -20,8 +20,8 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any
 
 import keras
@@ -35,13 +35,16 @@ from autograder.trace import describe, patched, recording
 SIDE = 3
 SAMPLES = 4
 MOST_KERNELS = 8  # how many the sum of their steps is made for
+CENTRE = (SIDE // 2, SIDE // 2)
 SHARE = 0.37
+LARGE = (128, 256)  # sizes of a kernel beside which whatever does not grow with it is small
+NEAR = 0.1
 FLAT_SOMEWHERE = (
     "relu", "relu6", "elu", "selu", "celu", "silu", "gelu", "sigmoid", "tanh", "softsign",
     "hard_sigmoid", "hard_silu", "hard_tanh", "hard_shrink", "soft_shrink", "tanh_shrink",
     "sparse_plus", "sparse_sigmoid", "squareplus", "threshold",
 )  # fmt: skip
-BOUNDS = ("clip", "maximum", "minimum")
+BOUNDS = ("clip", "maximum", "minimum", "tanh")
 NO_STEPS: dict[str, Any] = {"jumps": [], "chains": []}
 MIXERS = ("Pool", "Attention", "Resiz", "UpSampling", "GroupNormalization")
 # What Keras's own layers and operations do that leave each position alone, or are looked at.
@@ -112,10 +115,11 @@ def facts(model: keras.Model, feeds: tuple[tuple[int, ...], ...], seed: int) -> 
         mixers = _mixers(net, field, is_inside, calls)
         uses = [calls.known[id(v)] or net.uses(number) for number, (v, _) in enumerate(kernels)]
         steps = _steps(net, uses, field) if len(kernels) <= MOST_KERNELS else NO_STEPS
+        used = max(sum(uses), len(steps["jumps"]))
     size = _extent(field)
     return {
         **shown,
-        "convolutions": max(shown["convolutions"], sum(uses)),
+        "convolutions": max(shown["convolutions"], used),
         "mixers": mixers,
         "field": size if is_inside else f"at least {size[0]} x {size[1]}",
         "holes": size[0] * size[1] - int(field.sum()),
@@ -271,6 +275,24 @@ def no_dead_units() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _one_weight_each(
+    kernels: list[tuple[Any, np.ndarray]], places: dict[int, tuple[int, ...]]
+) -> Iterator[None]:
+    """Leave the kernels of these numbers the weight at that place only."""
+    for number, (variable, drawn) in enumerate(kernels):
+        one = drawn
+        if number in places:
+            one = np.zeros_like(drawn)
+            one[places[number]] = SIDE**2 * drawn[places[number]]
+        variable.assign(one)
+    try:
+        yield
+    finally:
+        for variable, drawn in kernels:
+            variable.assign(drawn)
+
+
 class _Kernels:
     """A net whose kernels can be cut down to one weight each, and put back one by one.
 
@@ -287,7 +309,7 @@ class _Kernels:
     ) -> None:
         self.model, self.kernels, self.feed, self.rng = model, kernels, feed, rng
         self._alone: dict[int, Offsets] = {}
-        self.left: list[tuple[int, ...]] = [(SIDE // 2, SIDE // 2)] * len(kernels)
+        self.left: list[tuple[int, ...]] = [CENTRE] * len(kernels)
         self._choose()
 
     def _choose(self) -> None:
@@ -304,18 +326,10 @@ class _Kernels:
             else:
                 self.left[number] = before
 
-    @contextmanager
-    def cut(self, *whole: int) -> Iterator[None]:
+    def cut(self, *whole: int) -> AbstractContextManager[None]:
         """Leave each kernel one weight only, but for some."""
-        for number, (variable, drawn) in enumerate(self.kernels):
-            one, place = np.zeros_like(drawn), self.left[number]
-            one[place] = SIDE**2 * drawn[place]
-            variable.assign(drawn if number in whole else one)
-        try:
-            yield
-        finally:
-            for variable, drawn in self.kernels:
-                variable.assign(drawn)
+        places = {number: place for number, place in enumerate(self.left) if number not in whole}
+        return _one_weight_each(self.kernels, places)
 
     def seen_with_one_weight_each(self, before: int = 0) -> np.ndarray:
         """Which pixels a unit sees with cut kernels."""
@@ -334,12 +348,31 @@ class _Kernels:
         return self._alone[number]
 
     def uses(self, number: int) -> int:
-        """How often a net applies a kernel of its own.
+        """How often in a row a net applies a kernel of its own.
 
-        Once, and it sees three rows; n times in a row, and it sees 2n + 1, as far apart.
+        Once, and it sees three rows at most; n times, and the output grows as its n-th power. Where
+        it grows in no such way, say behind a normalisation: n times and it sees 2n + 1 rows, if
+        they are as far apart each time.
         """
         rows = np.array(self.alone(number)[0])
-        return int((rows[-1] - rows[0]) // (2 * np.diff(rows).min())) if len(rows) > SIDE else 1
+        if len(rows) <= SIDE:
+            return 1
+        in_a_row = int((rows[-1] - rows[0]) // (2 * np.diff(rows).min()))
+        return self._power(number) or in_a_row
+
+    def _power(self, number: int) -> int | None:
+        """With which power of a kernel's size the output grows, if with any from 1 up."""
+        variable, drawn = self.kernels[number]
+        x, values = _picture(self.rng, self.feed), []
+        for size in LARGE:
+            variable.assign(size * drawn)
+            y = keras.ops.convert_to_numpy(_map_of(self.model(x, training=False)))
+            values.append(np.abs(y).sum(dtype="float64"))
+        variable.assign(drawn)
+        if not (np.isfinite(values).all() and min(values) > 0):
+            return None
+        power = math.log(values[1] / values[0], LARGE[1] / LARGE[0])
+        return round(power) if power > 0.5 and abs(power - round(power)) < NEAR else None
 
 
 def _offsets(field: np.ndarray) -> Offsets:
@@ -359,30 +392,58 @@ def _steps(net: _Kernels, uses: list[int], field: np.ndarray) -> dict[str, Any]:
     Kernels on parallel branches do not add up; which ones do shows when two are put back together.
     """
     jumps: list[list[int]] = []
-    owners: list[int] = []
+    runs: list[list[list[int]]] = []  # by kernel: the uses, numbers of jumps, that are in a row
     for number, times in enumerate(uses):
-        if net.alone(number) == ((0,), (0,)):  # it does not reach the output
-            continue
-        rows, columns = (partitions(side, times) for side in net.alone(number))
-        if rows is None or columns is None:
+        found = _runs(net.alone(number), times)
+        if found is None:
             return NO_STEPS
-        jumps += [[y, x] for y, x in zip(rows, columns, strict=True)]
-        owners += [number] * times
-    everything = list(range(len(jumps)))
-    if reach([jumps[i] for i in everything]) == _places(field):
-        return {"jumps": jumps, "chains": [everything]}
+        runs.append([])
+        for run in found:
+            runs[-1].append(list(range(len(jumps), len(jumps) + len(run))))
+            jumps += run
+
+    def in_a_row(kernels: Iterable[int]) -> list[list[int]]:
+        reaching = [runs[number] for number in kernels if runs[number]]
+        return [list(itertools.chain(*chain)) for chain in itertools.product(*reaching)]
+
+    everything = in_a_row(range(len(uses)))
+    if _together(jumps, everything) == _places(field):
+        return {"jumps": jumps, "chains": everything}
     adds_up = {
         pair: _span(net.offsets(*pair)) == _span(net.alone(pair[0])) + _span(net.alone(pair[1]))
         for pair in itertools.combinations(range(len(uses)), 2)
     }
     chains = [
-        [i for i in everything if owners[i] in chosen]
+        chain
         for size in range(len(uses) + 1)
         for chosen in itertools.combinations(range(len(uses)), size)
         if all(adds_up[pair] for pair in itertools.combinations(chosen, 2))
+        for chain in in_a_row(chosen)
     ]
     longest = [c for c in chains if not any(set(c) < set(other) for other in chains)]
     return {"jumps": jumps, "chains": longest}
+
+
+def _runs(alone: Offsets, times: int) -> list[list[list[int]]] | None:
+    """The jumps of one kernel's uses, by uses in a row; none if it does not reach the output.
+
+    It may be used `times` times in a row, fewer where some uses are on branches side by side, or
+    all side by side, each with a jump of its own. None where what it sees comes about in no such
+    way.
+    """
+    if alone == ((0,), (0,)):
+        return []
+    for count in range(times, 0, -1):
+        rows, columns = (partitions(side, count) for side in alone)
+        if rows is not None and columns is not None:
+            return [[[y, x] for y, x in zip(rows, columns, strict=True)]]
+    rows, columns = ([place for place in side if place > 0] for side in alone)
+    return [[[y, x]] for y, x in zip(rows, columns, strict=True)] if rows == columns else None
+
+
+def _together(jumps: list[list[int]], chains: list[list[int]]) -> set[tuple[int, int]]:
+    """What a unit sees through any of the chains."""
+    return set().union(*(reach([jumps[i] for i in chain]) for chain in chains))
 
 
 def _span(offsets: Offsets) -> int:
@@ -405,20 +466,12 @@ def _sees_everything(
     rng: np.random.Generator,
 ) -> bool:
     """Whether a unit depends on the whole picture even where each kernel has its centre only."""
-    field = np.zeros((1, 1), bool)
-    for variable, drawn in kernels:
-        centre = np.zeros_like(drawn)
-        centre[SIDE // 2, SIDE // 2] = SIDE**2 * drawn[SIDE // 2, SIDE // 2]
-        variable.assign(centre)
-    for feed in feeds:
-        try:
-            field = _field(model, feed, rng)
-            break
-        except Exception:  # a larger picture is needed; `_field_inside` says so if none helps
-            continue
-    for variable, drawn in kernels:
-        variable.assign(drawn)
-    return bool(field.all())
+    with _one_weight_each(kernels, dict.fromkeys(range(len(kernels)), CENTRE)):
+        for feed in feeds:
+            # where a larger picture is needed, `_field_inside` says so if none helps
+            with suppress(Exception):
+                return bool(_field(model, feed, rng).all())
+    return False
 
 
 def _names(calls: _Calls) -> list[str]:

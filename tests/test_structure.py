@@ -137,26 +137,35 @@ def test_a_field_larger_than_any_picture_is_said_to_be_so():
 
 
 class Again(layers.Layer):
-    """One kernel of its own, applied several times."""
+    """One kernel of its own, applied with several dilations: in a row, or side by side."""
 
-    def __init__(self, times):
+    def __init__(self, *rates, parallel=False, activation=ops.relu):
         super().__init__()
-        self.times = times
+        self.rates, self.parallel, self.activation = rates, parallel, activation
 
     def build(self, shape):
         self.kernel = self.add_weight(shape=(3, 3, shape[-1], shape[-1]))
+        self.bias = self.add_weight(shape=(shape[-1],))
 
     def call(self, x):
-        for _ in range(self.times):
-            x = ops.conv(x, self.kernel, padding="same")
-        return x
+        given = []
+        for rate in self.rates:
+            y = ops.conv(x, self.kernel, padding="same", dilation_rate=rate) + self.bias
+            given.append(self.activation(y))
+            x = x if self.parallel else given[-1]
+        return sum(given) if self.parallel else x
 
 
 @pytest.mark.parametrize("times", [1, 3])
 def test_convolutions_are_counted_as_often_as_they_are_used(times):
     shared = conv(3)
     assert seen(*[shared] * times)["convolutions"] == times
-    assert seen(Again(times))["convolutions"] == times
+    assert seen(Again(*[1] * times))["convolutions"] == times
+
+
+def test_a_kernel_used_with_several_dilations_is_counted_once_each():
+    assert seen(Again(1, 2, 4))["convolutions"] == 3
+    assert seen(Again(1, 3, parallel=True))["convolutions"] == 2
 
 
 def test_other_kernels_are_listed():
@@ -173,6 +182,12 @@ def branches(x):
     return conv(3)(layers.Add()([left, right]))
 
 
+def shared_by_branches(x):
+    """One layer on the picture, and on a mixture of its channels."""
+    shared = conv(3)
+    return shared(x) + shared(layers.Dense(3)(x))
+
+
 def idle_twin(x):
     return conv(3)(x) + 0 * conv(3, dilation_rate=2)(x)[:, :1, :1]
 
@@ -183,7 +198,11 @@ def idle_twin(x):
         ([conv()], 3),
         ([conv(strides=2), conv(), conv(padding="valid", dilation_rate=2)], 15),
         ([conv(3)] * 4, 9),
-        ([Again(3), conv(dilation_rate=2)], 11),
+        ([Again(1, 1, 1), conv(dilation_rate=2)], 11),
+        ([Again(1, 2, 4, 8)], 31),
+        ([Again(1, 2, 4, 8, activation=ops.tanh)], 31),
+        ([Again(1, 3, parallel=True), conv()], 9),
+        ([shared_by_branches, conv(dilation_rate=2)], 7),
         ([branches], 9),
         ([idle_twin], 3),
         ([lambda x: x + conv(3)(x), conv(), layers.Dense(3)], 5),

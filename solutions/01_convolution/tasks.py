@@ -1565,6 +1565,10 @@ CONV2D_VARIANTS = [
         "The values are clipped to 0 to 255: the numbers of a layer may be negative, and larger.",
     ),
     Mistake(
+        conv2d_with("conv2d_of_clipped", lambda image, *given: (np.clip(image, 0, 255), *given)),
+        "The picture is clipped to 0 to 255 first: what a layer reads may be negative, and larger.",
+    ),
+    Mistake(
         conv2d_with(
             "conv2d_kernels_sum_to_one", kernels_as(lambda kernels: kernels / kernels.sum())
         ),
@@ -2044,6 +2048,10 @@ MAGNITUDE_VARIANTS = [
         "The values are clipped at 255: a length may be larger.",
     ),
     Mistake(
+        magnitude_changed("magnitude_of_clipped", lambda image: np.clip(image, 0, 255)),
+        "The picture is clipped to 0 to 255 first: it may hold negative numbers, and larger ones.",
+    ),
+    Mistake(
         magnitude_changed("magnitude_whole", after=np.floor),
         "The values lose their decimals: does an array of integers lie on the way?",
     ),
@@ -2325,8 +2333,8 @@ def drawn(rng: np.random.Generator, *shape: int) -> np.ndarray:
 def conv2d_trials(rng: np.random.Generator) -> list[Trial]:
     """A case to work out; both paddings, strides 1 to 4, odd, even and oblong kernels, biases.
 
-    A kernel higher than its picture; as many filters as channels; two pictures of one shape, to be
-    told apart.
+    A kernel higher than its picture; a bright picture; as many filters as channels; two pictures of
+    one shape, to be told apart.
     """
 
     def sides(parity: int) -> tuple[int, int]:
@@ -2348,6 +2356,10 @@ def conv2d_trials(rng: np.random.Generator) -> list[Trial]:
         arrays = {k: v.astype("float32") for k, v in given.arguments.items() if hasattr(v, "dtype")}
         return Trial({**given.arguments, **arrays})
 
+    def bright(given: Trial) -> Trial:
+        """The same with numbers as large as a photograph's."""
+        return Trial({**given.arguments, "image": 200 * given.arguments["image"]})
+
     (even, odd), (low, high) = (sides(0)[0], sides(1)[0]), sides(0)
     digits = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])[:, :, None]
     places = np.array([[1.0, 10.0], [100.0, 1000.0]])[:, :, None, None]
@@ -2355,7 +2367,7 @@ def conv2d_trials(rng: np.random.Generator) -> list[Trial]:
         trial(image=digits, kernels=places),
         case((even, odd), (3, 2), None),
         single(case((odd, even), (2, 4), True)),
-        case((odd, even), (3, 4), True, 2, "valid"),
+        bright(case((odd, even), (3, 4), True, 2, "valid")),
         case((even, odd), (3, 5), False, 1, "same"),
         case((low, high), (3, 5), True, 2, "same"),
         case(sides(1), (5, 3), True, 2, "same"),
