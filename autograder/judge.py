@@ -219,8 +219,8 @@ def _unknown(key: TaskKey, observation: Observation, comparison: Comparison, rea
     for case in observation.cases:
         if case.remarks:  # float16, say, or a random result: no mistake of the bank explains it
             return f"`{key.question.name}` {case.remarks[0]}"
-    hint = _partly_known(key, observation, comparison.wrong)
     where = _where(key, comparison.wrong)
+    hint = _partly_known(key, observation, comparison.wrong, limited=bool(where))
     if not hint:
         hint = reason if not where or reason.endswith(".") else reason + "."
     return f"{hint} {where}".rstrip()
@@ -623,10 +623,11 @@ def _known_mistake(key: TaskKey, observation: Observation) -> KnownMistake | Non
     return None
 
 
-def _partly_known(key: TaskKey, observation: Observation, wrong: set[int]) -> str:
+def _partly_known(key: TaskKey, observation: Observation, wrong: set[int], limited: bool) -> str:
     """The hint of a known mistake that explains most of the wrong cases, or nothing.
 
-    A chance agreement would mislead, so it must rest on enough numbers.
+    A chance agreement would mislead, so it must rest on enough numbers. Where cases are right that
+    the mistake would spoil, this is said, unless another sentence tells which ones (`limited`).
     """
     mine, best, explained = sketches(observation), None, set[int]()
     shown = [
@@ -643,7 +644,15 @@ def _partly_known(key: TaskKey, observation: Observation, wrong: set[int]) -> st
     if best is None or len(explained) < share * len(wrong) or weight < ENOUGH:
         return ""
     if len(explained) * 2 > len(wrong):  # the rest shows when this is mended
-        return best.hint
+        spared = [
+            index
+            for index in range(len(observation.cases))
+            if index not in wrong and not _same_case(best, observation, index, mine)
+        ]
+        if not spared or limited:
+            return best.hint
+        cases = "one case is" if len(spared) == 1 else f"{len(spared)} cases are"
+        return f"{best.hint} Not always: {cases} right that this would spoil."
     return f"{best.hint} That explains {len(explained)} of the {len(wrong)} cases that are wrong."
 
 

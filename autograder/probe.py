@@ -11,6 +11,7 @@ import inspect
 import re
 import time
 import traceback
+import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 LONGEST_MESSAGE = 400
 STRUCTURE_SEED = 1
+KEEPS = "uses the layers of an earlier call again: make new ones at every call"
 
 
 class Unanswered(Exception):
@@ -51,10 +53,12 @@ def probe(function: Any, question: Question) -> Observation:
     problem = signature_problem(function, question)
     if problem:
         return Observation(name=question.name, status="error", message=problem)
-    cases = []
-    for index, case in enumerate(question.cases):
+    cases: list[CaseObservation] = []
+    earlier = _EarlierNets()
+    for case in question.cases:
         gc.collect(1)  # the net of the case before: it holds itself in circles
-        cases.append(_observe_case(function, question, case, first=index == 0))
+        cases.append(_observe_case(function, question, case, earlier))
+        earlier.first = False
         if cases[-1].problem_kind == "unfinished":
             return Observation(name=question.name, status="unfinished", message="not answered yet")
     remarks = wrong_defaults(function, question)
@@ -142,22 +146,23 @@ def _same_default(expected: Any, given: Any) -> bool:
 
 
 def _observe_case(
-    function: Callable, question: Question, case: Case, first: bool
+    function: Callable, question: Question, case: Case, earlier: _EarlierNets
 ) -> CaseObservation:
-    observe = _observe_function if question.kind == "function" else _observe_network
     try:
-        return observe(function, question, case, first)
+        if question.kind == "function":
+            return _observe_function(function, question, case, earlier.first)
+        return _observe_network(function, question, case, earlier)
     except Unanswered as reason:
         return CaseObservation(problem=str(reason), problem_kind=reason.kind)
     except NotImplementedError as error:
         kind = "raises" if str(error) and _is_keras(error) else "unfinished"
         return CaseObservation(problem=_raised(error, question, case), problem_kind=kind)
-    except MemoryError as error:
-        return CaseObservation(problem=_raised(error, question, case), problem_kind="raises")
     except (Exception, SystemExit) as error:
+        # how much memory there is differs from one machine to the next
+        shapes = "" if isinstance(error, MemoryError) else _shapes_in(_message(error))
         return CaseObservation(
             problem=_raised(error, question, case),
-            problem_kind=f"raises{_shapes_in(_message(error))}",
+            problem_kind=f"raises{shapes}",
             trace=_steps_to_the_error(function, question, case),
         )
 
@@ -213,9 +218,9 @@ def _observe_function(
     given = function(*arguments)
     outputs = [_plain(value, question) for value in _split(given, question.outputs, question)]
     remarks = []
-    for before, after in zip(case.arguments.values(), arguments, strict=True):
+    for (name, before), after in zip(case.arguments.items(), arguments, strict=True):
         if isinstance(after, np.ndarray | list) and not _unchanged(decode(before), after):
-            remarks.append("changes its argument")
+            remarks.append(f"changes its argument `{name}`")
     calls: list[str] = []
     fresh = [_realise(decode(value)) for value in case.arguments.values()]
     with noting_calls(calls) if question.by_hand and first else contextlib.nullcontext():
@@ -269,6 +274,8 @@ def _plain(value: Any, question: Question) -> np.ndarray:
 
 def _no_numbers(value: Any) -> str:
     """What an answer returns in place of numbers."""
+    if isinstance(value, int):
+        return f"yours is a whole number of some {int(value.bit_length() * 0.30103) + 1} digits"
     if not isinstance(value, list | tuple) or not value:
         return f"yours returns {type(value).__name__}"
     if all(isinstance(entry, list | tuple | np.ndarray) for entry in value):
@@ -318,25 +325,56 @@ def _build_predictor(description: DensePredictor) -> Callable[[np.ndarray], np.n
 # Blocks and models
 
 
+class _EarlierNets:
+    """The weights of the nets of the cases before: a net that has one of them is not new.
+
+    They are not kept alive, so that the nets need no memory once they have been looked at.
+    """
+
+    def __init__(self) -> None:
+        self.first = True
+        self._weights: list[weakref.ref] = []
+
+    def remarks(self, model: Any, function: Callable, question: Question, case: Case) -> list[str]:
+        """What is the matter with a net that must be made anew at every call.
+
+        At the first case the answer is called a second time; where a model is tried on several
+        cases, these are its further calls, which saves building a large one.
+        """
+        remarks = [KEEPS] if self._share(model.weights) else []
+        self._weights = [weakref.ref(weight) for weight in model.weights]
+        if self.first and (question.kind == "block" or not case.plan or len(question.cases) == 1):
+            build = _build_block if question.kind == "block" else _build_model
+            again, _ = build(function, question, case)
+            if self._share(again.weights):
+                remarks.append(KEEPS)
+            elif model.built and again.built and _shapes(model) != _shapes(again):
+                remarks.append("gives another network when called again")
+        return remarks
+
+    def _share(self, weights: Sequence[Any]) -> bool:
+        alive = [reference() for reference in self._weights]
+        return bool({id(w) for w in alive if w is not None} & {id(w) for w in weights})
+
+
+def _shapes(model: Any) -> list[tuple[int, ...]]:
+    return [tuple(weight.shape) for weight in model.weights]
+
+
 def _observe_network(
-    function: Callable, question: Question, case: Case, first: bool
+    function: Callable, question: Question, case: Case, earlier: _EarlierNets
 ) -> CaseObservation:
     from autograder.network import fixed_training_flags, half_precision, quick_initializers
     from autograder.trace import Recorder
 
     if question.structure:
-        return _observe_structure(function, question, case)
+        return _observe_structure(function, question, case, earlier)
     assert case.plan is not None
     remarks: list[str] = []
-    function = _watched(function, remarks)
+    function = _watched(function, list(case.arguments), remarks)
     with quick_initializers():
         network = build_network(function, question, case)
-        if (
-            first
-            and question.kind == "block"
-            and _keeps_layers(network.model, function, question, case)
-        ):
-            remarks.append("uses the layers of an earlier call again")
+        remarks += earlier.remarks(network.model, function, question, case)
     remarks[:] = dict.fromkeys(remarks)
     remarks += [
         f"fixes `training={flag}` in a call: leave it out, Keras says itself whether it trains"
@@ -368,27 +406,32 @@ def _observe_network(
     )
 
 
-def _watched(function: Callable, remarks: list[str]) -> Callable:
+def _watched(function: Callable, names: Sequence[str], remarks: list[str]) -> Callable:
     """The same function, which also notes when a call has changed a list it was given."""
 
     def call(*arguments: Any) -> Any:
         before = [list(value) if isinstance(value, list) else None for value in arguments]
         given = function(*arguments)
-        for old, value in zip(before, arguments, strict=True):
+        for name, old, value in zip(names, before, arguments, strict=True):
             if old is not None and not _unchanged(old, value):
-                remarks.append("changes its argument")
+                remarks.append(f"changes its argument `{name}`")
         return given
 
     return call
 
 
-def _observe_structure(function: Callable, question: Question, case: Case) -> CaseObservation:
+def _observe_structure(
+    function: Callable, question: Question, case: Case, earlier: _EarlierNets
+) -> CaseObservation:
     from autograder.network import quick_initializers
     from autograder.structure import facts
 
     with quick_initializers():
         model, feeds = _build_model(function, question, case)
-    return CaseObservation(structure=facts(model, tuple(feeds), STRUCTURE_SEED))
+        remarks = earlier.remarks(model, function, question, case)
+    return CaseObservation(
+        structure=facts(model, tuple(feeds), STRUCTURE_SEED), remarks=tuple(remarks)
+    )
 
 
 def build_network(function: Callable, question: Question, case: Case) -> Network:
@@ -485,9 +528,3 @@ def _tensors(given: Any, question: Question) -> list[Any]:
                 f"yours returns {type(tensor).__name__}",
             )
     return tensors
-
-
-def _keeps_layers(model: Any, function: Callable, question: Question, case: Case) -> bool:
-    """Whether another call of a block shares a variable with the first."""
-    again, _ = _build_block(function, question, case)
-    return bool({id(v) for v in model.variables} & {id(v) for v in again.variables})

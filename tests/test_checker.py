@@ -110,7 +110,7 @@ def stateful(values, factor=2.0, calls=[]):  # noqa: B006
         (lambda values, factor=2.0: values / 0 + {}, "raises"),
         (lambda values: values, "must take"),
         (lambda factor=2.0, values=None: values, "must take"),
-        (mutating, "changes its argument"),
+        (mutating, "changes its argument `values`"),
         (stateful, "another result when called again"),
         (lambda values, factor=2.0: factor * values + np.random.rand(), "another result"),
         (lambda values, factor=2.0: exit(), "raises SystemExit"),
@@ -450,11 +450,113 @@ def test_a_block_must_not_keep_its_layers_between_calls(convolutions_key):
     assert "earlier call" in verdict(convolutions_key, cached).hint
 
 
+def small_classifier(classes=5):
+    return keras.Sequential(
+        [
+            keras.Input((6, 5, 3)),
+            layers.Conv2D(7, 3, activation="relu"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(classes, activation="softmax"),
+        ]
+    )
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def classifier_key(request):
+    """The key of a model task that is tried so many times."""
+    trials = [trial((6, 5, 3), classes=classes) for classes in (5, 9)]
+    task = Task(
+        "small_classifier", "model", 4, lambda rng: trials[: request.param], small_classifier
+    )
+    return make_task_key(task, 1)
+
+
+def test_a_model_must_be_made_anew_each_time(classifier_key):
+    kept = layers.Conv2D(7, 3, activation="relu")
+
+    def shared(classes=5):
+        x = inputs = keras.Input((6, 5, 3))
+        x = layers.GlobalAveragePooling2D()(kept(x))
+        return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+
+    assert verdict(classifier_key, small_classifier).verdict == "correct"
+    found = verdict(classifier_key, shared)
+    assert found.points < found.max_points
+    assert "earlier call" in found.hint
+
+
+def test_a_model_must_be_the_same_each_time():
+    calls: list[int] = []
+
+    def growing(classes=5):
+        calls.append(1)
+        if len(calls) == 1:
+            return small_classifier(classes)
+        return keras.Sequential(
+            [keras.Input((6, 5, 3)), layers.GlobalAveragePooling2D(), layers.Dense(classes)]
+        )
+
+    task = Task(
+        "small_classifier", "model", 4, lambda rng: [trial((6, 5, 3), classes=5)], small_classifier
+    )
+    found = verdict(make_task_key(task, 1), growing)
+    assert found.points < found.max_points
+    assert "another network when called again" in found.hint
+
+
+class TooLarge(layers.Dense):
+    def build(self, shape):
+        raise MemoryError("Unable to allocate 7.50 GiB")
+
+
+def test_a_net_that_fills_memory_is_told_which_step_makes_it_large():
+    def net(pool, head):
+        x = inputs = keras.Input((6, 6, 3))
+        x = layers.Conv2D(7, 3, padding="same", activation="relu")(x)
+        return keras.Model(inputs, head(layers.Flatten()(pool(x))))
+
+    def classifier(classes):
+        return net(layers.MaxPooling2D(2), layers.Dense(classes))
+
+    def overlapping(classes):
+        return net(layers.MaxPooling2D(2, strides=1), TooLarge(classes))
+
+    task = Task("classifier", "model", 4, lambda rng: [trial((6, 6, 3), classes=5)], classifier)
+    hint = verdict(make_task_key(task, 1), overlapping).hint
+    assert "MemoryError" in hint
+    assert "Look at `MaxPooling2D 2x2, stride 1, valid`" in hint
+
+
 def test_a_known_mistake_gets_its_own_hint():
     added = Mistake(lambda values, factor=2.0: values + factor, "Multiply!")
     task = Task("double", "function", 4, array_trials, double, mistakes=[added])
     key = make_task_key(task, 3)
     assert verdict(key, lambda values, factor=2.0: factor + values).hint == "Multiply!"
+
+
+def test_a_hint_that_does_not_hold_everywhere_says_so():
+    """Right in one of five cases that the known mistake would spoil."""
+    values = [np.arange(n, n + 6.0) for n in range(1, 6)]
+    added = Mistake(lambda values, factor=2.0: values + factor, "Multiply!")
+    task = Task(
+        "double",
+        "function",
+        4,
+        lambda rng: [trial(values=v) for v in values],
+        double,
+        mistakes=[added],
+    )
+
+    def seldom_right(values, factor=2.0):
+        return values * factor if values.sum() == 39 else values + factor
+
+    hint = verdict(make_task_key(task, 3), seldom_right).hint
+    assert hint == "Multiply! Not always: one case is right that this would spoil."
+
+
+def test_a_number_too_large_for_any_array_is_said_to_be_so(double_key):
+    hint = verdict(double_key, lambda values, factor=2.0: 10**100).hint
+    assert "101 digits" in hint
 
 
 def test_a_task_that_cannot_tell_a_mistake_from_the_answer_is_refused():

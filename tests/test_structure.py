@@ -259,6 +259,46 @@ def test_points_are_split_by_what_is_wrong():
     assert "AveragePooling2D" in verdict.hint
 
 
+def doubling(target, make):
+    x = inputs = keras.Input((None, None, 3))
+    for rate in rates_up_to(target):
+        x = make(rate)(x)
+    return keras.Model(inputs, x)
+
+
+def rates_up_to(target):
+    rates: list[int] = []
+    missing = target // 2
+    while missing:
+        rates.append(min(2 ** len(rates), missing))
+        missing -= rates[-1]
+    return rates
+
+
+def test_a_design_must_not_keep_anything_between_calls():
+    kept: dict[int, keras.Layer] = {}
+    rates: list[int] = []
+
+    def own_layers(target):
+        return doubling(target, lambda rate: conv(dilation_rate=rate))
+
+    def kept_layers(target):
+        return doubling(
+            target, lambda rate: kept.setdefault(rate, layers.Conv2D(3, 3, dilation_rate=rate))
+        )
+
+    def longer_list(target):
+        rates.extend(rates_up_to(target))
+        return chain(*[conv(dilation_rate=rate) for rate in rates])
+
+    key = design()
+    assert judge(key, probe(own_layers, key.question)).verdict == "correct"
+    for function, words in ((kept_layers, "earlier call"), (longer_list, "when called again")):
+        verdict = judge(key, probe(function, key.question))
+        assert verdict.points < key.max_points
+        assert words in verdict.hint
+
+
 def test_a_fixed_input_size_is_named():
     def fixed(target):
         inputs = keras.Input((64, 64, 3))

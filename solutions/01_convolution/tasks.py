@@ -290,6 +290,14 @@ SIZE_RULES = [
     ),
     Mistake(
         size_with(
+            "size_same_half_dilated",
+            same=lambda n, k, s, d: stepped(n + 2 * d * (k // 2), k * d - d + 1, s),
+        ),
+        "`same` is not kernel // 2 zeros on both sides, times the dilation: for an even kernel "
+        "that is too many. Its size depends on size and stride alone.",
+    ),
+    Mistake(
+        size_with(
             "size_same_full", same=lambda n, k, s, d: stepped(n + 2 * d * (k - 1), d * k - d + 1, s)
         ),
         "`same` does not lay kernel - 1 zeros on each side; that would be a full convolution, "
@@ -585,6 +593,16 @@ PARAMETER_COUNTS = [
     Mistake(
         parameters_with("parameters_one_filters_weights", lambda k, c, f, b: k * k * c + f * b),
         "Each of the `filters` filters has weights of its own: only one filter's are counted.",
+    ),
+    Mistake(
+        parameters_with("parameters_squared_biases", lambda k, c, f, b: k * k * c + b * f * f),
+        "Without brackets `filters` multiplies the biases alone: the weights are one kernel's.",
+    ),
+    Mistake(
+        parameters_with(
+            "parameters_bias_of_few", lambda k, c, f, b: k * k * c * f + f * b * (f < 64)
+        ),
+        "Large layers have a bias for each filter too.",
     ),
     Mistake(
         parameters_with("parameters_bias_per_place", lambda k, c, f, b: k * k * f * (c + b)),
@@ -1601,6 +1619,13 @@ CONV2D_MISTAKES = [
     ),
     Mistake(
         conv2d_first_channel, "Only the first channel is used: add up over all channels of image."
+    ),
+    Mistake(
+        conv2d_with(
+            "conv2d_last_channel",
+            lambda image, kernels, *others: (image[..., -1:], kernels[:, :, -1:], *others),
+        ),
+        "Only the last channel is left: add each channel's share to the sum, do not replace it.",
     ),
     Mistake(conv2d_channel_mean, "Add up over the channels; do not take their mean."),
     Mistake(conv2d_window_mean, "Add up over the window; do not divide by its area."),

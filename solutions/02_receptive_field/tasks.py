@@ -443,6 +443,11 @@ FIELD_RULES = [
         "A layer's own stride adds nothing to its own size: it counts from the next layer on.",
     ),
     Mistake(
+        field_rule("field_window_of_stride", reach=lambda k, s, d: (max(k, s) - 1) * d),
+        "A stride longer than the kernel leaves pixels out: the window stays as long as the kernel "
+        "makes it.",
+    ),
+    Mistake(
         field_rule("field_short_stride", step=lambda jump, k, s, d: jump * min(s, k)),
         "A stride may be longer than the kernel, and counts in full.",
     ),
@@ -1346,6 +1351,24 @@ def design_doubling(target):
     return net(target, [{"dilation_rate": d} for d in plan])
 
 
+def design_doubling_short(target):
+    """Doubles the dilation as long as the target is not passed."""
+    reach, plan = 0, []
+    while reach + 2 ** len(plan) <= target // 2:
+        plan.append(2 ** len(plan))
+        reach += plan[-1]
+    return net(target, [{"dilation_rate": d} for d in plan])
+
+
+def design_one_before(target):
+    """A plain layer, and behind it a net that would be right without it."""
+    plan, left = [1], target // 2
+    while left:
+        plan.append(min(2 ** (len(plan) - 1), left))
+        left -= plan[-1]
+    return net(target, [{"dilation_rate": d} for d in plan])
+
+
 def design_one_dilated(target):
     return net(target, [{"dilation_rate": target // 2}])
 
@@ -1503,6 +1526,15 @@ DESIGN_MISTAKES = [
         design_doubling,
         "What doubles from layer to layer, dilation or jump, gives 3, 7, 15, 31, 63 and nothing "
         "between: let the last layers add less.",
+    ),
+    Mistake(
+        design_doubling_short,
+        "What doubles from layer to layer gives 3, 7, 15, 31, 63 and nothing between. Here the "
+        "field stays too small: let a further layer add what is left.",
+    ),
+    Mistake(
+        design_one_before,
+        "The first layer widens the field by 2 as well: what is left for the others is target - 3.",
     ),
     Mistake(
         design_one_dilated,
@@ -1705,7 +1737,6 @@ TASKS = [
         kind="function",
         points=3,
         dtype="number",
-        by_hand=True,
         trials=field_trials,
         answer=receptive_field,
         accepted=[
@@ -1724,7 +1755,6 @@ TASKS = [
         kind="function",
         points=3,
         dtype="number",
-        by_hand=True,
         trials=region_trials,
         answer=input_region,
         accepted=[

@@ -1511,7 +1511,8 @@ VGG_CHANGES = [
     (
         "reversed_filters",
         {"filters": (512, 512, 256, 128, 64)},
-        "The filters grow from stage to stage: 64, 128, 256, 512, 512; yours shrink.",
+        "The filters grow from the first stage on: 64, 128, 256, 512, 512. Here a later number "
+        "stands first.",
     ),
     (
         "thinned",
@@ -2028,6 +2029,25 @@ def error_less_one(scores, labels, k=5):
     return float((ranks(scores, labels) >= k).sum() / (len(labels) - 1))
 
 
+def error_of_softmax(scores, labels, k=5):
+    """Overflows where scores are large: no place is left to a NaN."""
+    with np.errstate(all="ignore"):
+        powers = np.exp(scores)
+        chances = powers / powers.sum(axis=1, keepdims=True)
+    best = np.argsort(chances, axis=1)[:, ::-1][:, :k]
+    return float(np.mean(~(best == labels[:, None]).any(axis=1)))
+
+
+def error_of_neighbours(scores, labels, k=5):
+    return float(np.mean(abs(np.argmax(scores, axis=1) - labels) >= k))
+
+
+def error_of_positive(scores, labels, k=5):
+    best = np.argsort(scores, axis=1)[:, ::-1][:, :k]
+    hits = (best == labels[:, None]) & (np.take_along_axis(scores, best, axis=1) > 0)
+    return float(np.mean(~hits.any(axis=1)))
+
+
 def error_rounded_scores(scores, labels, k=5):
     return float(np.mean(ranks(np.round(scores), labels) >= k))
 
@@ -2188,7 +2208,23 @@ ERROR_MISTAKES = [
     Mistake(
         error_absolute, "A score far below zero is a bad one: compare scores, not their sizes."
     ),
-    Mistake(error_from_one, "Labels count from 0, as places do: nothing is to be added."),
+    Mistake(
+        error_of_softmax,
+        "A softmax loses what it is given here: `exp` overflows for large scores and is 0 for very "
+        "negative ones. It changes no order: compare the scores themselves.",
+    ),
+    Mistake(
+        error_of_neighbours,
+        "Classes whose numbers are close are not alike: a hit is the label itself among the k best "
+        "scores.",
+    ),
+    Mistake(
+        error_of_positive,
+        "A negative score may be among the k best: only the order of the scores counts.",
+    ),
+    Mistake(
+        error_from_one, "Labels count from 0, as places do: nothing is to be added or taken off."
+    ),
     Mistake(
         error_first_columns,
         "The first k classes are taken, whatever their scores: the k with the highest scores are "
@@ -2409,7 +2445,6 @@ TASKS = [
         name="top_k_error",
         kind="function",
         points=1,
-        by_hand=True,
         tolerance=1e-4,
         trials=error_trials,
         answer=top_k_error,

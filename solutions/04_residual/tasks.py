@@ -896,7 +896,7 @@ RESIDUAL_MISTAKES = [
     Mistake(
         residual_symmetric_padding,
         "With a stride, Keras's `same` padding is not one zero on every side (that is PyTorch's "
-        "`padding=1`): leave the padding to the layer.",
+        "`padding=1`), nor are its windows every `stride`-th of stride 1: leave both to the layer.",
     ),
     Mistake(residual_norm_missing, "Each convolution is followed by a batch normalisation."),
     Mistake(
@@ -1142,6 +1142,10 @@ def zero_pad_last_of_each(x, filters, stride):
     return appended(x[:, stride - 1 :: stride, stride - 1 :: stride], filters)
 
 
+def zero_pad_rows_twice(x, filters, stride):
+    return appended(x[:, ::stride][:, ::stride], filters)
+
+
 def zero_pad_backwards(x, filters, stride):
     return appended(x[:, ::-stride, ::-stride], filters)
 
@@ -1311,8 +1315,14 @@ ZERO_PAD_MISTAKES = [
         "Positions count from 0: the first one kept is 0, not `stride` - 1.",
     ),
     Mistake(
+        zero_pad_rows_twice,
+        "The rows are thinned out twice, the columns never: x[:, ::stride] leaves the axis of the "
+        "columns as it is.",
+    ),
+    Mistake(
         zero_pad_backwards,
-        "A negative step counts from the end; the first position kept is 0, then `stride`, ...",
+        "The positions are counted from the end (a negative step, or mirrored first): the first "
+        "one kept is 0, then `stride`, ...",
     ),
     Mistake(zero_pad_resized, NOT_RESIZED),
     Mistake(zero_pad_interpolated, NOT_RESIZED),
@@ -1706,6 +1716,21 @@ def bottleneck_preactivation(x, filters, stride=1):
     return y + projected(x, 4 * filters, stride)
 
 
+def bottleneck_full_preactivation(x, filters, stride=1):
+    """Branch and projection read the same normalised input."""
+    begin = relu(layers.BatchNormalization()(x))
+    y = relu(layers.BatchNormalization()(plain_conv(begin, filters, 1, stride)))
+    y = relu(layers.BatchNormalization()(plain_conv(y, filters, 3)))
+    y = plain_conv(y, 4 * filters, 1)
+    if stride > 1 or x.shape[-1] != 4 * filters:
+        x = plain_conv(begin, 4 * filters, 1, stride)
+    return x + y
+
+
+def plain_conv(x, filters, kernel, stride=1):
+    return layers.Conv2D(filters, kernel, stride, padding="same", use_bias=False)(x)
+
+
 def bottleneck_depthwise(x, filters, stride=1):
     y = relu(conv_bn(x, filters, 1, stride))
     y = layers.DepthwiseConv2D(3, padding="same", use_bias=False)(y)
@@ -1888,6 +1913,7 @@ BOTTLENECK_MISTAKES = [
     ),
     Mistake(bottleneck_relu_before_norm, RELU_BEFORE_NORM),
     Mistake(bottleneck_preactivation, PREACTIVATION),
+    Mistake(bottleneck_full_preactivation, PREACTIVATION),
     Mistake(
         bottleneck_depthwise,
         "The 3x3 convolution is an ordinary one, not depthwise: every filter sees every channel.",
@@ -2285,6 +2311,19 @@ def resnet_shared_blocks(blocks, classes=1000, input_shape=(224, 224, 3)):
     return head(inputs, x, classes)
 
 
+def resnet_shared_from_third(blocks, classes=1000, input_shape=(224, 224, 3)):
+    """From the third block of a stage on the second is called again; idle ones mend the count."""
+    inputs = keras.Input(input_shape)
+    x = stem(inputs)
+    for count, filters, stride in zip(blocks, FILTERS, (1, 2, 2, 2), strict=True):
+        x = BottleneckLayer(filters, stride)(x)
+        second = BottleneckLayer(filters)
+        for number in range(count - 1):
+            idle = 0 * bottleneck_block(x, filters) if number else 0
+            x = second(x) + idle
+    return head(inputs, x, classes)
+
+
 def resnet_fifty(blocks, classes=1000, input_shape=(224, 224, 3)):
     return resnet([3, 4, 6, 3], classes, input_shape)
 
@@ -2467,6 +2506,11 @@ RESNET_MISTAKES = [
         "The blocks have layer normalisation; batch normalisation is asked for.",
     ),
     Mistake(
+        resnet_shared_from_third,
+        "From the third block of a stage on the second one is used again: each block has layers of "
+        "its own, and all of them reach the output.",
+    ),
+    Mistake(
         resnet_shared_blocks,
         "The blocks of a stage are one layer called several times, so that they share their "
         "weights: make a new one for each.",
@@ -2532,7 +2576,8 @@ RESNET_MISTAKES = [
     ),
     Mistake(
         changed_net("resnet_reversed_filters", filters=FILTERS[::-1]),
-        "The filters grow from stage to stage: 64, 128, 256, 512; yours shrink.",
+        "The filters grow from the first stage on: 64, 128, 256, 512. Here a later number stands "
+        "first.",
     ),
     Mistake(
         changed_net(
@@ -2694,7 +2739,7 @@ def bottleneck_trials(rng: np.random.Generator) -> list[Trial]:
 
 
 def resnet_trials(rng: np.random.Generator) -> list[Trial]:
-    """A last map of 2x2; one side even up to the pool, one odd; further blocks in two stages.
+    """A last map of 2x2; one side even up to the pool, one odd; two and three blocks in two stages.
 
     One block in each of the last stages, whose every further one takes up to 18 MB of a grading
     process. A net that is only counted has another number of blocks in every stage, four in one,
@@ -2703,7 +2748,7 @@ def resnet_trials(rng: np.random.Generator) -> list[Trial]:
     shape = (int(rng.choice([36, 40])), int(rng.choice([33, 37])), int(rng.choice([2, 4])))
     if rng.integers(2):
         shape = (shape[1], shape[0], shape[2])
-    blocks = [[2, 2, 1, 1], [3, 2, 1, 1]][int(rng.integers(2))]
+    blocks = [[3, 2, 1, 1], [2, 3, 1, 1]][int(rng.integers(2))]
     more = [[1, 4, 2, 3], [4, 1, 3, 2]][int(rng.integers(2))]
     classes = int(rng.choice([5, 6, 7, 9, 10, 11]))  # 8 * 2048 is 64 * 256, other weights' number
     large = (4 * shape[0], 4 * shape[1], shape[2])
