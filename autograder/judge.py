@@ -627,9 +627,33 @@ def _partly_known(key: TaskKey, observation: Observation, wrong: set[int], limit
     """The hint of a known mistake that explains most of the wrong cases, or nothing.
 
     A chance agreement would mislead, so it must rest on enough numbers. Where cases are right that
-    the mistake would spoil, this is said, unless another sentence tells which ones (`limited`).
+    the mistake would spoil, this is said, unless another sentence tells which ones (`limited`);
+    where they are more than it explains, it is not the mistake.
     """
-    mine, best, explained = sketches(observation), None, set[int]()
+    mine = sketches(observation)
+    best, explained = _explaining_most(key, observation, wrong, mine)
+    weight = sum(_weight(observation.cases[index]) for index in explained)
+    share = 1 / 4 if weight >= ENOUGH * 4 * len(explained) else 2 / 3  # of arrays, of numbers
+    if best is None or len(explained) < share * len(wrong) or weight < ENOUGH:
+        return ""
+    if len(explained) * 2 <= len(wrong):
+        among = f"{len(explained)} of the {len(wrong)}"
+        return f"{best.hint} That explains {among} cases that are wrong."
+    right = set(range(len(observation.cases))) - wrong
+    spared = sum(not _same_case(best, observation, index, mine) for index in right)
+    if not spared or limited:  # what it does not explain shows when this is mended
+        return best.hint
+    if spared > len(explained):
+        return ""
+    cases = "one case is" if spared == 1 else f"{spared} cases are"
+    return f"{best.hint} Not always: {cases} right that this would spoil."
+
+
+def _explaining_most(
+    key: TaskKey, observation: Observation, wrong: set[int], mine: Sketches
+) -> tuple[KnownMistake | None, set[int]]:
+    """The known mistake that explains the most wrong cases, and these cases."""
+    best, explained = None, set[int]()
     shown = [
         index
         for index in wrong
@@ -639,21 +663,7 @@ def _partly_known(key: TaskKey, observation: Observation, wrong: set[int], limit
         same = {index for index in shown if _same_case(mistake, observation, index, mine)}
         if len(same) > len(explained):
             best, explained = mistake, same
-    weight = sum(_weight(observation.cases[index]) for index in explained)
-    share = 1 / 4 if weight >= ENOUGH * 4 * len(explained) else 2 / 3  # of arrays, of numbers
-    if best is None or len(explained) < share * len(wrong) or weight < ENOUGH:
-        return ""
-    if len(explained) * 2 > len(wrong):  # the rest shows when this is mended
-        spared = [
-            index
-            for index in range(len(observation.cases))
-            if index not in wrong and not _same_case(best, observation, index, mine)
-        ]
-        if not spared or limited:
-            return best.hint
-        cases = "one case is" if len(spared) == 1 else f"{len(spared)} cases are"
-        return f"{best.hint} Not always: {cases} right that this would spoil."
-    return f"{best.hint} That explains {len(explained)} of the {len(wrong)} cases that are wrong."
+    return best, explained
 
 
 def _near_right(key: TaskKey, index: int, mine: dict[str, tuple[Sketch, ...]]) -> bool:

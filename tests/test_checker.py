@@ -534,8 +534,15 @@ def test_a_known_mistake_gets_its_own_hint():
     assert verdict(key, lambda values, factor=2.0: factor + values).hint == "Multiply!"
 
 
-def test_a_hint_that_does_not_hold_everywhere_says_so():
-    """Right in one of five cases that the known mistake would spoil."""
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [
+        ([2], "Multiply! Not always: one case is right that this would spoil."),
+        ([1, 3, 4], "double(values=[2., 3., 4., 5., 6., 7.]): every value is 0.5 times"),
+    ],
+)
+def test_a_hint_that_does_not_hold_everywhere_says_so(right, said):
+    """Five cases that the known mistake would spoil, of which some are right."""
     values = [np.arange(n, n + 6.0) for n in range(1, 6)]
     added = Mistake(lambda values, factor=2.0: values + factor, "Multiply!")
     task = Task(
@@ -548,10 +555,9 @@ def test_a_hint_that_does_not_hold_everywhere_says_so():
     )
 
     def seldom_right(values, factor=2.0):
-        return values * factor if values.sum() == 39 else values + factor
+        return values * factor if values[0] in right else values + factor
 
-    hint = verdict(make_task_key(task, 3), seldom_right).hint
-    assert hint == "Multiply! Not always: one case is right that this would spoil."
+    assert said in verdict(make_task_key(task, 3), seldom_right).hint
 
 
 def test_a_number_too_large_for_any_array_is_said_to_be_so(double_key):
