@@ -347,6 +347,12 @@ def half_precision(model: keras.Model) -> str | None:
     return next((t for t in types if t in ("float16", "bfloat16")), None)
 
 
+def adds_noise(model: keras.Model) -> bool:
+    """Whether a layer adds noise in training, which is seen only where a net has statistics."""
+    layers = model._flatten_layers(include_self=False)
+    return any(isinstance(layer, keras.layers.GaussianNoise) for layer in layers)
+
+
 def draw_input(plan: Plan, shape: tuple[int, ...], index: int) -> np.ndarray:
     """The plan's input number `index`: (batch, *shape), normal, of the plan's scale."""
     full = (plan.batch, *shape)
@@ -376,7 +382,7 @@ def fast_calls() -> Iterator[None]:
 
 @contextmanager
 def silent_dropout() -> Iterator[None]:
-    """Let dropout and added noise pass their input on: they are free, and idle at inference."""
+    """Let dropout pass its input on: it is free, and idle at inference. Added noise is not free."""
 
     def unchanged(self: Any, inputs: Any, training: bool = False) -> Any:
         return inputs
@@ -388,7 +394,6 @@ def silent_dropout() -> Iterator[None]:
             layers.SpatialDropout1D.__mro__[1],
             layers.AlphaDropout,
             layers.GaussianDropout,
-            layers.GaussianNoise,
         ):
             if "call" in vars(layer):
                 stack.enter_context(patched(layer, "call", unchanged))

@@ -364,7 +364,12 @@ def _shapes(model: Any) -> list[tuple[int, ...]]:
 def _observe_network(
     function: Callable, question: Question, case: Case, earlier: _EarlierNets
 ) -> CaseObservation:
-    from autograder.network import fixed_training_flags, half_precision, quick_initializers
+    from autograder.network import (
+        adds_noise,
+        fixed_training_flags,
+        half_precision,
+        quick_initializers,
+    )
     from autograder.trace import Recorder
 
     if question.structure:
@@ -380,6 +385,8 @@ def _observe_network(
         f"fixes `training={flag}` in a call: leave it out, Keras says itself whether it trains"
         for flag in sorted(fixed_training_flags(network.model))
     ]
+    if adds_noise(network.model):
+        remarks.append("adds noise in training (`GaussianNoise`): leave it out")
     half = half_precision(network.model)
     if half:
         remarks.append(f"computes in {half}: keep Keras's own float32")

@@ -430,6 +430,8 @@ def test_the_place_where_networks_part_is_named(convolutions_key):
         (lambda x, filters: two_convolutions(x, 2 * filters), "shape"),
         (lambda x, filters: layers.Dropout(0.5)(two_convolutions(x, filters), training=True),
          "another result when called again"),
+        (lambda x, filters: layers.GaussianNoise(0.1)(two_convolutions(x, filters)),
+         "GaussianNoise"),
     ],
 )  # fmt: skip
 def test_blocks_that_give_the_wrong_thing_are_told_so(convolutions_key, answer, words):
