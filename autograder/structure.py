@@ -27,7 +27,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from autograder.footprint import partitions, reach
+from autograder.footprint import LONGEST, partitions, reach
 from autograder.gradients import input_gradient
 from autograder.network import fast_calls
 from autograder.trace import describe, patched, recording
@@ -113,13 +113,15 @@ def facts(model: keras.Model, feeds: tuple[tuple[int, ...], ...], seed: int) -> 
         field, feed, is_inside = _field_inside(model, feeds, rng, calls.dilation)
         net = _Kernels(model, kernels, feed, rng)
         mixers = _mixers(net, field, is_inside, calls)
-        uses = [calls.known[id(v)] or net.uses(number) for number, (v, _) in enumerate(kernels)]
-        steps = _steps(net, uses, field) if len(kernels) <= MOST_KERNELS else NO_STEPS
-        used = max(sum(uses), len(steps["jumps"]))
+        used, steps = shown["convolutions"], NO_STEPS
+        if not mixers:  # else what a kernel sees does not tell how often it is used
+            uses = [calls.known[id(v)] or net.uses(n) for n, (v, _) in enumerate(kernels)]
+            steps = _steps(net, uses, field) if len(kernels) <= MOST_KERNELS else NO_STEPS
+            used = max(used, sum(uses), len(steps["jumps"]))
     size = _extent(field)
     return {
         **shown,
-        "convolutions": max(shown["convolutions"], used),
+        "convolutions": used,
         "mixers": mixers,
         "field": size if is_inside else f"at least {size[0]} x {size[1]}",
         "holes": size[0] * size[1] - int(field.sum()),
@@ -406,6 +408,8 @@ def _steps(net: _Kernels, uses: list[int], field: np.ndarray) -> dict[str, Any]:
         reaching = [runs[number] for number in kernels if runs[number]]
         return [list(itertools.chain(*chain)) for chain in itertools.product(*reaching)]
 
+    if math.prod(len(found) or 1 for found in runs) > LONGEST:
+        return NO_STEPS
     everything = in_a_row(range(len(uses)))
     if _together(jumps, everything) == _places(field):
         return {"jumps": jumps, "chains": everything}

@@ -275,6 +275,23 @@ def rates_up_to(target):
     return rates
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("mixing", "named"),
+    [
+        (lambda: layers.AveragePooling2D(3, strides=1, padding="same"), "AveragePooling2D"),
+        (lambda: layers.MaxPooling2D(2), "MaxPooling2D"),
+        (lambda: lambda x: x + ops.roll(x, 3, axis=1) + ops.roll(x, 5, axis=2), "Roll"),
+    ],
+)
+def test_what_mixes_positions_is_told_before_the_kernels_are_counted(mixing, named):
+    """With it a kernel sees more than its own window: that is no sign of further uses."""
+    net = chain(*[step for rate in (1, 2, 4, 8) for step in (conv(dilation_rate=rate), mixing())])
+    found = facts(net, FEEDS, seed=1)
+    assert named in found["mixers"][0]
+    assert found["convolutions"] == 4
+
+
 def test_a_design_must_not_keep_anything_between_calls():
     kept: dict[int, keras.Layer] = {}
     rates: list[int] = []

@@ -2327,6 +2327,7 @@ def size_trials(rng: np.random.Generator) -> list[Trial]:
         trial(size=3 * more, kernel=even, stride=3, padding="same"),
         trial(size=4 * places + 1, kernel=3, stride=4, padding="same"),
         trial(size=5 * places + 3, kernel=even, stride=5, padding="same"),
+        trial(size=3 * (11 + odd) + 1, kernel=odd, stride=11 + odd, padding="same"),
         trial(size=3, kernel=odd, stride=2, padding="same"),
         trial(size=wide + places, kernel=even, stride=1, padding="valid", dilation=dilation),
         trial(size=narrow + more, kernel=odd, stride=1, padding="valid", dilation=2),

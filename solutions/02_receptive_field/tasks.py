@@ -881,6 +881,17 @@ def region_halves(layers, index):
 
 REGION_RULES = [
     Mistake(
+        region_rule(
+            "region_at_least_stride", right=lambda n, k, s, d: n * s + max((k - 1) * d, s - 1)
+        ),
+        "A stride longer than the window leaves pixels out: they belong to no region.",
+    ),
+    Mistake(
+        region_rule("region_radius_twice", right=lambda n, k, s, d: n * s + (k * d - d) // 2 * 2),
+        "An even window has no middle, and all of its weights count: do not reckon with a half of "
+        "it on each side.",
+    ),
+    Mistake(
         region_rule("region_both_from_one", ends=lambda first, last: (first + 1, last + 1)),
         "Positions are counted from 0: the first pixel is position 0.",
     ),
@@ -1680,13 +1691,15 @@ def mixed_layers(rng: np.random.Generator, count: int) -> list[tuple[int, int, i
 def field_trials(rng: np.random.Generator) -> list[Trial]:
     """Strides and dilations, alone and mixed; 1x1 with a stride; a stride beyond the kernel.
 
-    Dilations grow and shrink from layer to layer, and the first layer has one, too.
+    Dilations grow and shrink from layer to layer, and the first layer has one, too. One field is
+    larger than most pictures.
     """
     dilation = number(rng, 5, 8)
     return [
         trial(layers=[(number(rng, 3, 7), 1, 1)] * 3),
         trial(layers=[(3, 2, 1), (2, 2, 1), (5, 1, 1), (2, 2, 1), (1, 1, 1), (3, 1, 1)]),
         trial(layers=[(3, 1, 1), (3, 1, 2), (4, 1, 4), (3, 1, dilation)]),
+        trial(layers=[(3, 2, 1)] * number(rng, 8, 9)),
         trial(layers=mixed_layers(rng, number(rng, 5, 6))),
         trial(layers=[(number(rng, 4, 6), 3, 2)]),
         trial(layers=[(1, 2, 1), (3, 1, 1), (1, 3, 1), (4, 1, 1), (3, 2, 1)]),
@@ -1710,17 +1723,18 @@ def region_trials(rng: np.random.Generator) -> list[Trial]:
         trial(layers=[(number(rng, 2, 4), 5, 3)], index=number(rng, 2, 4)),
         trial(layers=[(3, 1, 1), (1, 3, 1), (2, 1, 1), (1, 2, 1)], index=number(rng, 2, 5)),
         trial(layers=[(5, 1, 1)], index=number(rng, 1, 6)),
-        trial(layers=[(1, 2, number(rng, 2, 3)), (4, 1, 1)], index=number(rng, 60, 90)),
+        trial(layers=[(1, 2, number(rng, 2, 3)), (4, 1, 1)], index=number(rng, 150, 200)),
     ]
 
 
 def design_trials(rng: np.random.Generator) -> list[Trial]:
     """The limits, and numbers between; 19 and more need strides or dilations.
 
+    Half of one is even, half of another odd: plans by strides treat them differently.
     Sides are multiples of 16 and one more, height unlike width: `same` with a stride of 2 then puts
     a zero on each side, and a skip past such a layer reads the pixel in the middle of its window.
     """
-    drawn = [rng.choice([5, 9]), rng.choice([11, 13, 17]), 2 * number(rng, 9, 14) + 1]
+    drawn = [rng.choice([5, 9]), rng.choice([11, 13, 17]), rng.choice([19, 23, 27])]
     targets = [3, *map(int, drawn), 2 * number(rng, 17, 30) + 1, 63]
 
     def feeds(target: int) -> list[tuple[int, int, int]]:

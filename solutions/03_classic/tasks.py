@@ -2038,6 +2038,19 @@ def error_of_softmax(scores, labels, k=5):
     return float(np.mean(~(best == labels[:, None]).any(axis=1)))
 
 
+def error_of_small_chances(scores, labels, k=5):
+    """Overflows too: nothing is larger than a NaN."""
+    with np.errstate(all="ignore"):
+        chances = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    own = chances[np.arange(len(labels)), labels]
+    return float(np.mean((chances > own[:, None]).sum(axis=1) >= k))
+
+
+def error_of_one_bar(scores, labels, k=5):
+    bar = np.sort(scores, axis=None)[-min(k * len(scores), scores.size)]
+    return float(np.mean(scores[np.arange(len(labels)), labels] < bar))
+
+
 def error_of_neighbours(scores, labels, k=5):
     return float(np.mean(abs(np.argmax(scores, axis=1) - labels) >= k))
 
@@ -2079,6 +2092,10 @@ def error_count_over_k(scores, labels, k=5):
 
 
 AXIS_1 = "Sort the classes of each sample (axis 1), not the samples (axis 0)."
+SOFTMAX_FIRST = (
+    "A softmax loses what it is given here: `exp` overflows for large scores and is 0 for very "
+    "negative ones. It changes no order: compare the scores themselves."
+)
 CLIPPED = "Scores below zero are made equal (a clip, a ReLU?): compare them as they are."
 LAST_LEFT_OUT = "The last sample is left out."
 ONE_LIST = "There is one list of best classes for all samples: each sample has its own."
@@ -2208,10 +2225,11 @@ ERROR_MISTAKES = [
     Mistake(
         error_absolute, "A score far below zero is a bad one: compare scores, not their sizes."
     ),
+    Mistake(error_of_softmax, SOFTMAX_FIRST),
+    Mistake(error_of_small_chances, SOFTMAX_FIRST),
     Mistake(
-        error_of_softmax,
-        "A softmax loses what it is given here: `exp` overflows for large scores and is 0 for very "
-        "negative ones. It changes no order: compare the scores themselves.",
+        error_of_one_bar,
+        "There is one bar for all samples: a score is held against those of its own sample.",
     ),
     Mistake(
         error_of_neighbours,
