@@ -58,11 +58,23 @@ class Network:
             v for v in model.non_trainable_variables if keras.backend.is_float_dtype(v.dtype)
         ]
         self.initial = {id(v): keras.ops.convert_to_numpy(v) for v in self.statistics}
-        self.store(storage_of([stored(variable) for variable in self.trainable], weights))
+        self.turned = _turned_kernels(model)
+        self.store(storage_of(self.stored_weights(), weights))
         self.clearance = math.inf
         self.momenta: list[float] = []
         self.size_of_statistics = np.zeros(1, "float32")
         self.seen: dict[str, list[np.ndarray]] = {}
+
+    def stored_weights(self) -> tuple[Stored, ...]:
+        """Names and shapes of the trainable variables, a turned kernel as a convolution's."""
+        return tuple(map(self._stored, self.trainable))
+
+    def _stored(self, variable: Any) -> Stored:
+        """A variable's name and shape; for a turned kernel that of a convolution's."""
+        found = stored(variable)
+        if id(variable) not in self.turned:
+            return found
+        return Stored(name=found.name, shape=_turned_round(np.empty(found.shape)).shape)
 
     def store(self, storage: Storage) -> None:
         """Say where the variables hold the weights that get values."""
@@ -87,13 +99,24 @@ class Network:
         outputs = self.model(self.argument, training=training)
         return [keras.ops.convert_to_numpy(output) for output in self.flatten(outputs)]
 
-    def sizes(self) -> list[tuple[int, ...]]:
-        """The shapes of the outputs, for one sample; the network is run only if need be."""
-        if not getattr(self.model, "outputs", None):
-            return [(1, *output.shape[1:]) for output in self.run(training=None)]
-        outputs = self.model.outputs  # a sequential model's `output` is not there before a call
-        outputs = self.flatten(outputs[0] if len(outputs) == 1 else outputs)
-        return [(1, *(side or 0 for side in output.shape[1:])) for output in outputs]
+    def blank_outputs(self) -> list[np.ndarray]:
+        """The outputs where all weights are 0, and where a bias of the last layer is not: (2, ...).
+
+        They show the last activation and need hardly any memory, however large the network is. A
+        bias that is not stored as one vector stays 0.
+        """
+        with fast_calls():
+            for variable in self.trainable:
+                shape = tuple(variable.shape)
+                blank = values.aligned_zeros(math.prod(shape)).reshape(shape)
+                variable.assign(tensor_of(blank))
+            without = self.run(training=None)
+            ends = {(output.shape[-1],) for output in without}
+            for variable in self.trainable:
+                if tuple(variable.shape) in ends:
+                    drawn = values.noise(self.plan.seed, math.prod(variable.shape))
+                    variable.assign(keras.ops.convert_to_tensor(drawn))
+            return [np.concatenate(pair) for pair in zip(without, self.run(None), strict=True)]
 
     @property
     def argument(self) -> Any:
@@ -106,11 +129,14 @@ class Network:
             colours = [self.colours[part.weight] for part in self.parts_of[number]]
             if self._filled.get(number) != (colours, permuted):
                 self._filled[number] = (colours, permuted)
-                variable.assign(tensor_of(self._values(number, permuted)))
+                drawn = self._values(number, permuted)
+                if id(variable) in self.turned:
+                    drawn = np.ascontiguousarray(_turned_round(drawn))
+                variable.assign(tensor_of(drawn))
 
     def _values(self, number: int, permuted: bool) -> np.ndarray:
         """The values of a variable, put together from those of the weights it holds."""
-        shape = tuple(self.trainable[number].shape)
+        shape = self._stored(self.trainable[number]).shape
         if self._holds_one_whole(number):
             return self._drawn(self.parts_of[number][0].weight, permuted).reshape(shape)
         whole = values.aligned_zeros(math.prod(shape)).reshape(shape)
@@ -159,6 +185,8 @@ class Network:
 
         def project(number: int, gradient: np.ndarray) -> np.ndarray:
             prints = np.zeros(len(self.colours))
+            if id(self.trainable[number]) in self.turned:
+                gradient = np.ascontiguousarray(_turned_round(gradient))
             for part in self.parts_of[number]:
                 if part.weight in doubtful:
                     prints[part.weight] += self._projected(part, gradient, permuted)
@@ -313,6 +341,26 @@ def weights_of(model: keras.Model) -> list[Weight]:
         name, shape = variable.name, tuple(variable.shape)
         weights.append(Weight(name, shape, maps.get(shape[0], ()) if len(shape) == 2 else ()))
     return weights
+
+
+def _turned_kernels(model: keras.Model) -> set[int]:
+    """The kernels of transposed convolutions of stride 1, by identity.
+
+    Such a layer is a convolution whose kernel is turned by half a turn, with its channels and
+    filters exchanged; where these are as many, its shape does not show it.
+    """
+    return {
+        id(layer.kernel)
+        for layer in model._flatten_layers(include_self=False)
+        if isinstance(layer, keras.layers.Conv2DTranspose)
+        and layer.built
+        and tuple(layer.strides) == (1, 1)
+    }
+
+
+def _turned_round(kernel: np.ndarray) -> np.ndarray:
+    """The kernel of a convolution from that of a transposed one, and back."""
+    return kernel[::-1, ::-1].swapaxes(2, 3)
 
 
 def stored(variable: Any) -> Stored:

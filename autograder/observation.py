@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-FORMAT = 3
+FORMAT = 4
 FROZEN = "frozen"  # said of a layer with weights that are not trained
 MAX_ELEMENTS = 4_000_000
 DTYPES = ("float64", "float32", "int64", "bool")
@@ -72,7 +72,7 @@ class Plan(Plain):
     `kernels`, `vectors` and `inputs` are scales of the drawn values; `overrides` replaces the
     kernel scale of all weights with a given element count. `probabilities` says that the output
     is read through a logarithm; `permutable` that another order of concatenation is allowed.
-    `counted` says that the network is only built: its weights are counted and get no values.
+    `counted` says that the network's weights are only counted: all but a last bias are 0.
     """
 
     seed: int

@@ -32,12 +32,25 @@ def common_ground(calls: Sequence[Call], wrong: set[int]) -> str | None:
         of_sizes = _holding([list(_of_sizes(call)) for call in calls])
         by_size, further = _fewest_others(of_sizes, wrong, sizes=(1,))
         chosen, extra = (chosen, extra) if further else (by_size, 0)
+    if chosen and number == 1 and _stands_out_otherwise(calls, min(wrong), chosen):
+        return None
     others = f"the other {rest} {'is' if rest == 1 else 'are'} right"
     if chosen and not extra:
         return f"It goes wrong exactly where {chosen} ({number} of {len(calls)} cases); {others}."
     if chosen and number > 1 and extra <= min(number // 2, rest - 1):
         return f"In all {number} cases that go wrong, {chosen}; {others}."
     return None
+
+
+def _stands_out_otherwise(calls: Sequence[Call], number: int, chosen: str) -> bool:
+    """Whether one call differs from all others in a plain argument that `chosen` does not name."""
+    call, others = calls[number], [*calls[:number], *calls[number + 1 :]]
+    return any(
+        isinstance(value, int | str)
+        and f"`{name}`" not in chosen
+        and all(other.get(name) != value for other in others)
+        for name, value in call.items()
+    )
 
 
 def _holding(properties: Sequence[Sequence[tuple[str, bool]]]) -> dict[str, set[int]]:

@@ -392,7 +392,7 @@ def _observe_network(
         remarks.append(f"computes in {half}: keep Keras's own float32")
     if case.plan.counted:
         return CaseObservation(
-            outputs={"inference": tuple(Array.of(np.zeros(s, "float32")) for s in network.sizes())},
+            outputs={"inference": tuple(map(Array.of, network.blank_outputs()))},
             parameters=network.parameters,
             remarks=tuple(remarks),
         )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -130,6 +131,7 @@ def _groupings(
             yield [group for groups in by_name for group in groups or ()]
     yield _in_step(range(len(variables)), range(len(weights)), variables, weights)
     yield _Leftovers(variables, weights).groups()
+    yield _Leftovers(variables, weights, evenly=True).groups()
 
 
 def _named(stored: Sequence[Stored], name: str) -> list[int]:
@@ -161,9 +163,11 @@ def _in_step(
 class _Leftovers:
     """Groups of those variables and weights of which the other side has none of their shape."""
 
-    def __init__(self, variables: Sequence[Stored], weights: Sequence[Stored]) -> None:
+    def __init__(
+        self, variables: Sequence[Stored], weights: Sequence[Stored], evenly: bool = False
+    ) -> None:
         self.variables, self.weights = variables, weights
-        self.found: list[Group] = _equal_ones(variables, weights)
+        self.found: list[Group] = _equal_ones(variables, weights, evenly)
         used = [{number for group in self.found for number in group[side]} for side in (0, 1)]
         self.free = [i for i in range(len(variables)) if i not in used[0]]
         self.wanted = [i for i in range(len(weights)) if i not in used[1]]
@@ -195,9 +199,19 @@ class _Leftovers:
         self.wanted = [i for i in self.wanted if i not in weights]
 
 
-def _equal_ones(variables: Sequence[Stored], weights: Sequence[Stored]) -> list[Group]:
-    """Pairs of a variable and a weight of one shape; of one name too, as far as possible."""
+def _equal_ones(
+    variables: Sequence[Stored], weights: Sequence[Stored], evenly: bool
+) -> list[Group]:
+    """Pairs of a variable and a weight of one shape; of one name too, as far as possible.
+
+    `evenly`: only where there are as many of the one as of the other. Of nine dense layers that are
+    a 3x3 kernel, each looks like a 1x1 one that is elsewhere.
+    """
     free, wanted = list(range(len(variables))), list(range(len(weights)))
+    if evenly:
+        mine, theirs = (Counter(_bare(s.shape) for s in side) for side in (variables, weights))
+        shapes = [_bare(weight.shape) for weight in weights]
+        wanted = [i for i in wanted if mine[shapes[i]] == theirs[shapes[i]]]
     pairs: list[Group] = []
     for same_name in (True, False):
         for number in list(wanted):
@@ -293,7 +307,7 @@ def _tiling(
     """
     if len(parts) == 1 and usual and _can_hold(parts[0], whole, usual):
         return [(Piece(_in_order(whole, usual)), Piece(whole, axes=usual))]
-    for fit in (_fits_as_it_is, _fits_in_order, _fits):
+    for fit in (_fits_as_it_is, _fits_but_for_ones, _fits_in_order, _fits):
         for places in _cuts(whole, parts):
             regions = [Piece(whole, place).shape for place in places]
             found = [fit(part, region) for part, region in zip(parts, regions, strict=True)]
@@ -332,6 +346,10 @@ def _in_order(shape: Shape, order: Sequence[int]) -> Shape:
 
 def _fits_as_it_is(stored: Shape, region: Shape) -> tuple[int, ...] | None:
     return tuple(range(len(region))) if stored == region else None
+
+
+def _fits_but_for_ones(stored: Shape, region: Shape) -> tuple[int, ...] | None:
+    return tuple(range(len(region))) if _bare(stored) == _bare(region) else None
 
 
 def _fits_in_order(stored: Shape, region: Shape) -> tuple[int, ...] | None:

@@ -25,8 +25,8 @@ class TaskError(Exception):
 class Trial:
     """One call of the answer: its arguments by name and, for a model, the shapes it is fed.
 
-    A network that is only `counted` is built, its parameters and the shape of its output are
-    compared, and it is not run: that takes neither time nor memory, however large it is.
+    Of a network that is only `counted` the parameters are compared, and what it gives with weights
+    of 0: its shape and last activation. That takes little time and memory, however large it is.
     """
 
     arguments: dict[str, Any]
@@ -40,7 +40,7 @@ def trial(*feeds: tuple[int, ...], **arguments: Any) -> Trial:
 
 
 def counted(*feeds: tuple[int, ...], **arguments: Any) -> Trial:
-    """Shorthand like `trial`, for a network that is only built and counted."""
+    """Shorthand like `trial`, for a network that is counted, and run with weights of 0 only."""
     return Trial(arguments, feeds, counted=True)
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,15 +11,17 @@ import pytest
 from keras import layers, ops
 
 import autograder
+from autograder import keymaking
 from autograder.arguments import Input, decode, encode
 from autograder.calls import noting_calls
 from autograder.judge import judge
 from autograder.key import KeyProblem, read_key
 from autograder.keymaking import make_key, make_task_key, write_key
-from autograder.observation import Array, Observation
+from autograder.observation import Array, Observation, Plan
 from autograder.probe import probe
 from autograder.report import Shown, verdict_json
 from autograder.task import Accepted, Mistake, Task, TaskError, counted, trial
+from autograder.values import Colour
 
 
 def double(values, factor=2.0):
@@ -249,6 +252,10 @@ def test_a_net_that_is_only_counted_shows_an_argument_that_is_ignored():
         each = [layers.Conv2D(n, 3, padding="same", activation="relu") for n in filters]
         return keras.Sequential([keras.Input(input_shape), *each, layers.GlobalAvgPool2D()])
 
+    def with_another_end(filters, input_shape=(9, 8, 3)):
+        net = tower(filters, input_shape)
+        return net if len(filters) == 2 else keras.Sequential([net, layers.Activation("sigmoid")])
+
     for right in (
         tower,
         one_by_one,
@@ -256,6 +263,8 @@ def test_a_net_that_is_only_counted_shows_an_argument_that_is_ignored():
         lambda filters, input_shape=(9, 8, 3): Tower(filters),
     ):
         assert judge(key, probe(right, key.question)).verdict == "correct"
+    end = judge(key, probe(with_another_end, key.question))
+    assert end.checks == {"shape": True, "parameters": True, "output": False}
     verdict = judge(key, probe(always_four, key.question))
     assert verdict.checks == {"shape": False, "parameters": False, "output": False}
     assert "filters=[5, 4, 7]" in verdict.hint
@@ -329,6 +338,7 @@ POINTWISE = """
 import keras, sys
 from keras import layers, ops
 from autograder.arguments import Input
+from autograder import keymaking
 from autograder.judge import judge
 from autograder.keymaking import make_task_key
 from autograder.probe import probe
@@ -529,6 +539,30 @@ def test_a_net_that_fills_memory_is_told_which_step_makes_it_large():
     assert "Look at `MaxPooling2D 2x2, stride 1, valid`" in hint
 
 
+class AtAKink:
+    """A network one of whose units has 0 as its input, but for rounding."""
+
+    def __init__(self, slope):
+        self.model = keras.Sequential([layers.ReLU()])
+        self.plan, self.slope, self.clearance = Plan(seed=1), slope, 1.0
+        self.inputs, self.colours = [ops.ones((2, 3))], [Colour(3, 0), Colour(3, 1)]
+        self.seen = self.observe()
+
+    def observe(self):
+        behind = bool(self.slope) and float(self.inputs[0][0, 0]) < 1
+        self.colours = [Colour(3, int(behind)), Colour(3, int(not behind))]
+        return {"inference": [np.arange(6.0).reshape(2, 3)]}
+
+
+def test_a_seed_for_which_rounding_decides_on_colours_is_not_taken():
+    steady: Any = AtAKink(0)
+    unsteady: Any = AtAKink(1)
+    assert keymaking._is_steady(steady, 1e-3)
+    assert not keymaking._is_steady(unsteady, 1e-3)
+    assert unsteady.colours == [Colour(3, 0), Colour(3, 1)]
+    assert float(unsteady.inputs[0][0, 0]) == 1
+
+
 def test_a_known_mistake_gets_its_own_hint():
     added = Mistake(lambda values, factor=2.0: values + factor, "Multiply!")
     task = Task("double", "function", 4, array_trials, double, mistakes=[added])
@@ -643,7 +677,7 @@ def test_check_without_a_key_says_what_to_do(tmp_path, monkeypatch):
         ("", "not a key file"),
         ("[]", "not a key file"),
         ('{"format": 99}', "format 99"),
-        ('{"format": 3}', "damaged"),
+        ('{"format": 4}', "damaged"),
     ],
 )
 def test_a_bad_key_is_one_sentence(tmp_path, text, words):

@@ -51,6 +51,16 @@ def test_nothing_is_said_where_nothing_fits():
     assert common_ground(FOUR, {0, 3}) is None
 
 
+def test_one_wrong_call_that_stands_out_in_two_ways_has_no_reason():
+    blocks = [
+        {"x": Input((6, 7, c)), "filters": f, "stride": s}
+        for c, f, s in [(4, 4, 3), (3, 5, 1), (2, 6, 2), (5, 7, 2)]
+    ]
+    assert common_ground(blocks, {0}) is None
+    blocks[3]["stride"] = 3
+    assert "`filters` is the number of channels" in said(blocks, {0})
+
+
 def test_chance_is_not_taken_for_a_rule():
     """One odd size among a few calls, one call alone that is right among many: no reason."""
     few = [{"index": number} for number in (2, 5, 6, 4)]

@@ -227,6 +227,59 @@ def test_no_part_of_an_answer_is_in_the_key(key):
     assert len(key.reordered) == 1
 
 
+def conv(x, filters, kernel=3):
+    return layers.Conv2D(filters, kernel, padding="same", use_bias=False)(x)
+
+
+def turned(x, filters):
+    return layers.Conv2DTranspose(filters, 3, padding="same", use_bias=False)(x)
+
+
+def nine_dense(x, filters):
+    _, height, width, _ = x.shape
+    padded = layers.ZeroPadding2D(1)(x)
+    places = [padded[:, a : a + height, b : b + width] for a in range(3) for b in range(3)]
+    return layers.Add()([layers.Dense(filters, use_bias=False)(place) for place in places])
+
+
+def single_filters(x, filters):
+    return layers.Concatenate()([layers.Dense(1, use_bias=False)(x) for _ in range(filters)])
+
+
+def square_block(x, filters, middle=conv, side=lambda x, filters: conv(x, filters, 1)):
+    """All kernels have as many channels as filters: shapes do not tell the one from the other."""
+    y = layers.ReLU()(layers.BatchNormalization()(conv(x, filters)))
+    y = layers.BatchNormalization()(middle(y, filters))
+    return layers.ReLU()(y + layers.BatchNormalization()(side(x, filters)))
+
+
+@pytest.fixture(scope="module")
+def square_key():
+    """With nine filters nine dense kernels look like a 3x3 kernel's filters, too."""
+    trials = [trial(x=Input((6, 5, filters)), filters=filters) for filters in (9, 7)]
+    task = Task(
+        "square_block", "block", 4, lambda rng: trials, lambda x, filters: square_block(x, filters)
+    )
+    return make_task_key(task, 1)
+
+
+@pytest.mark.parametrize("middle", [conv, turned, nine_dense])
+@pytest.mark.parametrize("side", [lambda x, filters: conv(x, filters, 1), single_filters])
+def test_square_kernels_may_be_stored_in_parts_or_turned(square_key, middle, side):
+    def answer(x, filters):
+        return square_block(x, filters, middle, side)
+
+    verdict = judge(square_key, probe(answer, square_key.question))
+    assert (verdict.verdict, verdict.points) == ("correct", 4.0), verdict.hint
+
+
+def test_a_turned_kernel_elsewhere_is_refused(square_key):
+    def answer(x, filters):
+        return square_block(x, filters, lambda y, n: turned(turned(y, n), n))
+
+    assert judge(square_key, probe(answer, square_key.question)).points < 4.0
+
+
 def numbered(variables, weights):
     """The variables' arrays, where the weights hold 0, 1, 2, ... one after the other."""
     storage = storage_of(variables, weights)

@@ -712,6 +712,14 @@ def residual_shared_layers(x, filters, stride=1):
     return relu(y + projected(x, filters, stride))
 
 
+def residual_projection_of_branch(x, filters, stride=1):
+    """`x` is overwritten by the branch's first result, of which the projection is made."""
+    shape_changes = stride > 1 or x.shape[-1] != filters
+    before, x = x, relu(conv_bn(x, filters, 3, stride))
+    y = conv_bn(x, filters, 3)
+    return relu(y + (conv_bn(x, filters, 1) if shape_changes else before))
+
+
 def residual_sigmoid(x, filters, stride=1):
     y = ops.sigmoid(conv_bn(x, filters, 3, stride))
     y = conv_bn(y, filters, 3)
@@ -897,6 +905,11 @@ RESIDUAL_MISTAKES = [
         residual_symmetric_padding,
         "With a stride, Keras's `same` padding is not one zero on every side (that is PyTorch's "
         "`padding=1`), nor are its windows every `stride`-th of stride 1: leave both to the layer.",
+    ),
+    Mistake(
+        residual_projection_of_branch,
+        "The projection reads the block's input, not the result of the first convolution: is `x` "
+        "overwritten before?",
     ),
     Mistake(residual_norm_missing, "Each convolution is followed by a batch normalisation."),
     Mistake(
