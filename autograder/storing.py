@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,9 @@ ORDERS: dict[int, list[tuple[int, ...]]] = {
     4: [(0, 1, 2, 3), (3, 0, 1, 2), (3, 2, 0, 1), (0, 1, 3, 2), (2, 3, 0, 1), (2, 0, 1, 3)],
 }
 MOST_APART = 4  # variables from one part of a weight to the next, as gamma and beta in turn are
+
+# The order of a region's axes in which a shape can hold it, or None: (shape, region).
+Fit = Callable[[Shape, Shape], tuple[int, ...] | None]
 
 # Variables and weights that hold the same numbers: several of the one, or of the other.
 Group = tuple[list[int], list[int]]
@@ -174,12 +177,17 @@ class _Leftovers:
 
     def groups(self) -> list[Group] | None:
         """All groups, or None where it cannot be told which they are."""
-        for number in list(self.wanted):
-            whole = self.weights[number]
-            for chosen in _choices(whole, self.variables, self._free_for(whole)):
-                if _tiling(whole.shape, [self.variables[i].shape for i in chosen]):
-                    self._take(chosen, [number])
-                    break
+        for fits in (
+            PLAIN_FITS,
+            FITS,
+        ):  # no kernel is stored otherwise where others are cut plainly
+            for number in list(self.wanted):
+                whole = self.weights[number]
+                for chosen in _choices(whole, self.variables, self._free_for(whole)):
+                    shapes = [self.variables[i].shape for i in chosen]
+                    if _tiling(whole.shape, shapes, fits=fits):
+                        self._take(chosen, [number])
+                        break
         for variable in list(self.free):
             whole = self.variables[variable]
             for chosen in _choices(whole, self.weights, self.wanted):
@@ -297,8 +305,34 @@ def _choices(whole: Stored, stored: Sequence[Stored], free: Sequence[int]) -> It
                     yield chosen
 
 
+def _fits_as_it_is(stored: Shape, region: Shape) -> tuple[int, ...] | None:
+    return tuple(range(len(region))) if stored == region else None
+
+
+def _fits_but_for_ones(stored: Shape, region: Shape) -> tuple[int, ...] | None:
+    return tuple(range(len(region))) if _bare(stored) == _bare(region) else None
+
+
+def _fits_in_order(stored: Shape, region: Shape) -> tuple[int, ...] | None:
+    order = tuple(range(len(region)))
+    return order if _can_hold(stored, region, order) else None
+
+
+def _fits_in_any_order(stored: Shape, region: Shape) -> tuple[int, ...] | None:
+    """The first usual order of a region's axes in which it can be stored in a shape."""
+    orders = ORDERS.get(len(region), [])
+    return next((order for order in orders if _can_hold(stored, region, order)), None)
+
+
+PLAIN_FITS = (_fits_as_it_is, _fits_but_for_ones)
+FITS = (*PLAIN_FITS, _fits_in_order, _fits_in_any_order)
+
+
 def _tiling(
-    whole: Shape, parts: Sequence[Shape], usual: tuple[int, ...] | None = None
+    whole: Shape,
+    parts: Sequence[Shape],
+    usual: tuple[int, ...] | None = None,
+    fits: Sequence[Fit] = FITS,
 ) -> list[tuple[Piece, Piece]] | None:
     """For each part where it lies in itself and in the whole, or None where they do not fit.
 
@@ -307,7 +341,7 @@ def _tiling(
     """
     if len(parts) == 1 and usual and _can_hold(parts[0], whole, usual):
         return [(Piece(_in_order(whole, usual)), Piece(whole, axes=usual))]
-    for fit in (_fits_as_it_is, _fits_but_for_ones, _fits_in_order, _fits):
+    for fit in fits:
         for places in _cuts(whole, parts):
             regions = [Piece(whole, place).shape for place in places]
             found = [fit(part, region) for part, region in zip(parts, regions, strict=True)]
@@ -342,25 +376,6 @@ def _cuts(whole: Shape, parts: Sequence[Shape]) -> Iterator[list[Places]]:
 
 def _in_order(shape: Shape, order: Sequence[int]) -> Shape:
     return tuple(shape[axis] for axis in order)
-
-
-def _fits_as_it_is(stored: Shape, region: Shape) -> tuple[int, ...] | None:
-    return tuple(range(len(region))) if stored == region else None
-
-
-def _fits_but_for_ones(stored: Shape, region: Shape) -> tuple[int, ...] | None:
-    return tuple(range(len(region))) if _bare(stored) == _bare(region) else None
-
-
-def _fits_in_order(stored: Shape, region: Shape) -> tuple[int, ...] | None:
-    order = tuple(range(len(region)))
-    return order if _can_hold(stored, region, order) else None
-
-
-def _fits(stored: Shape, region: Shape) -> tuple[int, ...] | None:
-    """The first usual order of a region's axes in which it can be stored in a shape."""
-    orders = ORDERS.get(len(region), [])
-    return next((order for order in orders if _can_hold(stored, region, order)), None)
 
 
 def _can_hold(stored: Shape, region: Shape, order: Sequence[int]) -> bool:

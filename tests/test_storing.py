@@ -273,6 +273,28 @@ def test_square_kernels_may_be_stored_in_parts_or_turned(square_key, middle, sid
     assert (verdict.verdict, verdict.points) == ("correct", 4.0), verdict.hint
 
 
+def test_kernels_in_quarters_are_not_taken_for_one_stored_otherwise():
+    """A quarter of the projection has as many weights as the whole of the kernel beside it."""
+
+    def quarters(x, filters):
+        parts = [conv(x, filters // 4, 1) for _ in range(4)]
+        return layers.Concatenate()([layers.BatchNormalization()(part) for part in parts])
+
+    def whole(x, filters):
+        return layers.BatchNormalization()(conv(x, filters, 1))
+
+    def block(x, last=whole):
+        y = layers.ReLU()(layers.BatchNormalization()(conv(x, 3, 1)))
+        y = layers.ReLU()(layers.BatchNormalization()(conv(y, 3)))
+        return layers.ReLU()(last(y, 12) + last(x, 12))
+
+    key = make_task_key(
+        Task("block", "block", 4, lambda rng: [trial(x=Input((6, 5, 12)))], lambda x: block(x)), 1
+    )
+    verdict = judge(key, probe(lambda x: block(x, quarters), key.question))
+    assert (verdict.verdict, verdict.points) == ("correct", 4.0), verdict.hint
+
+
 def test_a_turned_kernel_elsewhere_is_refused(square_key):
     def answer(x, filters):
         return square_block(x, filters, lambda y, n: turned(turned(y, n), n))
