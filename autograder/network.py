@@ -102,21 +102,29 @@ class Network:
     def blank_outputs(self) -> list[np.ndarray]:
         """The outputs where all weights are 0, and where a bias of the last layer is not: (2, ...).
 
-        They show the last activation and need hardly any memory, however large the network is. A
-        bias that is not stored as one vector stays 0.
+        They show the last activation. A bias that is not stored as one vector stays 0. Where the
+        network is a graph, only its end is run: what comes before gives 0, but takes memory.
         """
+        end = _last_step(self.model)
+        model = end or self.model
+
+        def run() -> list[np.ndarray]:
+            if end is None:
+                return self.run(training=None)
+            outputs = end(keras.ops.zeros((1, *end.inputs[0].shape[1:])))
+            return [keras.ops.convert_to_numpy(output) for output in keras.tree.flatten(outputs)]
+
         with fast_calls():
-            for variable in self.trainable:
-                shape = tuple(variable.shape)
-                blank = values.aligned_zeros(math.prod(shape)).reshape(shape)
-                variable.assign(tensor_of(blank))
-            without = self.run(training=None)
+            for variable in model.trainable_variables:
+                if keras.ops.any(variable):
+                    variable.assign(keras.ops.zeros_like(variable))
+            without = run()
             ends = {(output.shape[-1],) for output in without}
-            for variable in self.trainable:
+            for variable in model.trainable_variables:
                 if tuple(variable.shape) in ends:
                     drawn = values.noise(self.plan.seed, math.prod(variable.shape))
                     variable.assign(keras.ops.convert_to_tensor(drawn))
-            return [np.concatenate(pair) for pair in zip(without, self.run(None), strict=True)]
+            return [np.concatenate(pair) for pair in zip(without, run(), strict=True)]
 
     @property
     def argument(self) -> Any:
@@ -341,6 +349,18 @@ def weights_of(model: keras.Model) -> list[Weight]:
         name, shape = variable.name, tuple(variable.shape)
         weights.append(Weight(name, shape, maps.get(shape[0], ()) if len(shape) == 2 else ()))
     return weights
+
+
+def _last_step(model: keras.Model) -> keras.Model | None:
+    """A net from the input of the last layer with weights on; None if there is no such graph."""
+    layers = [layer for layer in getattr(model, "layers", ()) if layer.trainable_variables]
+    if not layers or not getattr(model, "outputs", None):
+        return None
+    try:
+        end = keras.Model(layers[-1].input, model.outputs)
+    except (AttributeError, ValueError):  # several inputs, or branches that begin before it
+        return None
+    return end if len(end.inputs) == 1 and None not in end.inputs[0].shape[1:] else None
 
 
 def _turned_kernels(model: keras.Model) -> set[int]:
