@@ -208,7 +208,8 @@ def _cut(
     if close(np.maximum(expected, 0), found, tolerance).all():
         return "negative values have become 0 (a ReLU too many?)"
     largest_lost = np.max(np.abs(expected[~agrees]))
-    if not found[~agrees].any() and (np.abs(expected[agrees & (found != 0)]) > largest_lost).all():
+    kept = np.abs(expected[agrees & (found != 0)])
+    if kept.size and not found[~agrees].any() and (kept > largest_lost).all():
         return f"small values, up to {largest_lost:.4g}, have become 0; the others are right"
     low, high = float(found.min()), float(found.max())
     if agrees.sum() >= FEW and close(np.clip(expected, low, high), found, tolerance).all():

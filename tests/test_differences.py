@@ -52,6 +52,7 @@ def row_empty(array):
         (MAPS, MAPS * (1 + 0.002 * np.sign(MAPS[::-1])), "less than 1 % off"),
         (MAPS, row_empty(MAPS), "the last row): it is 0"),
         (MAPS, np.where(np.abs(MAPS) < 0.5, 0, MAPS), "small values, up to 0.4"),
+        (np.full((3, 4), 2.5), np.zeros((3, 4)), "12 of 12 values differ"),
         (MAPS, np.where(RNG.random(MAPS.shape) < 0.2, 0, MAPS), "differ"),
         (28, 56, "expected 28, found 56 (2 times as much)"),
         ([1.0, 2.0, 3.0], [1.0, 2.5, 3.0], "expected 2, found 2.5"),
