@@ -56,6 +56,7 @@ OTHER_EPSILON = 1e-5
 LITTLE_OFF = 8  # looks at inputs that are a little off
 ROUNDING = 5e-6  # some roundings to single precision, relative
 LOGIT_SPREAD = (0.7, 4.0)
+COUNTED = Plan(seed=0, batch=1, counted=True)
 
 
 def make_key(
@@ -83,7 +84,7 @@ def _task_key(task: Task, seed: int, seen: dict[str, Observation]) -> TaskKey:
     generator = np.random.default_rng([seed, zlib.crc32(task.name.encode())])
     trials = task.trials(generator)
     if task.kind == "function" or task.properties:
-        question = _question(task, [_case(trial, None) for trial in trials])
+        question = _question(task, [_unfilled(trial) for trial in trials])
     else:
         question = _question(task, [_planned(task, trial, generator) for trial in trials])
     right = seen[task.answer.__name__] = _observed(task, task.answer, question)
@@ -133,7 +134,18 @@ def _defaults_of(answer: Callable) -> dict[str, Any]:
 def _properties(task: Task, trials: list[Trial]) -> tuple[tuple[Property, ...], ...]:
     if task.properties is None:
         return ()
-    return tuple(tuple(task.properties(**trial.arguments)) for trial in trials)
+    return tuple(
+        tuple(
+            wanted
+            for wanted in task.properties(**trial.arguments)
+            if not (trial.counted and wanted.relation == "adds up to")
+        )
+        for trial in trials
+    )
+
+
+def _unfilled(trial: Trial) -> Case:
+    return _case(trial, COUNTED if trial.counted else None)
 
 
 def _case(trial: Trial, plan: Plan | None) -> Case:
@@ -298,7 +310,7 @@ def _planned(task: Task, trial: Trial, generator: np.random.Generator) -> Case:
     weights apart, as lint will say.
     """
     if trial.counted:
-        return _case(trial, Plan(seed=0, batch=1, counted=True))
+        return _case(trial, COUNTED)
     plan = Plan(seed=int(generator.integers(1 << 30)), **_defaults(task, trial))
     second_best: Network | None = None
     third: Network | None = None

@@ -29,7 +29,7 @@ def common_ground(calls: Sequence[Call], wrong: set[int]) -> str | None:
     holding = _holding([list(_of_what_is_passed(call)) for call in calls])
     chosen, extra = _fewest_others(holding, wrong, sizes=(1, 2) if number > 1 else (1,))
     if extra and min(number, rest) >= ENOUGH and len(calls) >= MANY:
-        of_sizes = _holding([list(_of_sizes(call)) for call in calls])
+        of_sizes = _holding([list(_of_sizes(call)) for call in calls]) | _of_bounds(calls)
         by_size, further = _fewest_others(of_sizes, wrong, sizes=(1,))
         chosen, extra = (chosen, extra) if further else (by_size, 0)
     if chosen and number == 1 and _stands_out_otherwise(calls, min(wrong), chosen):
@@ -60,6 +60,22 @@ def _holding(properties: Sequence[Sequence[tuple[str, bool]]]) -> dict[str, set[
         for name, holds in of_call:
             found.setdefault(name, set()).update([call] * holds)
     return {name: calls for name, calls in found.items() if len(calls) < len(properties)}
+
+
+def _of_bounds(calls: Sequence[Call]) -> dict[str, set[int]]:
+    """For each bound on a number of which many values are tried, the calls beyond it."""
+    found: dict[str, set[int]] = {}
+    for name in set.intersection(*(set(call) for call in calls)):
+        values = [call[name] for call in calls]
+        if not all(type(value) is int for value in values) or len(set(values)) < MANY:
+            continue
+        for bound in sorted(set(values)):
+            below = {index for index, value in enumerate(values) if value < bound}
+            if below:
+                highest = max(values[index] for index in below)
+                found[f"`{name}` is {bound} or more"] = set(range(len(calls))) - below
+                found[f"`{name}` is {highest} or less"] = below
+    return found
 
 
 def _fewest_others(

@@ -436,8 +436,9 @@ def _observe_structure(
     with quick_initializers():
         model, feeds = _build_model(function, question, case)
         remarks = earlier.remarks(model, function, question, case)
+    glance = case.plan is not None and case.plan.counted
     return CaseObservation(
-        structure=facts(model, tuple(feeds), STRUCTURE_SEED), remarks=tuple(remarks)
+        structure=facts(model, tuple(feeds), STRUCTURE_SEED, glance), remarks=tuple(remarks)
     )
 
 

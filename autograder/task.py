@@ -27,6 +27,7 @@ class Trial:
 
     Of a network that is only `counted` the parameters are compared, and what it gives with weights
     of 0: its shape and last activation. That takes little time and memory, however large it is.
+    Where a task has properties, a net is looked at in one run only, and its steps are not asked.
     """
 
     arguments: dict[str, Any]
@@ -40,7 +41,7 @@ def trial(*feeds: tuple[int, ...], **arguments: Any) -> Trial:
 
 
 def counted(*feeds: tuple[int, ...], **arguments: Any) -> Trial:
-    """Shorthand like `trial`, for a network that is counted, and run with weights of 0 only."""
+    """Shorthand like `trial`, for a network that is looked at for a tenth of the time."""
     return Trial(arguments, feeds, counted=True)
 
 

@@ -80,3 +80,11 @@ def test_sizes_count_where_there_are_many_calls():
     shapes = [(5, 8), (9, 4), (6, 7), (8, 8), (9, 9), (4, 6), (7, 5), (8, 3), (6, 9)]
     images = [{"image": np.zeros(shape)} for shape in shapes]
     assert "`image` is wider than high" in said(images, {0, 2, 5, 8})
+
+
+def test_a_bound_is_named_where_many_values_are_tried():
+    targets = [{"target": target} for target in (3, 63, 9, 19, 31, 5, 7, 11, 13)]
+    assert "exactly where `target` is 13 or more (4 of 9 cases)" in said(targets, {1, 3, 4, 8})
+    assert "exactly where `target` is 7 or less (3 of 9 cases)" in said(targets, {0, 5, 6})
+    assert common_ground(targets, {1, 3, 8}) is None, "31 lies between"
+    assert common_ground(targets[:7], {1, 3, 4}) is None, "few values"

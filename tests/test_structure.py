@@ -33,8 +33,8 @@ def conv(filters=4, kernel=3, **options):
     return layers.Conv2D(filters, kernel, **{"padding": "same", "activation": "relu", **options})
 
 
-def seen(*steps):
-    return facts(chain(*steps), FEEDS, seed=1)
+def seen(*steps, glance=False):
+    return facts(chain(*steps), FEEDS, seed=1, glance=glance)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,29 @@ def causal(x):
 )
 def test_a_shortcut_may_read_any_pixel_of_the_window_beside_it(steps):
     assert seen(*steps)["mixers"] == []
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [conv(), conv(padding="valid"), conv(kernel=1)],
+        [conv(strides=2), conv(strides=2), conv(strides=2), conv()],
+        [conv(), conv(dilation_rate=4)],
+        [conv(dilation_rate=9), conv(kernel=5)],
+        [conv(dilation_rate=9, padding="valid")],
+        [conv(), layers.MaxPooling2D(2)],
+        [conv(), layers.MaxPooling2D(1)],
+        [conv(), layers.GlobalAveragePooling2D()],
+        [conv(), layers.GlobalAveragePooling2D(keepdims=True)],
+        [layers.Activation("relu")],
+        [keras.Model(x := keras.Input((None, None, 3)), ops.zeros_like(x))],
+    ],
+)
+def test_a_glance_gives_the_same_facts_but_for_the_steps(steps):
+    glanced, looked_at = seen(*steps, glance=True), seen(*steps)
+    for found in (glanced, looked_at):
+        found.pop("steps", None)
+    assert glanced == looked_at
 
 
 class Twice(layers.Layer):
@@ -257,6 +280,21 @@ def test_points_are_split_by_what_is_wrong():
     assert verdict.checks == {"shape": True, "parameters": False, "output": True}
     assert verdict.points == pytest.approx(0.75 * key.max_points)
     assert "AveragePooling2D" in verdict.hint
+
+
+def test_a_design_that_is_wrong_for_a_single_target_is_refused():
+    def table(target, slips):
+        rates = rates_up_to(target)
+        return chain(*[conv(dilation_rate=rate) for rate in rates + [1] * (target in slips)])
+
+    key = design()
+    targets = [case.arguments["target"] for case in key.question.cases]
+    assert sorted(targets) == list(range(3, 64, 2))
+    for target in (targets[0], targets[-1]):
+        verdict = judge(key, probe(lambda target, slip=target: table(target, {slip}), key.question))
+        assert verdict.points < key.max_points
+        assert f"design_cnn(target={target}): an output unit sees" in verdict.hint
+    assert judge(key, probe(lambda target: table(target, ()), key.question)).verdict == "correct"
 
 
 def doubling(target, make):
