@@ -134,11 +134,13 @@ def _defaults_of(answer: Callable) -> dict[str, Any]:
 def _properties(task: Task, trials: list[Trial]) -> tuple[tuple[Property, ...], ...]:
     if task.properties is None:
         return ()
+    from autograder.structure import GLANCED
+
     return tuple(
         tuple(
             wanted
             for wanted in task.properties(**trial.arguments)
-            if not (trial.counted and wanted.relation == "adds up to")
+            if not trial.counted or wanted.fact in GLANCED
         )
         for trial in trials
     )

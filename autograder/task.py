@@ -27,7 +27,7 @@ class Trial:
 
     Of a network that is only `counted` the parameters are compared, and what it gives with weights
     of 0: its shape and last activation. That takes little time and memory, however large it is.
-    Where a task has properties, a net is looked at in one run only, and its steps are not asked.
+    Where a task has properties, only what one run shows is asked (`autograder.structure.GLANCED`).
     """
 
     arguments: dict[str, Any]
