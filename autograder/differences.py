@@ -147,7 +147,20 @@ def _ratio(expected: np.ndarray, found: np.ndarray) -> str:
     ratio, difference = float(found / expected), float(found - expected)
     if difference == int(difference) and abs(difference) <= 3 and float(expected).is_integer():
         return f", {abs(difference):.0f} too {'many' if difference > 0 else 'few'}"
+    overflow = _overflow(float(expected), difference)
+    if overflow:
+        return overflow
     return f" ({ratio:.4g} times as much)" if 0.001 < abs(ratio) < 1000 else ""
+
+
+def _overflow(expected: float, difference: float) -> str:
+    """Whether a whole number is what an integer of few bits makes of the expected one."""
+    whole = expected % 1 == 0 and abs(expected) < 2**53
+    for bits in (32, 16):
+        if whole and difference % 2**bits == 0 and expected % 2**bits:
+            times = f"{abs(difference) / 2**bits:.0f} times " if abs(difference) > 2**bits else ""
+            return f", {times}2**{bits} away from it: an integer of {bits} bits overflows"
+    return ""
 
 
 def _first_difference(expected: np.ndarray, found: np.ndarray, agrees: np.ndarray) -> str:

@@ -16,7 +16,7 @@ from autograder import values
 from autograder.gradients import projected_gradients, sound_convolutions, tensor_of
 from autograder.observation import Plan, Stored
 from autograder.reordering import Weight
-from autograder.storing import Part, Storage, storage_of
+from autograder.storing import Part, Storage, storages_of
 from autograder.trace import Recorder, patched, recording
 from autograder.values import Colour
 
@@ -59,7 +59,9 @@ class Network:
         ]
         self.initial = {id(v): keras.ops.convert_to_numpy(v) for v in self.statistics}
         self.turned = _turned_kernels(model)
-        self.store(storage_of(self.stored_weights(), weights))
+        self.storages = storages_of(self.stored_weights(), weights)
+        self.way = 0  # number of the storage that is taken, of these and of the statistics'
+        self.store(self.storages[0])
         self.clearance = math.inf
         self.momenta: list[float] = []
         self.size_of_statistics = np.zeros(1, "float32")
@@ -284,6 +286,15 @@ class Network:
         self.seen = seen
         return seen
 
+    def observe_otherwise(self) -> list[dict[str, list[np.ndarray]]]:
+        """What the network gives where its variables hold the weights in other possible ways."""
+        found = []
+        for way, storage in list(enumerate(self.storages))[1:]:
+            self.way = way
+            self.store(storage)
+            found.append(self.observe())
+        return found
+
     def repeats(self) -> bool:
         """Whether the network gives again at inference what it gave when it was observed."""
         with fast_calls():
@@ -310,7 +321,8 @@ class Network:
 
     def _statistic_factors(self) -> list[np.ndarray]:
         """For each moving statistic the factors that set it apart from the batch's."""
-        storage = storage_of([stored(v) for v in self.statistics], self.usual_statistics)
+        ways = storages_of([stored(v) for v in self.statistics], self.usual_statistics)
+        storage = ways[min(self.way, len(ways) - 1)]
         drawn = [values.statistic_factors(self.plan.seed, math.prod(s)) for s in storage.weights]
         factors = [np.ones(tuple(v.shape), "float32") for v in self.statistics]
         for part in storage.parts:

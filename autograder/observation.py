@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 FORMAT = 4
 FROZEN = "frozen"  # said of a layer with weights that are not trained
+AGAIN = "called again"  # of one with weights that has been called before
 MAX_ELEMENTS = 4_000_000
 DTYPES = ("float64", "float32", "int64", "bool")
 
@@ -133,11 +134,16 @@ class Tensor(Plain):
 
 
 class CaseObservation(Plain):
-    """What one case gave. `problem` is a sentence when it gave nothing that can be compared."""
+    """What one case gave. `problem` is a sentence when it gave nothing that can be compared.
+
+    `otherwise` is what a network gives if its variables hold the architecture's weights in other
+    ways than the likeliest (`autograder.storing`).
+    """
 
     problem: str | None = None
     problem_kind: str | None = None
     outputs: dict[str, tuple[Array, ...]] = Field(default_factory=dict)
+    otherwise: tuple[dict[str, tuple[Array, ...]], ...] = ()
     parameters: int | None = None
     remarks: tuple[str, ...] = ()
     trace: tuple[Tensor, ...] = ()

@@ -406,11 +406,16 @@ def _observe_network(
     if case.plan.permutable:
         seen["permuted"] = network.observe(permuted=True)["inference"]
     return CaseObservation(
-        outputs={mode: tuple(Array.of(a) for a in arrays) for mode, arrays in seen.items()},
+        outputs=_packed(seen),
+        otherwise=tuple(map(_packed, network.observe_otherwise())),
         parameters=parameters,
         remarks=tuple(remarks),
         trace=tuple(recorder.tensors),
     )
+
+
+def _packed(seen: dict[str, list[np.ndarray]]) -> dict[str, tuple[Array, ...]]:
+    return {mode: tuple(map(Array.of, arrays)) for mode, arrays in seen.items()}
 
 
 def _watched(function: Callable, names: Sequence[str], remarks: list[str]) -> Callable:

@@ -4,8 +4,9 @@ Six convolutions of one filter, concatenated, are a convolution of six; nine den
 a shifted map and added up, are a 3x3 convolution; a kernel may be stored as (filters, channels,
 height, width), and one convolution of five filters may serve for two of two and three. Values
 belong to the weights of the architecture, so it is found out here which part of which weight each
-variable holds. Where that is guessed wrongly, a right net gives another output; but a wrong net
-does not give the right one, whatever numbers its variables are given.
+variable holds. Shapes may leave several ways open (three kernels of rows, or of columns?): all are
+tried. Where none is right, a right net gives another output; but a wrong net does not give the
+right one, whatever numbers its variables are given.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ ORDERS: dict[int, list[tuple[int, ...]]] = {
     2: [(0, 1), (1, 0)],
     4: [(0, 1, 2, 3), (3, 0, 1, 2), (3, 2, 0, 1), (0, 1, 3, 2), (2, 3, 0, 1), (2, 0, 1, 3)],
 }
+FIRST_CUTS = (-1, 0, 1)  # axes: in filters, in rows, in columns
+MOST_WAYS = 6  # to store the weights that are tried
 MOST_APART = 4  # variables from one part of a weight to the next, as gamma and beta in turn are
 
 # The order of a region's axes in which a shape can hold it, or None: (shape, region).
@@ -98,17 +101,22 @@ def reordered(variables: Sequence[Shape], pieces: Sequence[Piece]) -> Storage:
     return Storage(tuple(weights), tuple(parts))
 
 
-def storage_of(variables: Sequence[Stored], weights: Sequence[Stored]) -> Storage:
-    """Where the variables hold the weights, as far as shapes and names show it."""
+def storages_of(variables: Sequence[Stored], weights: Sequence[Stored]) -> list[Storage]:
+    """Ways in which the variables may hold the weights, by shapes and names, the likeliest first.
+
+    There is one at least: where nothing fits, every variable is taken for a weight.
+    """
     shapes = [variable.shape for variable in variables]
     usual = [weight.shape for weight in weights]
-    if _count(shapes) != _count(usual) or _alike(shapes, usual):
-        return as_it_is(shapes)
-    for groups in _groupings(variables, weights):
-        parts = _parts(groups, shapes, usual) if groups else None
-        if parts:
-            return Storage(tuple(usual), tuple(parts))
-    return as_it_is(shapes)
+    found: list[Storage] = []
+    if _count(shapes) == _count(usual) and not _alike(shapes, usual):
+        for groups in filter(None, _groupings(variables, weights)):
+            for axis in FIRST_CUTS:
+                parts = _parts(groups, shapes, usual, axis)
+                storage = Storage(tuple(usual), tuple(parts or ()))
+                if parts and storage not in found:
+                    found.append(storage)
+    return found[:MOST_WAYS] or [as_it_is(shapes)]
 
 
 def _count(shapes: Sequence[Shape]) -> int:
@@ -124,21 +132,46 @@ def _groupings(
     variables: Sequence[Stored], weights: Sequence[Stored]
 ) -> Iterator[list[Group] | None]:
     """Which variables and weights may belong together, the likeliest first."""
-    names = {stored.name for stored in weights}
-    if names == {stored.name for stored in variables}:
-        by_name = [
-            _in_step(_named(variables, name), _named(weights, name), variables, weights)
-            for name in sorted(names)
-        ]
-        if None not in by_name:
-            yield [group for groups in by_name for group in groups or ()]
+    yield _by_name(variables, weights)
     yield _in_step(range(len(variables)), range(len(weights)), variables, weights)
     yield _Leftovers(variables, weights).groups()
     yield _Leftovers(variables, weights, evenly=True).groups()
+    yield _Leftovers(variables, weights).groups(joined_first=True)
 
 
-def _named(stored: Sequence[Stored], name: str) -> list[int]:
-    return [number for number, one in enumerate(stored) if one.name == name]
+def _by_name(variables: Sequence[Stored], weights: Sequence[Stored]) -> list[Group] | None:
+    """Groups where those of each name follow each other in one order.
+
+    Variables with names of a student's own are paired before with weights of their shape.
+    """
+    names = {stored.name for stored in weights}
+    groups, free, wanted = _paired_strangers(variables, weights, names)
+    if {variables[i].name for i in free} != {weights[i].name for i in wanted}:
+        return None
+    for name in sorted({weights[i].name for i in wanted}):
+        mine = [number for number in free if variables[number].name == name]
+        theirs = [number for number in wanted if weights[number].name == name]
+        found = _in_step(mine, theirs, variables, weights)
+        if found is None:
+            return None
+        groups += found
+    return groups
+
+
+def _paired_strangers(
+    variables: Sequence[Stored], weights: Sequence[Stored], known: set[str]
+) -> tuple[list[Group], list[int], list[int]]:
+    """Pairs of variables of other names with weights of their shape, and what is left of both."""
+    groups: list[Group] = []
+    free, wanted = list(range(len(variables))), list(range(len(weights)))
+    for number, variable in enumerate(variables):
+        shape = _bare(variable.shape)
+        of_its_shape = [i for i in wanted if _bare(weights[i].shape) == shape]
+        if variable.name not in known and of_its_shape:
+            groups.append(([number], of_its_shape[:1]))
+            free.remove(number)
+            wanted.remove(of_its_shape[0])
+    return groups, free, wanted
 
 
 def _in_step(
@@ -175,12 +208,20 @@ class _Leftovers:
         self.free = [i for i in range(len(variables)) if i not in used[0]]
         self.wanted = [i for i in range(len(weights)) if i not in used[1]]
 
-    def groups(self) -> list[Group] | None:
-        """All groups, or None where it cannot be told which they are."""
-        for fits in (
-            PLAIN_FITS,
-            FITS,
-        ):  # no kernel is stored otherwise where others are cut plainly
+    def groups(self, joined_first: bool = False) -> list[Group] | None:
+        """All groups, or None where it cannot be told which they are.
+
+        Weights are taken apart before they are taken together, or after (`joined_first`).
+        """
+        if joined_first:
+            self._join()
+        self._take_apart()
+        self._join()
+        return None if self.free or self.wanted else self.found
+
+    def _take_apart(self) -> None:
+        """Find weights that several variables hold."""
+        for fits in (PLAIN_FITS, FITS):  # none is stored otherwise where others are cut plainly
             for number in list(self.wanted):
                 whole = self.weights[number]
                 for chosen in _choices(whole, self.variables, self._free_for(whole)):
@@ -188,13 +229,15 @@ class _Leftovers:
                     if _tiling(whole.shape, shapes, fits=fits):
                         self._take(chosen, [number])
                         break
+
+    def _join(self) -> None:
+        """Find variables that hold several weights."""
         for variable in list(self.free):
             whole = self.variables[variable]
             for chosen in _choices(whole, self.weights, self.wanted):
                 if _tiling(whole.shape, [self.weights[i].shape for i in chosen]):
                     self._take([variable], chosen)
                     break
-        return None if self.free or self.wanted else self.found
 
     def _free_for(self, whole: Stored) -> list[int]:
         """Free variables that could be parts of a weight: a Keras layer's `gamma` is no kernel."""
@@ -236,23 +279,31 @@ def _equal_ones(
 
 
 def _parts(
-    groups: Sequence[Group], variables: Sequence[Shape], weights: Sequence[Shape]
+    groups: Sequence[Group],
+    variables: Sequence[Shape],
+    weights: Sequence[Shape],
+    first_cut: int,
 ) -> list[Part] | None:
-    """What the variables and weights of each group have in common; None if nothing fits."""
+    """What the variables and weights of each group have in common; None if nothing fits.
+
+    Cuts along the axis `first_cut` are looked for before others.
+    """
     orders = _usual_orders(groups, variables, weights)
     parts = []
     for of_variables, of_weights in groups:
         if len(of_weights) == 1:
             [number] = of_weights
             usual = orders.get(len(weights[number]))
-            pieces = _tiling(weights[number], [variables[i] for i in of_variables], usual)
+            shapes = [variables[i] for i in of_variables]
+            pieces = _tiling(weights[number], shapes, usual, first_cut=first_cut)
             found = [
                 Part(variable, inside, number, place)
                 for variable, (inside, place) in zip(of_variables, pieces or (), strict=False)
             ]
         else:
             [variable] = of_variables
-            pieces = _tiling(variables[variable], [weights[i] for i in of_weights])
+            shapes = [weights[i] for i in of_weights]
+            pieces = _tiling(variables[variable], shapes, first_cut=first_cut)
             found = [
                 Part(variable, place, number, inside)
                 for number, (inside, place) in zip(of_weights, pieces or (), strict=False)
@@ -333,6 +384,7 @@ def _tiling(
     parts: Sequence[Shape],
     usual: tuple[int, ...] | None = None,
     fits: Sequence[Fit] = FITS,
+    first_cut: int = -1,
 ) -> list[tuple[Piece, Piece]] | None:
     """For each part where it lies in itself and in the whole, or None where they do not fit.
 
@@ -342,7 +394,7 @@ def _tiling(
     if len(parts) == 1 and usual and _can_hold(parts[0], whole, usual):
         return [(Piece(_in_order(whole, usual)), Piece(whole, axes=usual))]
     for fit in fits:
-        for places in _cuts(whole, parts):
+        for places in _cuts(whole, parts, first_cut):
             regions = [Piece(whole, place).shape for place in places]
             found = [fit(part, region) for part, region in zip(parts, regions, strict=True)]
             pieces = [
@@ -355,14 +407,18 @@ def _tiling(
     return None
 
 
-def _cuts(whole: Shape, parts: Sequence[Shape]) -> Iterator[list[Places]]:
-    """Ways to cut a whole into parts of given sizes: along one axis, or into single positions."""
+def _cuts(whole: Shape, parts: Sequence[Shape], first_cut: int) -> Iterator[list[Places]]:
+    """Ways to cut a whole into parts of given sizes: along one axis, or into single positions.
+
+    Of the axes `first_cut` is the first, if there is one, and then the last ones are.
+    """
     full = [slice(0, side) for side in whole]
     sizes = [math.prod(part) for part in parts]
     if len(parts) == 1:
         yield [tuple(full)]
         return
-    for axis in reversed(range(len(whole))):
+    axes = list(reversed(range(len(whole))))
+    for axis in sorted(axes, key=lambda axis: axis != first_cut % 4):
         layer = math.prod(whole) // whole[axis]
         if all(size % layer == 0 for size in sizes):
             ends = [0, *itertools.accumulate(size // layer for size in sizes)]

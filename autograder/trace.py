@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from autograder.observation import FROZEN, Tensor
+from autograder.observation import AGAIN, FROZEN, Tensor
 from autograder.values import noise
 
 LONGEST_TRACE = 600
@@ -25,6 +25,9 @@ UNUSUAL = {
 }
 
 
+ALONG_THE_LAST = (keras.layers.BatchNormalization, keras.layers.Softmax)
+
+
 class Recorder:
     """Collects the tensors that Keras operations give while a network runs eagerly.
 
@@ -35,11 +38,12 @@ class Recorder:
         self.symbolic = symbolic
         self.tensors: list[Tensor] = []
         self._index: dict[int, int] = {}
+        self._called: set[int] = set()  # layers with weights
         self._alive: list[Any] = []  # keeps tensors alive, so that an id stays one tensor's own
 
     def clear(self) -> None:
         """Forget all."""
-        self.tensors, self._index, self._alive = [], {}, []
+        self.tensors, self._index, self._alive, self._called = [], {}, [], set()
 
     def release(self) -> None:
         """Let go of the tensors themselves, which are a good part of a net's memory."""
@@ -54,6 +58,11 @@ class Recorder:
                 if id(x) in self._index
             )
         )
+        words = describe_fully(operation)
+        if id(operation) in self._called:
+            words = f"{words}, {AGAIN}"
+        elif getattr(operation, "weights", None):
+            self._called.add(id(operation))
         for output in keras.tree.flatten(outputs):
             if id(output) in self._index or not hasattr(output, "shape"):
                 continue
@@ -67,7 +76,7 @@ class Recorder:
             self._alive.append(output)
             self.tensors.append(
                 Tensor(
-                    operation=describe_fully(operation),
+                    operation=words,
                     shape=tuple(int(n or 1) for n in output.shape),
                     inputs=sources,
                     fingerprint=numbers,
@@ -122,8 +131,9 @@ def describe_fully(operation: keras.Operation) -> str:
         value = getattr(operation, name, usual)
         if isinstance(value, bool | int | float) and value != usual:
             words.append(f"no {name}" if value is False else f"{name} {float(value):g}")
-    if isinstance(operation, keras.layers.BatchNormalization) and operation.axis in (1, 2):
-        words.append(f"axis {operation.axis}")
+    axis: Any = getattr(operation, "axis", -1)
+    if isinstance(operation, ALONG_THE_LAST) and isinstance(axis, int) and axis in (1, 2):
+        words.append(f"axis {axis}")
     weights: Any = getattr(operation, "weights", None)
     if weights and getattr(operation, "trainable", True) is False:
         words.append(FROZEN)

@@ -270,6 +270,27 @@ def test_a_net_that_is_only_counted_shows_an_argument_that_is_ignored():
     assert "filters=[5, 4, 7]" in verdict.hint
 
 
+def test_a_layer_that_is_called_twice_is_named():
+    def three(x, filters):
+        for _ in range(3):
+            x = layers.Conv2D(filters, 3, padding="same")(x)
+        return layers.Softmax()(x)
+
+    def shared(x, filters):
+        again = layers.Conv2D(filters, 3, padding="same")
+        return layers.Softmax()(again(again(layers.Conv2D(filters, 3, padding="same")(x))))
+
+    def wrong_axis(x, filters):
+        x = keras.Sequential([layers.Conv2D(filters, 3, padding="same") for _ in range(3)])(x)
+        return layers.Softmax(axis=1)(x)
+
+    trials = [trial(x=Input((6, 7, 4)), filters=5)]
+    key = make_task_key(Task("three", "block", 4, lambda rng: trials, three), 3)
+    verdict = judge(key, probe(shared, key.question))
+    assert "`Conv2D 3x3, 5 filters, same` is called twice" in verdict.hint
+    assert "`Softmax, axis 1`" in judge(key, probe(wrong_axis, key.question)).hint
+
+
 def added(x, filters, padding="same", strides=(2, 1), rows=1, add=layers.add):
     """Two convolutions and a projection, added; the wrong ones cannot be built."""
     y = layers.Conv2D(filters, 3, strides[0], padding=padding, activation="relu")(x)

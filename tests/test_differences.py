@@ -55,6 +55,9 @@ def row_empty(array):
         (np.full((3, 4), 2.5), np.zeros((3, 4)), "12 of 12 values differ"),
         (MAPS, np.where(RNG.random(MAPS.shape) < 0.2, 0, MAPS), "differ"),
         (28, 56, "expected 28, found 56 (2 times as much)"),
+        (319381, -8299, "found -8299, 5 times 2**16 away from it: an integer of 16 bits overflows"),
+        (5000000000, 705032704, "found 7.05033e+08, 2**32 away from it: an integer of 32 bits"),
+        (4 * 65536, 65536, "expected 262144, found 65536 (0.25 times as much)"),
         ([1.0, 2.0, 3.0], [1.0, 2.5, 3.0], "expected 2, found 2.5"),
     ],
 )

@@ -15,7 +15,7 @@ from autograder.judge import judge
 from autograder.keymaking import make_task_key
 from autograder.observation import Stored
 from autograder.probe import probe
-from autograder.storing import storage_of
+from autograder.storing import storages_of
 from autograder.task import Task, trial
 
 
@@ -77,6 +77,41 @@ def row_by_row(x, filters):
         conv = layers.Conv2D(filters, (1, 3), use_bias=row == 0)
         y = y + conv(padded[:, row : row + height])
     return rest(y, filters)
+
+
+def lines(x, filters, axis):
+    """Three convolutions in one dimension, of kernels that look alike in both."""
+    if axis == 2:
+        return ops.transpose(lines(ops.transpose(x, (0, 2, 1, 3)), filters, 1), (0, 2, 1, 3))
+    height, padded, y = x.shape[1], layers.ZeroPadding2D((1, 0))(x), 0
+    for row in range(3):
+        conv = layers.Conv1D(filters, 3, padding="same", use_bias=row == 2)
+        y = y + layers.TimeDistributed(conv)(padded[:, row : row + height])
+    return y
+
+
+def lines_along_rows(x, filters):
+    return rest(lines(x, filters, 1), filters)
+
+
+def lines_along_columns(x, filters):
+    return rest(lines(x, filters, 2), filters)
+
+
+class Affine(layers.Layer):
+    """The end of a normalisation, with scale and offset in one weight."""
+
+    def build(self, shape):
+        self.both = self.add_weight(shape=(2, shape[-1]))
+
+    def call(self, x):
+        return x * self.both[0] + self.both[1]
+
+
+def scale_and_offset_together(x, filters):
+    x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    x = layers.Conv2D(filters + 1, 1, use_bias=False)(x)
+    return Affine()(layers.BatchNormalization(center=False, scale=False)(x))
 
 
 def everything_in_halves(x, filters):
@@ -198,6 +233,9 @@ RIGHT = [
     halves_of_channels,
     position_by_position,
     row_by_row,
+    lines_along_rows,
+    lines_along_columns,
+    scale_and_offset_together,
     everything_in_halves,
     normalised_in_parts,
     a_normalisation_for_each_channel,
@@ -295,6 +333,36 @@ def test_kernels_in_quarters_are_not_taken_for_one_stored_otherwise():
     assert (verdict.verdict, verdict.points) == ("correct", 4.0), verdict.hint
 
 
+def test_what_looks_like_halves_may_be_several_weights_in_one():
+    """Two of the weights with scale and offset are as large as the scale behind them."""
+
+    def answer(x, norm=layers.BatchNormalization):
+        y = layers.ReLU()(norm()(conv(x, 3, 1)))
+        y = layers.ReLU()(norm()(conv(y, 3)))
+        return layers.ReLU()(norm()(conv(y, 12, 1)) + norm()(conv(x, 12, 1)))
+
+    def together():
+        return keras.Sequential([layers.BatchNormalization(center=False, scale=False), Affine()])
+
+    trials = [trial(x=Input((6, 5, 12))), trial(x=Input((6, 5, 7)))]
+    key = make_task_key(Task("answer", "block", 4, lambda rng: trials, lambda x: answer(x)), 1)
+    verdict = judge(key, probe(lambda x: answer(x, together), key.question))
+    assert (verdict.verdict, verdict.points) == ("correct", 4.0), verdict.hint
+
+
+def test_a_kernel_of_ones_own_name_does_not_keep_others_from_being_found_by_name():
+    own = Stored(name="variable", shape=(7, 7, 2, 4))
+    halves = [Stored(name=name, shape=(2,)) for name in ("gamma", "beta") * 2]
+    weights = [*of(own.shape), *of((4,), name="gamma"), *of((4,), name="beta")]
+    arrays = numbered([own, *halves], weights)
+    assert [array.tolist() for array in arrays[1:]] == [
+        [392, 393],
+        [396, 397],
+        [394, 395],
+        [398, 399],
+    ]
+
+
 def test_a_turned_kernel_elsewhere_is_refused(square_key):
     def answer(x, filters):
         return square_block(x, filters, lambda y, n: turned(turned(y, n), n))
@@ -303,8 +371,11 @@ def test_a_turned_kernel_elsewhere_is_refused(square_key):
 
 
 def numbered(variables, weights):
+    return arrays_in(storages_of(variables, weights)[0], variables)
+
+
+def arrays_in(storage, variables):
     """The variables' arrays, where the weights hold 0, 1, 2, ... one after the other."""
-    storage = storage_of(variables, weights)
     counts = itertools.accumulate((math.prod(shape) for shape in storage.weights), initial=0)
     held = [
         np.arange(start, start + math.prod(shape)).reshape(shape)
@@ -349,10 +420,11 @@ def stored_otherwise(draw):
 @given(st.one_of(stored_otherwise(), st.tuples(STORED, STORED)))
 def test_every_number_of_a_variable_is_that_of_one_weight(case):
     variables, weights = case
-    arrays = numbered(variables, weights)
     total = sum(math.prod(variable.shape) for variable in variables)
-    found = np.concatenate([np.zeros(0, int), *(array.ravel() for array in arrays)])
-    assert sorted(found) == list(range(total))
+    for storage in storages_of(variables, weights):
+        arrays = arrays_in(storage, variables)
+        found = np.concatenate([np.zeros(0, int), *(array.ravel() for array in arrays)])
+        assert sorted(found) == list(range(total))
 
 
 @pytest.mark.parametrize(

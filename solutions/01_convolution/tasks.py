@@ -409,6 +409,18 @@ SIZE_RULES = [
         LARGER_KERNEL,
     ),
     Mistake(
+        size_with("size_same_too_small", same=lambda n, k, s, d: -(-n // s) if k <= n else 0),
+        LARGER_KERNEL,
+    ),
+    Mistake(
+        size_with(
+            "size_same_undilated",
+            same=lambda n, k, s, d: -(-n // s) if d == 1 else n + k // 2 * 2 - d * (k - 1),
+        ),
+        "`same` is the size divided by the stride, rounded up, with a dilation too: the zeros make "
+        "up for the wider window.",
+    ),
+    Mistake(
         size_with(
             "size_dilation_for_stride",
             lambda n, k, s, d: stepped(n, k, s * d),
@@ -1110,6 +1122,26 @@ def conv2d_with(name, before=None, after=None, around=None):
     return wrong
 
 
+def cropped_by(half):
+    """Takes a negative number of zeros for rows to be cut off, half of them in front."""
+
+    def change(image, kernels, bias, stride, padding):
+        if padding == "same":
+            for axis in (0, 1):
+                size, kernel = image.shape[axis], kernels.shape[axis]
+                spare = max(size - (-(-size // stride) - 1) * stride - kernel, 0)
+                image = np.roll(image, -half(spare), axis)
+        return image, kernels, bias, stride, padding
+
+    return change
+
+
+def conv2d_dark_skipped(image, kernels, bias=None, stride=1, padding="valid"):
+    maps = conv2d(image, kernels, bias, stride, padding)
+    lit = conv2d(np.abs(image), np.ones(kernels.shape), None, stride, padding) > 0
+    return maps * lit
+
+
 def padded_in(mode, **options):
     """Pads a picture as `same` does, with something else than zeros."""
 
@@ -1245,6 +1277,10 @@ def conv2d_off_border(image, kernels, bias=None, stride=1, padding="valid"):
     return inner
 
 
+NEVER_FEWER = (
+    "`same` with a stride longer than the kernel needs no zeros: not fewer than none. The first "
+    "window begins at the first pixel."
+)
 SAME_ZEROS = (
     "`same` with a stride: the number of zeros depends on the stride, (outputs - 1) * stride + "
     "kernel - size, never below 0; half of them, rounded down, come before, the rest behind."
@@ -1559,6 +1595,18 @@ CONV2D_VARIANTS = [
     Mistake(
         conv2d_with("conv2d_half", after=lambda maps, *given: maps.astype("float16")),
         "The values are rounded to three digits: float16 is too coarse, take float32 or float64.",
+    ),
+    Mistake(
+        conv2d_dark_skipped,
+        "Where a window holds nothing but zeros the bias remains: do not leave such windows out.",
+    ),
+    Mistake(
+        conv2d_with("conv2d_cropped", cropped_by(lambda spare: spare // 2)),
+        NEVER_FEWER,
+    ),
+    Mistake(
+        conv2d_with("conv2d_cropped_up", cropped_by(lambda spare: -(-spare // 2))),
+        NEVER_FEWER,
     ),
     Mistake(
         conv2d_stride_between_rows,
@@ -2359,8 +2407,8 @@ def drawn(rng: np.random.Generator, *shape: int) -> np.ndarray:
 def conv2d_trials(rng: np.random.Generator) -> list[Trial]:
     """A case to work out; both paddings, strides 1 to 4, odd, even and oblong kernels, biases.
 
-    A kernel higher than its picture; a bright picture; as many filters as channels; two pictures of
-    one shape, to be told apart.
+    A kernel higher than its picture; a bright picture, and one that is black in part; as many
+    filters as channels; two pictures of one shape, to be told apart.
     """
 
     def sides(parity: int) -> tuple[int, int]:
@@ -2381,6 +2429,12 @@ def conv2d_trials(rng: np.random.Generator) -> list[Trial]:
         """The same in single precision."""
         arrays = {k: v.astype("float32") for k, v in given.arguments.items() if hasattr(v, "dtype")}
         return Trial({**given.arguments, **arrays})
+
+    def dark(given: Trial) -> Trial:
+        """The same with a corner that is black."""
+        image = given.arguments["image"].copy()
+        image[:8, :9] = 0
+        return Trial({**given.arguments, "image": image})
 
     def bright(given: Trial) -> Trial:
         """The same with numbers as large as a photograph's."""
@@ -2404,7 +2458,7 @@ def conv2d_trials(rng: np.random.Generator) -> list[Trial]:
         case((low, odd), (1, 1), True, 2, "valid"),
         case((3, odd), (3, 3), False, alike=True),
         case((4, odd), (7, 3), True, 1, "same"),
-        case((4 * even, 4 * odd + 1), (3, 2), True, 4),
+        dark(case((4 * even, 4 * odd + 1), (3, 2), True, 4)),
         trial(image=digits[:, ::-1] + 4, kernels=places),
     ]
 

@@ -16,6 +16,10 @@ from keras import ops
 from autograder.key import Property
 from autograder.task import Accepted, Mistake, Task, Trial, counted, trial
 
+STRIDE_AND_DILATION = (
+    "A layer may have a stride and a dilation at once: one does not switch the other off."
+)
+
 # receptive_field
 
 
@@ -232,6 +236,10 @@ def field_rule(name, reach=None, step=None, start=(1, 1), entry=lambda size, jum
 
     wrong.__name__ = name
     return wrong
+
+
+def field_from_the_end_turned(layers):
+    return receptive_field(layers[::-1])[::-1]
 
 
 def field_own_windows(layers):
@@ -574,6 +582,22 @@ FIELD_RULES = [
         field_rule("field_jump_divided", step=lambda jump, k, s, d: jump / s),
         "The maps become smaller, but neighbouring units lie further apart: multiply the jump by "
         "the stride.",
+    ),
+    Mistake(
+        field_rule(
+            "field_stride_or_dilation", step=lambda jump, k, s, d: jump * (s if d == 1 else 1)
+        ),
+        STRIDE_AND_DILATION,
+    ),
+    Mistake(
+        field_rule(
+            "field_dilation_or_stride", reach=lambda k, s, d: (k - 1) * (d if s == 1 else 1)
+        ),
+        STRIDE_AND_DILATION,
+    ),
+    Mistake(
+        field_from_the_end_turned,
+        "Each pair is for the first layers up to that one: walk from the first layer to the last.",
     ),
 ]
 
@@ -1127,6 +1151,21 @@ REGION_RULES = [
             right=lambda n, k, s, d: n // s + (k - 1) * d,
         ),
         "Walking back, a position is multiplied by the stride: window n begins at n * stride.",
+    ),
+    Mistake(
+        region_rule(
+            "region_stride_or_dilation",
+            left=lambda n, k, s, d: n * (s if d == 1 else 1),
+            right=lambda n, k, s, d: n * (s if d == 1 else 1) + (k - 1) * d,
+        ),
+        STRIDE_AND_DILATION,
+    ),
+    Mistake(
+        region_rule(
+            "region_dilation_or_stride",
+            right=lambda n, k, s, d: n * s + (k - 1) * (d if s == 1 else 1),
+        ),
+        STRIDE_AND_DILATION,
     ),
     Mistake(
         region_rule("region_side_three", right=lambda n, k, s, d: n * s + 2 * d),
