@@ -190,6 +190,9 @@ def stepped(size, reach, stride):
 NO_STRIDE = (
     "A dilation is no stride: it spreads the weights of the window, which still moves by `stride`."
 )
+DILATED_TOO = (
+    "`same` adds zeros for the dilated window too: a dilation changes nothing in the size."
+)
 LARGER_KERNEL = (
     "`same` does not depend on the kernel, not even where it is larger than the picture."
 )
@@ -366,7 +369,7 @@ SIZE_RULES = [
     ),
     Mistake(
         size_with("size_same_undilated", same=lambda n, k, s, d: -(-(n - (k - 1) * (d - 1)) // s)),
-        "`same` adds zeros for the dilated window too: a dilation changes nothing in the size.",
+        DILATED_TOO,
     ),
     Mistake(
         size_with(
@@ -414,11 +417,10 @@ SIZE_RULES = [
     ),
     Mistake(
         size_with(
-            "size_same_undilated",
+            "size_same_half_kernel_dilated",
             same=lambda n, k, s, d: -(-n // s) if d == 1 else n + k // 2 * 2 - d * (k - 1),
         ),
-        "`same` is the size divided by the stride, rounded up, with a dilation too: the zeros make "
-        "up for the wider window.",
+        DILATED_TOO,
     ),
     Mistake(
         size_with(
@@ -1122,20 +1124,6 @@ def conv2d_with(name, before=None, after=None, around=None):
     return wrong
 
 
-def cropped_by(half):
-    """Takes a negative number of zeros for rows to be cut off, half of them in front."""
-
-    def change(image, kernels, bias, stride, padding):
-        if padding == "same":
-            for axis in (0, 1):
-                size, kernel = image.shape[axis], kernels.shape[axis]
-                spare = max(size - (-(-size // stride) - 1) * stride - kernel, 0)
-                image = np.roll(image, -half(spare), axis)
-        return image, kernels, bias, stride, padding
-
-    return change
-
-
 def conv2d_dark_skipped(image, kernels, bias=None, stride=1, padding="valid"):
     maps = conv2d(image, kernels, bias, stride, padding)
     lit = conv2d(np.abs(image), np.ones(kernels.shape), None, stride, padding) > 0
@@ -1277,10 +1265,6 @@ def conv2d_off_border(image, kernels, bias=None, stride=1, padding="valid"):
     return inner
 
 
-NEVER_FEWER = (
-    "`same` with a stride longer than the kernel needs no zeros: not fewer than none. The first "
-    "window begins at the first pixel."
-)
 SAME_ZEROS = (
     "`same` with a stride: the number of zeros depends on the stride, (outputs - 1) * stride + "
     "kernel - size, never below 0; half of them, rounded down, come before, the rest behind."
@@ -1599,14 +1583,6 @@ CONV2D_VARIANTS = [
     Mistake(
         conv2d_dark_skipped,
         "Where a window holds nothing but zeros the bias remains: do not leave such windows out.",
-    ),
-    Mistake(
-        conv2d_with("conv2d_cropped", cropped_by(lambda spare: spare // 2)),
-        NEVER_FEWER,
-    ),
-    Mistake(
-        conv2d_with("conv2d_cropped_up", cropped_by(lambda spare: -(-spare // 2))),
-        NEVER_FEWER,
     ),
     Mistake(
         conv2d_stride_between_rows,

@@ -590,12 +590,6 @@ FIELD_RULES = [
         STRIDE_AND_DILATION,
     ),
     Mistake(
-        field_rule(
-            "field_dilation_or_stride", reach=lambda k, s, d: (k - 1) * (d if s == 1 else 1)
-        ),
-        STRIDE_AND_DILATION,
-    ),
-    Mistake(
         field_from_the_end_turned,
         "Each pair is for the first layers up to that one: walk from the first layer to the last.",
     ),
@@ -1157,13 +1151,6 @@ REGION_RULES = [
             "region_stride_or_dilation",
             left=lambda n, k, s, d: n * (s if d == 1 else 1),
             right=lambda n, k, s, d: n * (s if d == 1 else 1) + (k - 1) * d,
-        ),
-        STRIDE_AND_DILATION,
-    ),
-    Mistake(
-        region_rule(
-            "region_dilation_or_stride",
-            right=lambda n, k, s, d: n * s + (k - 1) * (d if s == 1 else 1),
         ),
         STRIDE_AND_DILATION,
     ),
