@@ -73,7 +73,8 @@ class Plan(Plain):
     `kernels`, `vectors` and `inputs` are scales of the drawn values; `overrides` replaces the
     kernel scale of all weights with a given element count. `probabilities` says that the output
     is read through a logarithm; `permutable` that another order of concatenation is allowed.
-    `counted` says that the network's weights are only counted: all but a last bias are 0.
+    `counted` says that the network's weights are only counted: all but a last bias are 0. Where
+    facts are asked for it says that a glance is enough.
     """
 
     seed: int

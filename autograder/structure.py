@@ -114,7 +114,8 @@ def facts(
         if glance and shown["kernels"]:
             return shown  # wrong as it is, and the gradient of a large kernel takes long
         if glance:
-            return {**shown, **_at_a_glance(model, feeds, rng, calls.dilation)}
+            field, _, is_inside = _field_inside(model, feeds[:2], rng, calls.dilation, hasty=True)
+            return {**shown, **_size_of(field, is_inside)}
         if _sees_everything(model, kernels, feeds, rng):
             return {**shown, "mixers": _names(calls)}  # attention on a large picture fills memory
         field, feed, is_inside = _field_inside(model, feeds, rng, calls.dilation)
@@ -140,30 +141,6 @@ def _size_of(field: np.ndarray, is_inside: bool) -> dict[str, Any]:
         "field": size if is_inside else f"at least {size[0]} x {size[1]}",
         "holes": size[0] * size[1] - int(field.sum()),
     }
-
-
-def _at_a_glance(
-    model: keras.Model, feeds: tuple[tuple[int, ...], ...], rng: np.random.Generator, dilation: int
-) -> dict[str, Any]:
-    """The size of the field on the smaller pictures, the second only where the first is no use."""
-    for feed in feeds[:2]:
-        is_last = feed == feeds[:2][-1]
-        if dilation >= min(feed[:2]) // 2 and not is_last:
-            continue
-        try:
-            field = _field(model, feed, rng)
-        except Exception:  # windows without padding may need a larger picture
-            if is_last:
-                raise
-            continue
-        if _is_inside(field) or field.all():
-            break
-    return _size_of(field, _is_inside(field))
-
-
-def _is_inside(field: np.ndarray) -> bool:
-    border = [field[0], field[-1], field[:, 0], field[:, -1]]
-    return not any(side.any() for side in border)
 
 
 def _calls(
@@ -238,10 +215,12 @@ def _field_inside(
     feeds: tuple[tuple[int, ...], ...],
     rng: np.random.Generator,
     dilation: int,
+    hasty: bool = False,
 ) -> tuple[np.ndarray, tuple[int, ...], bool]:
     """Where the input reaches the middle output unit, the feed, and whether all lies inside it.
 
-    Weights so far apart that all but the middle one lie outside a picture do not show there.
+    Weights so far apart that all but the middle one lie outside a picture do not show there. One
+    who is `hasty` looks at no larger picture where a unit sees the whole of a small one.
     """
     field, problem, is_inside = None, None, False
     for feed in feeds:
@@ -252,8 +231,9 @@ def _field_inside(
         except Exception as error:  # the net needs a larger picture
             problem = error
             continue
-        is_inside = _is_inside(field)
-        if is_inside:
+        border = [field[0], field[-1], field[:, 0], field[:, -1]]
+        is_inside = not any(side.any() for side in border)
+        if is_inside or (hasty and field.all()):
             break
     if field is None:
         assert problem is not None

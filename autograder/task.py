@@ -41,7 +41,7 @@ def trial(*feeds: tuple[int, ...], **arguments: Any) -> Trial:
 
 
 def counted(*feeds: tuple[int, ...], **arguments: Any) -> Trial:
-    """Shorthand like `trial`, for a network that is looked at for a tenth of the time."""
+    """Shorthand like `trial`, for a network that is only counted, or looked at in one run."""
     return Trial(arguments, feeds, counted=True)
 
 
