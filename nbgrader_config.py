@@ -17,7 +17,7 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
-from autograder.nbgrader_plugin import LockedIn
+from autograder.course.nbgrader_plugin import LockedIn
 
 c = get_config()
 root = Path(__file__).resolve().parent

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autograder.exercises import (
+from autograder.course.explain import write_record
+from autograder.course.grade import GradingProblem, find_submissions, grade_folder, result_row
+from autograder.data.files import CannotWrite
+from autograder.data.key import Key, KeyProblem, read_key
+from autograder.data.limits import Limits
+from autograder.judging.report import console, number, terminal_table
+from autograder.running.runner import CannotIsolate, WarmProcessGone, Workshop, grade_notebook
+from autograder.setting.exercises import (
     KEY_NAME,
     PUBLIC_SEED,
     ExerciseProblem,
@@ -21,19 +28,12 @@ from autograder.exercises import (
     release,
     require_exercise,
 )
-from autograder.explain import write_record
-from autograder.files import CannotWrite
-from autograder.grade import GradingProblem, find_submissions, grade_folder, result_row
-from autograder.key import Key, KeyProblem, read_key
-from autograder.limits import Limits
-from autograder.report import console, number, terminal_table
-from autograder.runner import CannotIsolate, WarmProcessGone, Workshop, grade_notebook
-from autograder.task import TaskError, load_tasks
+from autograder.setting.task import TaskError, load_tasks
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from autograder.cluster import Cluster
+    from autograder.course.cluster import Cluster
 
 app = typer.Typer(
     help="Checks answers and grades classes.", no_args_is_help=True, add_completion=False
@@ -140,7 +140,7 @@ def grade(
     if cluster is None:
         place: Workshop | Cluster = Workshop(secrets, limits, workers, unsafe)
     else:
-        from autograder.cluster import Cluster
+        from autograder.course.cluster import Cluster
 
         place = Cluster(cluster, limits, unsafe)
     with place as workshop, Progress(*columns, console=screen) as bar:
@@ -158,7 +158,7 @@ def grade(
     for layer, why in workshop.missing.items():
         screen.print(f"not isolated by {layer} ({why})", style="yellow", markup=False)
     if gradebook is not None:
-        from autograder.gradebook import save
+        from autograder.course.gradebook import save
 
         save(gradebook, answers, rows, folder, folder.resolve().parent / "autograded")
     console().print(class_table(rows, answers))
@@ -173,8 +173,8 @@ def explain(
     unsafe: UnsafeOption = False,
 ) -> None:
     """Make a verdict again from the stored notebook, key and version, and give its reasons."""
-    from autograder.explain import explain as made_again
-    from autograder.explain import stored
+    from autograder.course.explain import explain as made_again
+    from autograder.course.explain import stored
 
     record, _ = stored(out, student, task)
     with Workshop([Path(record["folder"]), Path(record["key"]), out], unsafe=unsafe) as workshop:
@@ -195,7 +195,7 @@ def doctor() -> None:
     """Say what this machine can isolate and accelerate; exit code 1 where the lock has gaps."""
     from rich.table import Table
 
-    from autograder.doctor import findings
+    from autograder.running.doctor import findings
 
     found = findings()
     table = Table(title="this machine", title_justify="left")
@@ -264,7 +264,7 @@ def lint(
     seed: Annotated[int, typer.Option(min=0)] = PUBLIC_SEED,
 ) -> None:
     """Say what is wrong with how exercises are set. Exit code 1 where anything is."""
-    from autograder.lint import lint_exercise, lint_release
+    from autograder.setting.lint import lint_exercise, lint_release
 
     root, screen, found = project_root(), console(stderr=True), 0
     for name in [exercise] if exercise else exercise_names(root):
@@ -284,8 +284,8 @@ def mutate(
     seed: Annotated[int, typer.Option(min=0)] = PUBLIC_SEED,
 ) -> None:
     """List mutants of the model answers that get full marks. Exit code 1 where any is unexcused."""
-    from autograder.keymaking import make_task_key
-    from autograder.mutation import excuses, judged_mutants
+    from autograder.setting.keymaking import make_task_key
+    from autograder.setting.mutation import excuses, judged_mutants
 
     screen, unexcused = console(stderr=True), 0
     path = require_exercise(project_root(), exercise) / "tasks.py"

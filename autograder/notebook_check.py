@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from autograder.judge import Verdict, failed, judge
-from autograder.key import Key, KeyProblem, TaskKey, read_key
-from autograder.report import Shown
+from autograder.data.key import Key, KeyProblem, TaskKey, read_key
+from autograder.judging.judge import Verdict, failed, judge
+from autograder.judging.report import Shown
 
 KEY_NAME = "key.json"
 
@@ -38,7 +38,7 @@ def check(function: Callable, exercise: str | None = None) -> Shown:
 
 def verdict_on(function: Any, key: TaskKey) -> Verdict:
     """Observe and judge in this process. What the answer prints is not shown."""
-    from autograder.probe import probe
+    from autograder.probing.probe import probe
 
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         try:

@@ -34,12 +34,12 @@ def peak_mib():
 
 
 def measure():
-    from autograder.exercises import exercise_names, public_key
-    from autograder.judge import judge
-    from autograder.keymaking import decoded_arguments
-    from autograder.network import quick_initializers
-    from autograder.probe import build_network, probe
-    from autograder.task import load_tasks
+    from autograder.judging.judge import judge
+    from autograder.probing.network import quick_initializers
+    from autograder.probing.probe import build_network, probe
+    from autograder.setting.exercises import exercise_names, public_key
+    from autograder.setting.keymaking import decoded_arguments
+    from autograder.setting.task import load_tasks
 
     for exercise in exercise_names(ROOT):
         key = public_key(ROOT, exercise)
@@ -71,9 +71,9 @@ def measure():
 
 def in_a_fresh_child(exercise):
     """Seconds of all probes of an exercise in a forked child that has only imported Keras."""
-    from autograder.exercises import public_key
-    from autograder.probe import probe
-    from autograder.task import load_tasks
+    from autograder.probing.probe import probe
+    from autograder.setting.exercises import public_key
+    from autograder.setting.task import load_tasks
 
     key = public_key(ROOT, exercise)
     tasks = load_tasks(ROOT / "solutions" / exercise / "tasks.py")
@@ -93,7 +93,7 @@ def in_a_fresh_child(exercise):
 
 
 def main():
-    from autograder.exercises import exercise_names
+    from autograder.setting.exercises import exercise_names
 
     load = os.getloadavg()[0]
     lines = [

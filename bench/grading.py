@@ -31,8 +31,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from autograder import forkserver  # noqa: E402
-from autograder.runner import Reply, Workshop  # noqa: E402
+from autograder.running import forkserver  # noqa: E402
+from autograder.running.runner import Reply, Workshop  # noqa: E402
 
 EXERCISE = "04_residual"
 
@@ -133,7 +133,7 @@ def otters(course: Path, count: int, python: Path) -> tuple[float, float]:
     """Seconds and processor seconds per submission of `otter run`."""
     import nbformat
 
-    from autograder.key import read_key
+    from autograder.data.key import read_key
 
     key_file = ROOT / "exercises" / EXERCISE / "key.json"
     (course / "tests").mkdir()
@@ -163,8 +163,8 @@ def otters(course: Path, count: int, python: Path) -> tuple[float, float]:
 
 def ours(course: Path, count: int, workers: int) -> dict[str, float]:
     """Seconds per submission, of all and of all but the first, processor seconds, and MB."""
-    from autograder.grade import grade_folder
-    from autograder.key import read_key
+    from autograder.course.grade import grade_folder
+    from autograder.data.key import read_key
 
     ordinary(course, count, course / "submitted")
     key = read_key(ROOT / "exercises" / EXERCISE / "key.json")
@@ -193,8 +193,8 @@ def ours(course: Path, count: int, workers: int) -> dict[str, float]:
 
 def beyond(count: int) -> float:
     """Seconds a submission without an answer takes, one at a time: fork, lock and talk."""
-    from autograder.key import read_key
-    from autograder.runner import grade_notebook
+    from autograder.data.key import read_key
+    from autograder.running.runner import grade_notebook
 
     key = read_key(ROOT / "exercises" / EXERCISE / "key.json")
     empty = b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}'
@@ -238,9 +238,9 @@ LARGE = """
 import os, sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from autograder.grade import grade_folder
-from autograder.key import read_key
-from autograder.runner import Workshop
+from autograder.course.grade import grade_folder
+from autograder.data.key import read_key
+from autograder.running.runner import Workshop
 
 class Remembering(Workshop):
     replies = {{}}

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from autograder.key import Key
-from autograder.keymaking import make_key, write_key
-from autograder.task import Mistake, Task, trial
+from autograder.data.key import Key
+from autograder.setting.keymaking import make_key, write_key
+from autograder.setting.task import Mistake, Task, trial
 
 EXERCISE = "01_numbers"
 

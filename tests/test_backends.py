@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.keymaking import make_task_key
-from autograder.task import Task, load_tasks
+from autograder.setting.keymaking import make_task_key
+from autograder.setting.task import Task, load_tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 EXERCISES = sorted(path.parent.name for path in ROOT.glob("solutions/*/tasks.py"))
@@ -51,10 +51,10 @@ QUICK = {
 ELSEWHERE = """
 import json, sys
 from pathlib import Path
-from autograder.judge import judge
-from autograder.key import TaskKey
-from autograder.probe import probe
-from autograder.task import load_tasks
+from autograder.judging.judge import judge
+from autograder.data.key import TaskKey
+from autograder.probing.probe import probe
+from autograder.setting.task import load_tasks
 import keras
 
 assert keras.backend.backend() == sys.argv[4]

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder import keymaking
-from autograder.judge import judge
-from autograder.key import KnownMistake, TaskKey
-from autograder.observation import Observation
-from autograder.task import Task, load_tasks
+from autograder.data.key import KnownMistake, TaskKey
+from autograder.data.observation import Observation
+from autograder.judging.judge import judge
+from autograder.setting import keymaking
+from autograder.setting.task import Task, load_tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 20260

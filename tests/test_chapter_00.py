@@ -9,7 +9,7 @@ matplotlib.use("Agg")
 from chapter_run import CHAPTERS, run_chapter
 
 from autograder import check
-from autograder.task import load_tasks
+from autograder.setting.task import load_tasks
 
 pytestmark = pytest.mark.notebook
 

@@ -11,17 +11,17 @@ import pytest
 from keras import layers, ops
 
 import autograder
-from autograder import keymaking
-from autograder.arguments import Input, decode, encode
-from autograder.calls import noting_calls
-from autograder.judge import judge
-from autograder.key import KeyProblem, read_key
-from autograder.keymaking import make_key, make_task_key, write_key
-from autograder.observation import Array, Observation, Plan
-from autograder.probe import probe
-from autograder.report import Shown, verdict_json
-from autograder.task import Accepted, Mistake, Task, TaskError, counted, trial
-from autograder.values import Colour
+from autograder.data.arguments import Input, decode, encode
+from autograder.data.key import KeyProblem, read_key
+from autograder.data.observation import Array, Observation, Plan
+from autograder.data.values import Colour
+from autograder.judging.judge import judge
+from autograder.judging.report import Shown, verdict_json
+from autograder.probing.calls import noting_calls
+from autograder.probing.probe import probe
+from autograder.setting import keymaking
+from autograder.setting.keymaking import make_key, make_task_key, write_key
+from autograder.setting.task import Accepted, Mistake, Task, TaskError, counted, trial
 
 
 def double(values, factor=2.0):
@@ -358,12 +358,12 @@ def test_a_layer_of_ones_own_may_name_its_attributes_as_it_likes(convolutions_ke
 POINTWISE = """
 import keras, sys
 from keras import layers, ops
-from autograder.arguments import Input
-from autograder import keymaking
-from autograder.judge import judge
-from autograder.keymaking import make_task_key
-from autograder.probe import probe
-from autograder.task import Task, trial
+from autograder.data.arguments import Input
+from autograder.setting import keymaking
+from autograder.judging.judge import judge
+from autograder.setting.keymaking import make_task_key
+from autograder.probing.probe import probe
+from autograder.setting.task import Task, trial
 
 def answer(x, filters):
     x = layers.Conv2D(filters, 3, padding="same")(x)

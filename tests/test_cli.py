@@ -12,8 +12,8 @@ import numbers_exercise as numbers
 import pytest
 
 from autograder import cli
-from autograder.exercises import KEY_NAME, PUBLIC_SEED
-from autograder.keymaking import write_key
+from autograder.setting.exercises import KEY_NAME, PUBLIC_SEED
+from autograder.setting.keymaking import write_key
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -16,11 +16,11 @@ from test_grade import rows_of, without_time
 from typer.testing import CliRunner
 
 from autograder.cli import app, grade_folder
-from autograder.cluster import Cluster
-from autograder.doctor import findings
-from autograder.grade import GradingProblem
-from autograder.key import Key
-from autograder.runner import Workshop
+from autograder.course.cluster import Cluster
+from autograder.course.grade import GradingProblem
+from autograder.data.key import Key
+from autograder.running.doctor import findings
+from autograder.running.runner import Workshop
 
 STUDENTS = {
     "ann": numbers.raw(),
@@ -85,7 +85,7 @@ def test_a_worker_that_dies_takes_no_submission_along(
 
 
 def test_a_cluster_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("autograder.cluster.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("autograder.course.cluster.CONNECT_SECONDS", 1)
     start = time.monotonic()
     with pytest.raises(GradingProblem, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1 "):
         Cluster("tcp://127.0.0.1:1").__enter__()
@@ -97,6 +97,6 @@ def test_a_cluster_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyP
 def test_workers_without_this_version_are_refused(
     cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("autograder.cluster.package_version", lambda: "9.9")
+    monkeypatch.setattr("autograder.course.cluster.package_version", lambda: "9.9")
     with pytest.raises(GradingProblem, match=r"has autograder .*, this is 9\.9"):
         Cluster(cluster.scheduler_address).__enter__()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autograder.differences import close, describe, describe_shape
+from autograder.judging.differences import close, describe, describe_shape
 
 RNG = np.random.default_rng(5)
 MAPS = RNG.normal(size=(5, 7, 3))

@@ -156,6 +156,37 @@ def test_packages_import_in_the_direction_contributing_says(root, package, forbi
         assert not imported(path) & forbidden, path.relative_to(root)
 
 
+ROOMS = ("data", "probing", "judging", "running", "setting", "course")
+
+
+def rooms_imported(path: Path) -> set[str]:
+    """The rooms of `autograder` that a file imports from, at once or within a function."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    parts = [name.split(".") for name in names if name.startswith("autograder.")]
+    return {part[1] for part in parts}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_of_the_autograder_import_only_from_themselves_and_from_below(root, room):
+    below = set(ROOMS[: ROOMS.index(room) + 1])
+    files = sorted((root / "autograder" / room).glob("*.py"))
+    assert len(files) > 1
+    for path in files:
+        assert rooms_imported(path) <= below, path.relative_to(root)
+
+
+def test_every_module_of_the_autograder_is_in_a_room_or_on_top(root):
+    top = {path.name for path in (root / "autograder").glob("*.py")}
+    assert top == {"__init__.py", "__main__.py", "cli.py", "notebook_check.py"}
+    folders = {path.name for path in (root / "autograder").iterdir() if any(path.glob("*.py"))}
+    assert folders == set(ROOMS)
+
+
 def test_only_the_data_package_imports_a_backend(root):
     """So that each of Keras's backends runs the rest with the others not installed.
 

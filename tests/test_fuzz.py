@@ -10,9 +10,9 @@ from typing import Any
 import numbers_exercise as numbers
 import pytest
 
-from autograder.grade import result_row
-from autograder.key import Key
-from autograder.runner import Workshop, grade_notebook
+from autograder.course.grade import result_row
+from autograder.data.key import Key
+from autograder.running.runner import Workshop, grade_notebook
 
 ODD: list[Any] = [
     None, True, -1, 1e308, "", "\x00", "\ud800", [], {}, [[]], {"": {}}, "%%bash\nls", "!ls",

@@ -17,10 +17,10 @@ from typing import Any
 import numbers_exercise as numbers
 import pytest
 
-from autograder.files import CannotWrite
-from autograder.grade import GradingProblem, grade_folder
-from autograder.key import Key
-from autograder.runner import Workshop
+from autograder.course.grade import GradingProblem, grade_folder
+from autograder.data.files import CannotWrite
+from autograder.data.key import Key
+from autograder.running.runner import Workshop
 
 Row = dict[str, Any]
 
@@ -348,11 +348,11 @@ def test_a_row_cut_short_is_graded_again(small: Path, key: Key, workshop: Worksh
 GRADING = """
 import sys, time
 from pathlib import Path
-from autograder import runner
-from autograder.grade import grade_folder
-from autograder.key import read_key
-from autograder.notebook import read_notebook, run_cells
-from autograder.child import observe
+from autograder.running import runner
+from autograder.course.grade import grade_folder
+from autograder.data.key import read_key
+from autograder.data.notebook import read_notebook, run_cells
+from autograder.running.child import observe
 
 class Here(runner.Workshop):
     def reply(self, raw, key, timeout):
@@ -362,7 +362,7 @@ class Here(runner.Workshop):
         return runner.Reply(seen)
 
 def observe_here(run, question):
-    from autograder.probe import probe
+    from autograder.probing.probe import probe
     return probe(run.namespace[question.name], question)
 
 folder, key, out = map(Path, sys.argv[1:])
@@ -373,7 +373,7 @@ grade_folder(folder, read_key(key), out, 2, 20, workshop=Here())
 
 def _kill_and_go_on(shares: list[float], class_size: int, folder: Path, key: Key) -> None:
     """Kill a grading at `shares` of the time it takes undisturbed, then go on with it."""
-    from autograder.keymaking import write_key
+    from autograder.setting.keymaking import write_key
 
     for number in range(class_size):
         content = numbers.raw(double=f"def double(x): return {number % 3} * x")

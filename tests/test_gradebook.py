@@ -12,9 +12,9 @@ import numbers_exercise as numbers
 import pytest
 from nbgrader.utils import compute_checksum
 
-from autograder.grade import GradingProblem, grade_folder
-from autograder.gradebook import open_gradebook, save
-from autograder.runner import Workshop
+from autograder.course.grade import GradingProblem, grade_folder
+from autograder.course.gradebook import open_gradebook, save
+from autograder.running.runner import Workshop
 
 QUESTION = "*Your answer here.*"
 

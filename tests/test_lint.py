@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from keras import layers, ops
 
-from autograder.arguments import Input
-from autograder.lint import lint_task
-from autograder.task import Accepted, Mistake, Task, trial
+from autograder.data.arguments import Input
+from autograder.setting.lint import lint_task
+from autograder.setting.task import Accepted, Mistake, Task, trial
 
 
 def block(x, filters):

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder.exercises import PUBLIC_SEED, exercise_names
-from autograder.keymaking import make_task_key
-from autograder.mutation import excuses, judged_mutants, mutants
-from autograder.task import load_tasks, module_of
+from autograder.setting.exercises import PUBLIC_SEED, exercise_names
+from autograder.setting.keymaking import make_task_key
+from autograder.setting.mutation import excuses, judged_mutants, mutants
+from autograder.setting.task import load_tasks, module_of
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = {"output_size", "conv_parameters", "conv2d", "zero_pad_shortcut", "top_k_error"}

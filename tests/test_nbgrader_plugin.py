@@ -12,9 +12,9 @@ import nbformat
 import numbers_exercise as numbers
 import pytest
 
-from autograder.doctor import findings
-from autograder.gradebook import open_gradebook
-from autograder.keymaking import write_key
+from autograder.course.gradebook import open_gradebook
+from autograder.running.doctor import findings
+from autograder.setting.keymaking import write_key
 
 EXERCISE = numbers.EXERCISE
 FORGED = "check = lambda function: 2\nimport builtins\nbuiltins.repr = lambda v: '2'\n"

@@ -8,7 +8,7 @@ from typing import Any
 import numbers_exercise as numbers
 import pytest
 
-from autograder.notebook import NotANotebook, read_notebook, run_cells
+from autograder.data.notebook import NotANotebook, read_notebook, run_cells
 
 
 def sources(raw: bytes) -> list[str]:

@@ -2,13 +2,13 @@
 
 from keras import layers
 
-from autograder.arguments import Input
-from autograder.judge import judge
-from autograder.keymaking import is_kerass_own, make_task_key
-from autograder.observation import Tensor
-from autograder.parting import map_of, needless, parting
-from autograder.probe import probe
-from autograder.task import Accepted, Task, trial
+from autograder.data.arguments import Input
+from autograder.data.observation import Tensor
+from autograder.judging.judge import judge
+from autograder.judging.parting import map_of, needless, parting
+from autograder.probing.probe import probe
+from autograder.setting.keymaking import is_kerass_own, make_task_key
+from autograder.setting.task import Accepted, Task, trial
 
 
 def tensor(operation, number, *inputs):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from autograder.arguments import Input
-from autograder.patterns import common_ground
+from autograder.data.arguments import Input
+from autograder.judging.patterns import common_ground
 
 
 def said(calls, wrong):

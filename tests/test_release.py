@@ -9,10 +9,10 @@ import sys
 import nbformat
 import pytest
 
-from autograder.exercises import exercise_names, release
-from autograder.key import read_key
-from autograder.lint import lint_release
-from autograder.task import load_tasks
+from autograder.data.key import read_key
+from autograder.setting.exercises import exercise_names, release
+from autograder.setting.lint import lint_release
+from autograder.setting.task import load_tasks
 
 
 def autograder(*arguments, cwd):

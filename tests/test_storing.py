@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers, ops
 
-from autograder.arguments import Input
-from autograder.judge import judge
-from autograder.keymaking import make_task_key
-from autograder.observation import Stored
-from autograder.probe import probe
-from autograder.storing import storages_of
-from autograder.task import Task, trial
+from autograder.data.arguments import Input
+from autograder.data.observation import Stored
+from autograder.judging.judge import judge
+from autograder.probing.probe import probe
+from autograder.probing.storing import storages_of
+from autograder.setting.keymaking import make_task_key
+from autograder.setting.task import Task, trial
 
 
 def answer(x, filters):

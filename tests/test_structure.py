@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from autograder.arguments import Input
-from autograder.exercises import project_root
-from autograder.footprint import add_up
-from autograder.gradients import projected_gradients, sound_convolutions
-from autograder.judge import judge
-from autograder.keymaking import make_task_key
-from autograder.probe import probe
-from autograder.structure import GLANCED, facts
-from autograder.task import Task, load_tasks, trial
-from autograder.values import noise_dot
+from autograder.data.arguments import Input
+from autograder.data.footprint import add_up
+from autograder.data.values import noise_dot
+from autograder.judging.judge import judge
+from autograder.probing.gradients import projected_gradients, sound_convolutions
+from autograder.probing.probe import probe
+from autograder.probing.structure import GLANCED, facts
+from autograder.setting.exercises import project_root
+from autograder.setting.keymaking import make_task_key
+from autograder.setting.task import Task, load_tasks, trial
 
 FEEDS = ((17, 20, 3), (40, 43, 3), (150, 153, 3))
 

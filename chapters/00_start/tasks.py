@@ -12,9 +12,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from autograder.arguments import Input
-from autograder.keymaking import make_key, write_key
-from autograder.task import Accepted, Mistake, Task, Trial, trial
+from autograder.data.arguments import Input
+from autograder.setting.keymaking import make_key, write_key
+from autograder.setting.task import Accepted, Mistake, Task, Trial, trial
 
 SEED = 0
 

@@ -12,7 +12,7 @@ import scipy.signal
 from keras import layers, ops
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
-from autograder.task import Accepted, Mistake, Task, Trial, trial
+from autograder.setting.task import Accepted, Mistake, Task, Trial, trial
 
 # output_size
 

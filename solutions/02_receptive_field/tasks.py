@@ -13,8 +13,8 @@ import scipy.signal
 from keras import layers as keras_layers
 from keras import ops
 
-from autograder.key import Property
-from autograder.task import Accepted, Mistake, Task, Trial, counted, trial
+from autograder.data.key import Property
+from autograder.setting.task import Accepted, Mistake, Task, Trial, counted, trial
 
 STRIDE_AND_DILATION = (
     "A layer may have a stride and a dilation at once: one does not switch the other off."

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from autograder.task import Accepted, Mistake, Task, Trial, counted, trial
+from autograder.setting.task import Accepted, Mistake, Task, Trial, counted, trial
 
 BY_CHANNEL = "the maps are flattened channel by channel, so the dense weights stand in that order"
 

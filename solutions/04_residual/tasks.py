@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from autograder.arguments import Input
-from autograder.task import Accepted, Mistake, Task, Trial, counted, trial
+from autograder.data.arguments import Input
+from autograder.setting.task import Accepted, Mistake, Task, Trial, counted, trial
 
 # What several answers are built from
 

@@ -81,15 +81,16 @@ FORGING = [
     Attack("redefines the check", "check = lambda f: 2" + WRONG, "helper"),
     Attack("patches the checker's module", "import sys\ntry:\n    import checks\n"
            "    checks.check = lambda f: 2\nexcept ImportError:\n"
-           "    import autograder, autograder.child, autograder.probe\n"
-           "    from autograder.observation import Observation\n"
+           "    import autograder, autograder.running.child, autograder.probing.probe\n"
+           "    from autograder.data.observation import Observation\n"
            "    seen = lambda f, q: Observation(name=q.name, status='observed')\n"
-           "    autograder.probe.probe = seen\n"
-           "    autograder.child.observe = lambda run, q, s: seen(None, q)" + WRONG, "module"),
+           "    autograder.probing.probe.probe = seen\n"
+           "    autograder.running.child.observe = lambda run, q, s: seen(None, q)" + WRONG,
+           "module"),
     Attack("patches what measures a net", "import keras, sys\n"
            "asked = [0]\ntry:\n    import measuring\n"
            "    measuring.field = lambda net: asked[0]\nexcept ImportError:\n"
-           "    import autograder.structure as structure\n"
+           "    import autograder.probing.structure as structure\n"
            "    real = structure.facts\n"
            "    def facts(*a, **k):\n"
            "        return {**real(*a, **k), 'output': 'a map', 'convolutions': 3, 'kernels': [],\n"

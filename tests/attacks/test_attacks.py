@@ -27,14 +27,14 @@ import numbers_exercise as numbers
 import pytest
 from attack_table import ATTACKS, Attack
 
-from autograder.arguments import Input
-from autograder.doctor import findings
-from autograder.grade import grade_folder
-from autograder.key import Key, Property
-from autograder.keymaking import make_key, write_key
-from autograder.limits import Limits
-from autograder.runner import Workshop
-from autograder.task import Task, trial
+from autograder.course.grade import grade_folder
+from autograder.data.arguments import Input
+from autograder.data.key import Key, Property
+from autograder.data.limits import Limits
+from autograder.running.doctor import findings
+from autograder.running.runner import Workshop
+from autograder.setting.keymaking import make_key, write_key
+from autograder.setting.task import Task, trial
 
 HERE = Path(__file__).resolve().parent
 MARK = f"attack-{os.getpid()}"

@@ -1,0 +1,1 @@
+"""A whole class: grading folders, pages, the gradebook, a cluster."""

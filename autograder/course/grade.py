@@ -1,0 +1,284 @@
+"""Grades a class: nbgrader's `submitted/` layout in, results, a table and pages out."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.course.pages import write_class_page, write_student_page
+from autograder.data.files import PART, CannotWrite, lock_file, write_whole
+from autograder.data.key import Key, package_version
+from autograder.judging.report import verdict_json
+from autograder.running.runner import Outcome, Runs, grade_notebook
+
+RESULTS = "results.jsonl"
+MOST_BYTES = 200_000_000
+
+
+class GradingProblem(Exception):
+    """A class cannot be graded; `str()` says what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Where a student's notebook is, or should be."""
+
+    student: str
+    path: Path
+
+
+def find_submissions(folder: Path, exercise: str) -> list[Submission]:
+    """One submission a student folder, in order of names."""
+    if not folder.is_dir():
+        raise GradingProblem(
+            f"{folder} is not a folder: give the one that holds <student>/{exercise}/{exercise}"
+            ".ipynb, as nbgrader's `submitted/` does"
+        )
+    students = sorted(
+        entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name[0] != "."
+    )
+    if not students:
+        raise GradingProblem(f"{folder} holds no student folders")
+    if not any((folder / student / exercise).is_dir() for student in students):
+        raise GradingProblem(
+            f"no student in {folder} has a folder {exercise}: is the exercise's name right?"
+        )
+    return [
+        Submission(_printable(name), folder / name / exercise / f"{exercise}.ipynb")
+        for name in students
+    ]
+
+
+def _printable(name: str) -> str:
+    """A folder's name, where it holds bytes that are no text with marks in their place."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def read_submission(submission: Submission, folder: Path) -> tuple[bytes | None, str]:
+    """The notebook's bytes, or None and a sentence; links out of the own folder are refused."""
+    path = submission.path
+    try:
+        own = path.parents[1].resolve()
+        if not own.is_relative_to(folder.resolve()):
+            return None, "the student's folder is a link to a place outside the class"
+        if not path.resolve().is_relative_to(own):
+            return None, "the notebook is a link to a place outside the student's folder"
+        if not path.exists():
+            return None, f"there is no file {path.parent.name}/{path.name}"
+        if not path.is_file():
+            return None, f"{path.name} is not an ordinary file"
+        if path.stat().st_size > MOST_BYTES:
+            return None, f"the file has {path.stat().st_size:,} bytes; the limit is {MOST_BYTES:,}"
+        return path.read_bytes(), ""
+    except (OSError, RuntimeError) as error:
+        return None, f"the file cannot be read ({type(error).__name__})"
+
+
+def grade_folder(
+    folder: Path,
+    key: Key,
+    out: Path,
+    workers: int,
+    timeout: float,
+    progress: Callable[[dict[str, Any], int, int], None] = lambda row, done, all_: None,
+    *,
+    workshop: Runs,
+    anonymous: bool = False,
+) -> list[dict[str, Any]]:
+    """Grade every submission; return the rows of `results.jsonl`, in order of students.
+
+    A row is written as soon as it is known. Rows of an earlier run that are whole and of the
+    same notebook, key and version are kept, so that a grading that was killed goes on.
+    """
+    submissions = find_submissions(folder, key.exercise)
+    common = {"key_sha256": key_hash(key), "version": package_version()}
+    with Results(out) as results:
+        kept = results.read()
+        rows: dict[str, dict[str, Any]] = {}
+        todo = []
+        for submission in submissions:
+            raw, _ = read_submission(submission, folder)
+            stamp = {"notebook_sha256": notebook_hash(raw), **common}
+            old = kept.get(submission.student)
+            if old and _still_holds(old, stamp, key) and results.has_page(submission.student):
+                rows[submission.student] = old
+            else:
+                todo.append(submission)
+        results.finish(list(rows.values()))
+        for row in rows.values():
+            progress(row, len(rows), len(submissions))
+        for submission, outcome, digest in _graded(todo, folder, key, workers, timeout, workshop):
+            stamp = {"notebook_sha256": digest, **common}
+            row = result_row(submission.student, key, outcome, stamp)
+            write_student_page(out, row, outcome, key)
+            results.append(row)
+            rows[submission.student] = row
+            progress(row, len(rows), len(submissions))
+        ordered = [rows[submission.student] for submission in submissions]
+        results.finish(ordered)
+        write_table(out / "grades.csv", ordered, key)
+        write_class_page(out, ordered, key, anonymous)
+    return ordered
+
+
+def _still_holds(row: dict[str, Any], stamp: dict[str, Any], key: Key) -> bool:
+    """Whether a row of an earlier run is of the same notebook, key and version."""
+    same = all(row.get(name) == value for name, value in stamp.items())
+    return same and row.get("exercise") == key.exercise
+
+
+def _graded(
+    todo: list[Submission],
+    folder: Path,
+    key: Key,
+    workers: int,
+    timeout: float,
+    workshop: Runs,
+) -> Iterator[tuple[Submission, Outcome, str | None]]:
+    """Grade with `workers` at a time; only as many notebooks are in memory as are being graded."""
+
+    def work(submission: Submission) -> tuple[Outcome, str | None]:
+        raw, sentence = read_submission(submission, folder)
+        outcome = grade_notebook(raw, key, timeout, workshop)
+        if sentence:
+            outcome = _refused(outcome, sentence)
+        return outcome, notebook_hash(raw)
+
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: dict[Future, Submission] = {}
+        queue = iter(todo)
+        try:
+            while True:
+                for submission in queue:
+                    waiting[pool.submit(work, submission)] = submission
+                    if len(waiting) >= 2 * workers:
+                        break
+                if not waiting:
+                    return
+                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                    submission = waiting.pop(future)
+                    yield submission, *future.result()
+        except BaseException:
+            workshop.stop()  # whatever is being graded ends now
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _refused(outcome: Outcome, sentence: str) -> Outcome:
+    """The outcome of a submission that was not read, and why."""
+    status = "missing" if sentence.startswith("there is no file") else "invalid"
+    verdicts = [verdict.model_copy(update={"hint": sentence}) for verdict in outcome.verdicts]
+    return Outcome(status, verdicts, outcome.seconds, sentence)
+
+
+def result_row(
+    student: str, key: Key, outcome: Outcome, stamp: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """One line of results."""
+    row: dict[str, Any] = {
+        "student": student,
+        "exercise": key.exercise,
+        "status": outcome.status,
+        "score": outcome.score,
+        "max_score": key.max_score,
+        "seconds": outcome.seconds,
+        "tasks": {verdict.task: verdict_json(verdict) for verdict in outcome.verdicts},
+    }
+    if outcome.message:
+        row["message"] = outcome.message
+    return {**row, **(stamp or {})}
+
+
+class Results:
+    """`results.jsonl` in the output folder: appended to line by line, ordered at the end.
+
+    Used in a `with`: one grading at a time writes there.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.out, self.path = out, out / RESULTS
+        try:
+            (out / "pages").mkdir(parents=True, exist_ok=True)
+            self._lock = open(out / ".lock", "a")  # noqa: SIM115
+        except OSError as error:
+            raise CannotWrite(out, error) from error
+
+    def __enter__(self) -> Results:
+        """Take the folder. Raises GradingProblem where another grading has it."""
+        try:
+            lock_file(self._lock)
+        except OSError:
+            self._lock.close()
+            raise GradingProblem(
+                f"another grading writes into {self.out}: wait for its end, or take another --out"
+            ) from None
+        for left in (*self.out.glob(f"{PART}*"), *(self.out / "pages").glob(f"{PART}*")):
+            left.unlink(missing_ok=True)  # of a grading that was killed
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        """Let go of the folder."""
+        self._lock.close()
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """The whole lines of an earlier run, by student; a line cut short is left out."""
+        found = {}
+        if self.path.is_file():
+            for line in self.path.read_bytes().split(b"\n")[:-1]:
+                try:
+                    row = json.loads(line)
+                    found[row["student"]] = row
+                except (ValueError, KeyError, TypeError):
+                    continue
+        return found
+
+    def has_page(self, student: str) -> bool:
+        """Whether the student's page is written."""
+        return (self.out / "pages" / f"{student}.html").is_file()
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Add a row, safe on disk before this returns. Raises CannotWrite."""
+        try:
+            with open(self.path, "ab") as file:
+                file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise CannotWrite(self.path, error) from error
+
+    def finish(self, rows: list[dict[str, Any]]) -> None:
+        """Write all rows anew, whole or not at all. Raises CannotWrite."""
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+        write_whole(self.path, "".join(lines))
+
+
+def write_table(path: Path, rows: list[dict[str, Any]], key: Key) -> None:
+    """`grades.csv`: a row a student, a column a task."""
+    import io
+
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["student", "exercise", "status", "score", "max_score", *key.tasks])
+    for row in rows:
+        points = [row["tasks"].get(name, {}).get("points", 0) for name in key.tasks]
+        head = [row[name] for name in ("student", "exercise", "status", "score", "max_score")]
+        writer.writerow([*head, *points])
+    write_whole(path, text.getvalue())
+
+
+def notebook_hash(raw: bytes | None) -> str | None:
+    """The SHA-256 of a notebook's bytes, as its row keeps it."""
+    return None if raw is None else hashlib.sha256(raw).hexdigest()
+
+
+def key_hash(key: Key) -> str:
+    """The SHA-256 of what a key says, whatever the layout of its file."""
+    return hashlib.sha256(key.model_dump_json().encode()).hexdigest()

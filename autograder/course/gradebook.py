@@ -1,0 +1,219 @@
+"""Puts scores into nbgrader's own gradebook, so that formgrader, feedback and exports show them.
+
+nbgrader's own `autograde` runs the tests in the student's process. This takes its place: it fills
+the same database through nbgrader's API and writes the same `autograded/` notebooks, with the
+verdicts as the outputs of the test cells.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autograder.course.grade import GradingProblem, Submission, read_submission
+from autograder.data.files import write_whole
+from autograder.data.key import Key
+from autograder.data.notebook import NotANotebook, checked_task, notebook_cells
+from autograder.judging.report import cell_points, verdict_output
+
+if TYPE_CHECKING:
+    from nbgrader.api import Gradebook
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What is graded in an exercise: the test cell of each task, and answers that a person marks.
+
+    `tests` holds its name and worth by the task, `manual` nbgrader's notes by the `grade_id`.
+    """
+
+    tests: dict[str, tuple[str, float]]
+    manual: dict[str, dict[str, Any]]
+
+
+def save(url: str, key: Key, rows: list[dict[str, Any]], folder: Path, autograded: Path) -> None:
+    """Write the rows of a grading into the gradebook at `url`, and notebooks under `autograded`.
+
+    Scores that a person gave in formgrader stay and are marked for another look, as nbgrader does;
+    so are answers in words. Raises GradingProblem where the gradebook cannot be opened, and
+    CannotWrite.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with open_gradebook(url) as gradebook:
+            cells = graded_cells(gradebook, key)
+            for row in rows:
+                path = folder / row["student"] / key.exercise / f"{key.exercise}.ipynb"
+                raw, _ = read_submission(Submission(row["student"], path), folder)
+                made = graded_notebook(raw, row, cells)
+                _save_row(gradebook, key, row, cells, made, _handed_in(path))
+                place = autograded / row["student"] / key.exercise / f"{key.exercise}.ipynb"
+                write_whole(place, json.dumps(made, ensure_ascii=False, indent=1) + "\n")
+            gradebook.db.commit()
+    except (SQLAlchemyError, OSError, ValueError) as error:
+        raise GradingProblem(
+            f"the gradebook {url} cannot be written ({type(error).__name__}): name it as in "
+            "sqlite:///gradebook.db"
+        ) from error
+
+
+def _handed_in(path: Path) -> dict[str, str]:
+    """When a submission came, where nbgrader's collecting noted it."""
+    from nbgrader.utils import parse_utc
+
+    try:
+        noted = (path.parent / "timestamp.txt").read_text("utf-8").strip()
+        return {"timestamp": str(parse_utc(noted))}
+    except (OSError, ValueError):
+        return {}
+
+
+def open_gradebook(url: str) -> Gradebook:
+    """Open nbgrader's database, a new one where there is none.
+
+    nbgrader marks a new one by running `alembic`, which lies beside this Python but need not be on
+    the PATH.
+    """
+    from nbgrader.api import Gradebook
+
+    scripts = sysconfig.get_path("scripts")
+    path = os.environ.get("PATH", "")
+    if scripts not in path.split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([scripts, path])
+    return Gradebook(url)
+
+
+def graded_cells(gradebook: Gradebook, key: Key) -> Cells:
+    """The cells that count, as `nbgrader generate_assignment` entered them.
+
+    An exercise that is not in the gradebook yet is entered, its test cells named `test-<task>`.
+    """
+    from nbgrader.api import MissingEntry
+
+    exercise = key.exercise
+    try:
+        notebook = gradebook.find_notebook(exercise, exercise)
+    except MissingEntry:
+        gradebook.update_or_create_assignment(exercise)
+        notebook = gradebook.update_or_create_notebook(exercise, exercise)
+    sources = {cell.name: cell for cell in notebook.source_cells}
+    answers = {cell.name for cell in notebook.solution_cells}
+    tests: dict[str, tuple[str, float]] = {}
+    manual: dict[str, dict[str, Any]] = {}
+    for cell in notebook.grade_cells:
+        source = sources.get(cell.name)
+        if cell.name in answers:
+            checksum = source.checksum if source else None
+            manual[cell.name] = _marks(cell.name, cell.max_score, cell.cell_type, checksum)
+            continue
+        task = checked_task(source.source or "" if source else "")
+        if task is not None and task in key.tasks:
+            tests.setdefault(task, (cell.name, cell.max_score))
+    for name, asked in key.tasks.items():
+        if name not in tests:
+            tests[name] = f"test-{name}", asked.max_points
+            gradebook.update_or_create_grade_cell(
+                tests[name][0], exercise, exercise, max_score=asked.max_points, cell_type="code"
+            )
+    return Cells(tests, manual)
+
+
+def _marks(name: str, points: float, kind: str, checksum: str | None = None) -> dict[str, Any]:
+    """What nbgrader notes of a graded cell: a test, or with `checksum` an answer in words."""
+    marks = {
+        "grade": True, "grade_id": name, "locked": checksum is None, "points": points,
+        "schema_version": 3, "solution": checksum is not None, "task": False, "cell_type": kind,
+    }  # fmt: skip
+    return marks if checksum is None else {**marks, "checksum": checksum}
+
+
+def _save_row(
+    gradebook: Gradebook,
+    key: Key,
+    row: dict[str, Any],
+    cells: Cells,
+    made: dict[str, Any],
+    handed_in: dict[str, str],
+) -> None:
+    exercise, student = key.exercise, row["student"]
+    gradebook.update_or_create_student(student)
+    gradebook.update_or_create_submission(exercise, student, **handed_in)
+    scores = {
+        name: cell_points(row["tasks"][task], worth) for task, (name, worth) in cells.tests.items()
+    }
+    scores.update(_unanswered(made, cells))
+    for name in (*(name for name, _ in cells.tests.values()), *cells.manual):
+        grade = gradebook.find_grade(name, exercise, exercise, student)
+        grade.auto_score = scores.get(name)
+        grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+
+
+def _unanswered(made: dict[str, Any], cells: Cells) -> dict[str, float]:
+    """No points for answers in words that are as they were given out, or are not there."""
+    import nbformat
+    from nbgrader.utils import compute_checksum
+
+    scores = dict.fromkeys(cells.manual, 0.0)
+    for cell in made["cells"]:
+        marks = cell["metadata"].get("nbgrader", {})
+        if marks.get("grade_id") in cells.manual and marks["checksum"] != compute_checksum(
+            nbformat.from_dict(cell)
+        ):
+            del scores[marks["grade_id"]]
+    return scores
+
+
+def graded_notebook(raw: bytes | None, row: dict[str, Any], cells: Cells) -> dict[str, Any]:
+    """The student's text and code with a test cell a task, whose output is the verdict."""
+    try:
+        given = notebook_cells(raw) if raw is not None else []
+    except NotANotebook:
+        given = []
+    made: list[dict[str, Any]] = []
+    left, manual = dict(cells.tests), dict(cells.manual)
+    for number, cell in enumerate(given):
+        task = checked_task(cell["source"]) if cell["is_test"] else None
+        if task in left:
+            made.append(_test_cell(row, task, *left.pop(task)))
+        elif not cell["is_test"]:
+            made.append(_plain_cell(cell, number, manual.pop(cell["grade_id"], None)))
+    made += [_test_cell(row, task, *cell) for task, cell in left.items()]
+    if row.get("message"):
+        made.insert(0, _plain_cell({"kind": "markdown", "source": row["message"]}, len(given)))
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": made}
+
+
+def _plain_cell(
+    cell: dict[str, Any], number: int, marks: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    kind = marks["cell_type"] if marks else cell["kind"]
+    code: dict[str, Any] = {}
+    if kind == "code":
+        code = {"outputs": [], "execution_count": None}
+    return {
+        "id": f"cell-{number}",
+        "cell_type": kind,
+        "source": cell["source"],
+        "metadata": {"nbgrader": marks} if marks else {},
+        **code,
+    }
+
+
+def _test_cell(row: dict[str, Any], task: str, name: str, worth: float) -> dict[str, Any]:
+    entry = row["tasks"][task]
+    marks = _marks(name, worth, "code")
+    return {
+        "id": f"test-{task}"[:64],
+        "cell_type": "code",
+        "source": f"check({task})",
+        "metadata": {"nbgrader": marks},
+        "outputs": [verdict_output(task, entry, worth)],
+        "execution_count": None,
+    }

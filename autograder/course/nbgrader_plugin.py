@@ -1,0 +1,141 @@
+"""Puts this engine in the place where `nbgrader autograde` runs a student's notebook.
+
+nbgrader's own `Execute` runs the test cells in the student's process, where they can be forged.
+`nbgrader_config.py` names `LockedIn` instead: the notebook runs in a locked child, the verdict is
+made here, and the test cells get it as their output. Everything else of nbgrader stays: it takes
+the points from those outputs, keeps its database, shows formgrader, writes feedback.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.converters.base import NbGraderException
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Bool, Float, Unicode
+
+from autograder.data.key import Key, KeyProblem, read_key
+from autograder.data.notebook import checked_task
+from autograder.judging.report import verdict_json, verdict_output
+from autograder.running.runner import CannotIsolate, Outcome, Workshop, grade_notebook
+from autograder.setting.exercises import public_key_path
+
+IDLE_SECONDS = 60.0  # a warm process holds memory: it is let go when nothing has come for so long
+
+
+class LockedIn(NbGraderPreprocessor):
+    """Grades a submission's notebook with this engine, in the place of nbgrader's `Execute`."""
+
+    keys = Unicode(
+        "keys",
+        help="Folder of private keys, NN_name.json each, from the course's root; an exercise "
+        "without one there is graded with its public key",
+    ).tag(config=True)
+    timeout = Float(120.0, help="Seconds a submission may take").tag(config=True)
+    unsafe = Bool(
+        False, help="Grade where students' code cannot be locked in, with your rights on your files"
+    ).tag(config=True)
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Run the notebook locked in; put the verdicts below its checks.
+
+        Raises NbGraderException with a sentence where there is no key, no lock, or a test cell
+        that this engine does not know.
+        """
+        about, root = resources["nbgrader"], self._root()
+        try:
+            key = read_key(self._key_path(root, about["assignment"]))
+            outcome = self._grade(nb, key, root)
+        except (KeyProblem, CannotIsolate) as problem:
+            raise NbGraderException(str(problem)) from None
+        if outcome.message:
+            self.log.warning("%s: %s", about["student"], outcome.message)
+        _show(nb, key, outcome)
+        return nb, resources
+
+    def _root(self) -> Path:
+        """The course's root, as nbgrader's configuration names it."""
+        return Path(str(self.config.CourseDirectory.get("root") or Path.cwd()))
+
+    def _key_path(self, root: Path, exercise: str) -> Path:
+        private = root / self.keys / f"{exercise}.json"
+        return private if private.is_file() else public_key_path(root, exercise)
+
+    def _grade(self, nb: Any, key: Key, root: Path) -> Outcome:
+        secrets = [
+            root / name
+            for name in ("submitted", "autograded", "solutions", "gradebook.db", self.keys)
+        ]
+        raw = nbformat.writes(nb).encode("utf-8", "replace")
+        with _shared.lent(secrets, self.unsafe) as workshop:
+            return grade_notebook(raw, key, self.timeout, workshop)
+
+
+def _show(nb: Any, key: Key, outcome: Outcome) -> None:
+    """Give every test cell its verdict; nbgrader takes one without output for right."""
+    verdicts = {verdict.task: verdict for verdict in outcome.verdicts}
+    for cell in nb.cells:
+        marks = cell.metadata.get("nbgrader", {})
+        if cell.cell_type != "code":
+            continue
+        cell.outputs, cell.execution_count = [], None
+        if not marks.get("grade") or marks.get("solution"):
+            continue
+        task = checked_task(cell.source)
+        if task not in verdicts:
+            raise NbGraderException(
+                f"the test cell {marks.get('grade_id')!r} checks no task of {key.exercise}: a test "
+                "cell holds `check(...)` of one task, or leave the engine out in nbgrader_config.py"
+            )
+        entry = verdict_json(verdicts.pop(task))
+        worth = float(marks["points"])
+        cell.outputs = [nbformat.from_dict(verdict_output(task, entry, worth))]
+
+
+class _Shared:
+    """One warm process for all submissions of a run, let go when it was idle for a while."""
+
+    def __init__(self) -> None:
+        self._workshop: Workshop | None = None
+        self._made_for = ""
+        self._turn = threading.Lock()
+        self._timer: threading.Timer | None = None
+        atexit.register(self.close)
+
+    @contextlib.contextmanager
+    def lent(self, secrets: list[Path], unsafe: bool) -> Iterator[Workshop]:
+        """The workshop for these secrets, for the length of a block. Raises CannotIsolate."""
+        wanted = json.dumps([[str(path) for path in secrets], unsafe])
+        with self._turn:
+            if self._timer:
+                self._timer.cancel()
+            if self._workshop is None or self._made_for != wanted:
+                self._end()
+                self._workshop = Workshop(secrets, unsafe=unsafe).__enter__()
+                self._made_for = wanted
+            try:
+                yield self._workshop
+            finally:
+                self._timer = threading.Timer(IDLE_SECONDS, self.close)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def close(self) -> None:
+        """End the warm process."""
+        with self._turn:
+            self._end()
+
+    def _end(self) -> None:
+        if self._workshop is not None:
+            self._workshop.__exit__()
+        self._workshop = None
+
+
+_shared = _Shared()

@@ -1,0 +1,80 @@
+"""Pages of a graded class: one a student, one for the class."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from autograder.data.files import write_whole
+from autograder.data.key import Key
+from autograder.judging.report import templates
+
+if TYPE_CHECKING:
+    from autograder.running.runner import Outcome
+
+COMMON = 5
+
+
+def write_student_page(out: Path, row: dict[str, Any], outcome: Outcome, key: Key) -> None:
+    """The page of one student: every task with its verdict, reason and picture."""
+    page = templates().get_template("student.html")
+    text = page.render(row=row, verdicts=outcome.verdicts, exercise=key.exercise)
+    write_whole(out / "pages" / f"{row['student']}.html", text)
+
+
+def write_class_page(
+    out: Path, rows: list[dict[str, Any]], key: Key, anonymous: bool = False
+) -> None:
+    """The page of the class: scores, the tasks' success, the most common reasons.
+
+    `anonymous` leaves out names and links, and orders students by their points.
+    """
+    if anonymous:
+        rows = sorted(rows, key=lambda row: (-row["score"], row["status"]))
+        rows = [{**row, "student": f"{i}"} for i, row in enumerate(rows, start=1)]
+    page = templates().get_template("class.html")
+    tasks = [_task_summary(name, rows) for name in key.tasks]
+    scores = [row["score"] for row in rows]
+    text = page.render(
+        rows=rows,
+        tasks=tasks,
+        exercise=key.exercise,
+        max_score=key.max_score,
+        mean=sum(scores) / len(scores) if scores else 0.0,
+        bars=score_bars(scores, key.max_score),
+        statuses=Counter(row["status"] for row in rows).most_common(),
+        link=None if anonymous else lambda student: f"pages/{quote(student)}.html",
+    )
+    write_whole(out / "index.html", text)
+
+
+def _task_summary(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    entries = [row["tasks"][name] for row in rows if name in row["tasks"]]
+    reasons = Counter(
+        entry["hint"] for entry in entries if entry["verdict"] == "wrong" and entry["hint"]
+    )
+    return {
+        "name": name,
+        "verdicts": Counter(entry["verdict"] for entry in entries),
+        "share": sum(e["verdict"] == "correct" for e in entries) / max(1, len(entries)),
+        "reasons": reasons.most_common(COMMON),
+    }
+
+
+def score_bars(scores: list[float], max_score: float, bins: int = 10) -> list[dict[str, Any]]:
+    """How many students have a score in each tenth of the range; heights relative to the most."""
+    counts = [0] * bins
+    for score in scores:
+        counts[min(bins - 1, int(bins * score / max_score)) if max_score else 0] += 1
+    most = max([*counts, 1])
+    return [
+        {
+            "from": max_score * i / bins,
+            "to": max_score * (i + 1) / bins,
+            "count": count,
+            "height": round(100 * count / most),
+        }
+        for i, count in enumerate(counts)
+    ]

@@ -1,0 +1,1 @@
+"""From observation and key to verdict, in numbers and in words; no Keras, no student's code."""

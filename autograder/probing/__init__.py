@@ -1,0 +1,1 @@
+"""What runs beside the student's code: it asks an answer and notes what it does."""

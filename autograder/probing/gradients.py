@@ -1,0 +1,241 @@
+"""Gradients of a network's weights on each of Keras's three backends.
+
+Keras 3 has no gradient of its own that works everywhere, so each backend gets one small function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+from autograder.data.values import ALIGNMENT
+from autograder.probing.trace import patched
+
+# The loss of whatever is called like the model: it is called once, and its outputs are reduced.
+LossOf = Callable[[Callable[..., Any]], Any]
+Project = Callable[[int, np.ndarray], np.ndarray]
+
+
+def projected_gradients(
+    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
+) -> list[np.ndarray]:
+    """`project(place, gradient)` for the gradient of `loss_of(model)` in each wanted weight.
+
+    `wanted` are places among the trainable variables, `project` gives numbers that are linear in
+    the gradient. A variable that does not reach the loss has a gradient of zeros. The moving
+    statistics are afterwards those of one call. Raises NotImplementedError on an unknown backend.
+    """
+    backend = keras.backend.backend()
+    functions = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
+    if backend not in functions:
+        raise NotImplementedError(f"answers cannot be checked on the Keras backend {backend!r}")
+    return functions[backend](model, loss_of, wanted, project)
+
+
+def input_gradient(function: Callable[[Any], Any], x: Any) -> np.ndarray:
+    """The gradient of a scalar `function` of one tensor at `x`, float; it has the shape of `x`."""
+    backend = keras.backend.backend()
+    x = keras.ops.convert_to_tensor(x, "float32")
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            value = function(x)
+        gradient = tape.gradient(value, x, unconnected_gradients="zero")
+        return tf.convert_to_tensor(gradient).numpy()
+    if backend == "jax":
+        import jax
+
+        return np.asarray(jax.grad(function)(x))
+    import torch
+
+    with torch.enable_grad():
+        x = x.detach().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(function(x), x, allow_unused=True)
+    return np.zeros(tuple(x.shape), "float32") if gradient is None else gradient.cpu().numpy()
+
+
+def tensor_of(array: np.ndarray) -> Any:
+    """A tensor over the memory of `array`, which nobody else may write to; a copy where need be.
+
+    Keras's own `convert_to_tensor` copies, and a copy of a large net's weights is most of what a
+    process that grades it needs.
+    """
+    fits = array.flags.c_contiguous and array.flags.writeable and array.ctypes.data % ALIGNMENT == 0
+    if keras.backend.backend() == "tensorflow" and fits and array.size:
+        import tensorflow as tf
+
+        return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+    return keras.ops.convert_to_tensor(array)
+
+
+@contextmanager
+def sound_convolutions() -> Iterator[None]:
+    """Do two convolutions otherwise that TensorFlow does badly on a CPU.
+
+    A grouped one is done as one for each group, side by side: Keras compiles it with XLA, since
+    TensorFlow has no gradient of it, and does so anew at every call, a third of a second for a
+    small one. A 1x1 one with a stride is done on the pixels that it reads: the input gradient of
+    TensorFlow 2.21, with oneDNN, writes past its memory where a side of a small map is even.
+    """
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+    from keras.src.backend.tensorflow import nn
+
+    with ExitStack() as stack:
+        stack.enter_context(patched(nn, "conv", _in_groups(nn.conv)))
+        for name in ("conv2d", "convolution"):
+            stack.enter_context(patched(tf.nn, name, _on_what_it_reads(getattr(tf.nn, name))))
+        yield
+
+
+def _in_groups(whole: Callable[..., Any]) -> Callable[..., Any]:
+    import tensorflow as tf
+
+    def conv(
+        inputs: Any,
+        kernel: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+    ) -> Any:
+        options = (strides, padding, data_format, dilation_rate)
+        kernel = tf.convert_to_tensor(kernel)
+        groups = _groups(inputs.shape, kernel.shape, data_format)
+        if groups == 1:
+            return whole(inputs, kernel, *options)
+        pairs = zip(tf.split(inputs, groups, -1), tf.split(kernel, groups, -1), strict=True)
+        return tf.concat([whole(x, part, *options) for x, part in pairs], axis=-1)
+
+    return conv
+
+
+def _on_what_it_reads(whole: Callable[..., Any]) -> Callable[..., Any]:
+    def conv(input: Any, filters: Any, strides: Any = 1, *arguments: Any, **options: Any) -> Any:
+        steps = tuple(strides) if isinstance(strides, list | tuple) else (strides,)
+        steps = steps[1:3] if len(steps) == 4 else steps * (2 // len(steps))
+        last = "NC" not in str(options.get("data_format", arguments[1:2]))
+        kernel = tuple(getattr(filters, "shape", ()))
+        pointwise = len(kernel) == 4 and kernel[:2] == (1, 1) and len(steps) == 2
+        if pointwise and last and steps != (1, 1):
+            input, strides = input[:, :: steps[0], :: steps[1]], 1
+        return whole(input, filters, strides, *arguments, **options)
+
+    return conv
+
+
+def _groups(inputs: Sequence, kernel: Sequence, data_format: str | None) -> int:
+    """How many groups a convolution has; 1 also where Keras shall see to it, or complain."""
+    channels, each, filters = inputs[-1], kernel[-2], kernel[-1]
+    last = (data_format or keras.config.image_data_format()) == "channels_last"
+    if not last or not channels or channels % each or filters % (channels // each):
+        return 1
+    return channels // each
+
+
+def _tensorflow(
+    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
+) -> list[np.ndarray]:
+    """Each gradient is projected, and dropped, as soon as it is known.
+
+    All of them together would need as much memory as the net.
+    """
+    found = _projected_on_the_way(model, loss_of, wanted, project)
+    missed = [i for i in wanted if i not in found]
+    if missed:  # idle, or read in a way that Keras does not see, such as inside tf.function
+        after = [keras.ops.convert_to_numpy(v) for v in model.non_trainable_variables]
+        gradients = _all_at_once(model, loss_of, missed)
+        for variable, value in zip(model.non_trainable_variables, after, strict=True):
+            variable.assign(value)  # no second step of training
+        found |= {i: project(i, slope) for i, slope in zip(missed, gradients, strict=True)}
+    return [found[i] for i in wanted]
+
+
+def _projected_on_the_way(
+    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
+) -> dict[int, np.ndarray]:
+    import tensorflow as tf
+
+    found: dict[int, np.ndarray] = {}
+
+    def listened_to(place: int, value: Any) -> Any:
+        @tf.custom_gradient
+        def listen(origin: Any) -> tuple[Any, Callable]:
+            def hear(gradient: Any) -> Any:
+                found[place] = found.get(place, 0.0) + project(place, gradient.numpy())
+                return tf.zeros_like(origin)
+
+            return value, hear
+
+        return listen(origin)
+
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        origin = tf.zeros(())
+        tape.watch(origin)
+        chosen = [model.trainable_variables[i] for i in wanted]
+        heard = [
+            (variable, listened_to(place, tf.convert_to_tensor(variable.value)))
+            for place, variable in zip(wanted, chosen, strict=True)
+        ]
+        with keras.StatelessScope(state_mapping=heard) as scope:
+            loss = loss_of(model)
+    for variable in model.non_trainable_variables:
+        new = scope.get_current_value(variable)
+        if new is not None:
+            variable.assign(new)
+    tape.gradient(loss, origin, unconnected_gradients="zero")
+    return found
+
+
+def _all_at_once(model: keras.Model, loss_of: LossOf, wanted: Sequence[int]) -> list[np.ndarray]:
+    import tensorflow as tf
+
+    variables = [model.trainable_variables[i].value for i in wanted]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(variables)
+        loss = loss_of(model)
+    gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+    return [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+
+
+def _jax(
+    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
+) -> list[np.ndarray]:
+    import jax
+
+    loss_of(model)  # the moving statistics, which the call below leaves alone
+    fixed = [variable.value for variable in model.non_trainable_variables]
+    every = [variable.value for variable in model.trainable_variables]
+
+    def loss_with(chosen: list[Any]) -> Any:
+        trainable = list(every)
+        for i, value in zip(wanted, chosen, strict=True):
+            trainable[i] = value
+        return loss_of(lambda x, **how: model.stateless_call(trainable, fixed, x, **how)[0])
+
+    gradients = jax.grad(loss_with)([every[i] for i in wanted]) if wanted else []
+    return [project(i, np.asarray(slope)) for i, slope in zip(wanted, gradients, strict=True)]
+
+
+def _torch(
+    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
+) -> list[np.ndarray]:
+    import torch
+
+    variables = [model.trainable_variables[i].value for i in wanted]
+    with torch.enable_grad():
+        loss = loss_of(model)
+        gradients = torch.autograd.grad(loss, variables, allow_unused=True) if variables else ()
+    slopes = [
+        np.zeros(tuple(variable.shape), "float32") if gradient is None else gradient.cpu().numpy()
+        for variable, gradient in zip(variables, gradients, strict=True)
+    ]
+    return [project(i, slope) for i, slope in zip(wanted, slopes, strict=True)]

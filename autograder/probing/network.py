@@ -1,0 +1,502 @@
+"""A student's network: filled with values that depend on its architecture alone, and observed."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+from autograder.data import values
+from autograder.data.observation import Plan, Stored
+from autograder.data.values import Colour
+from autograder.probing.gradients import projected_gradients, sound_convolutions, tensor_of
+from autograder.probing.reordering import Weight
+from autograder.probing.storing import Part, Storage, storages_of
+from autograder.probing.trace import Recorder, patched, recording
+
+# Old moving statistics so large that one training step shows their momentum: new = m * old.
+HUGE = 1e18
+MOST_ROUNDS = 4
+READABLE = 1e-30  # probabilities are read through a logarithm, and none below this
+
+
+class Network:
+    """A model together with the plan by which it is filled and fed.
+
+    `flatten` turns whatever the model returns into a list of tensors; it raises ValueError with a
+    sentence for the student where the model returns something else. `weights` are those of the
+    architecture, which the model may store otherwise, and `statistics` its moving statistics;
+    none where they are not known.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        feeds: list[tuple[int, ...]],
+        plan: Plan,
+        flatten: Callable[[Any], list[Any]],
+        weights: Sequence[Stored] = (),
+        statistics: Sequence[Stored] = (),
+    ) -> None:
+        self.model, self.plan, self.flatten = model, plan, flatten
+        self.usual_statistics = statistics
+        self.inputs = [
+            keras.ops.convert_to_tensor(draw_input(plan, shape, index))
+            for index, shape in enumerate(feeds)
+        ]
+        if not getattr(model, "outputs", None):
+            with fast_calls():  # a subclassed model makes its variables at the first call
+                self.run(training=False)
+        self.trainable = list(model.trainable_variables)
+        self.statistics = [
+            v for v in model.non_trainable_variables if keras.backend.is_float_dtype(v.dtype)
+        ]
+        self.initial = {id(v): keras.ops.convert_to_numpy(v) for v in self.statistics}
+        self.turned = _turned_kernels(model)
+        self.storages = storages_of(self.stored_weights(), weights)
+        self.way = 0  # number of the storage that is taken, of these and of the statistics'
+        self.store(self.storages[0])
+        self.clearance = math.inf
+        self.momenta: list[float] = []
+        self.size_of_statistics = np.zeros(1, "float32")
+        self.seen: dict[str, list[np.ndarray]] = {}
+
+    def stored_weights(self) -> tuple[Stored, ...]:
+        """Names and shapes of the trainable variables, a turned kernel as a convolution's."""
+        return tuple(map(self._stored, self.trainable))
+
+    def _stored(self, variable: Any) -> Stored:
+        """A variable's name and shape; for a turned kernel that of a convolution's."""
+        found = stored(variable)
+        if id(variable) not in self.turned:
+            return found
+        return Stored(name=found.name, shape=_turned_round(np.empty(found.shape)).shape)
+
+    def store(self, storage: Storage) -> None:
+        """Say where the variables hold the weights that get values."""
+        self.storage = storage
+        self.parts_of: list[list[Part]] = [[] for _ in self.trainable]
+        for part in storage.parts:
+            self.parts_of[part.variable].append(part)
+        self.colours = [Colour(math.prod(shape)) for shape in storage.weights]
+        self._filled: dict[int, tuple[list[Colour], bool]] = {}
+
+    @property
+    def parameters(self) -> int:
+        """The number of trainable parameters."""
+        return sum(colour.count for colour in self.colours)
+
+    def run(self, training: bool | None) -> list[np.ndarray]:
+        """The outputs for the plan's inputs, as arrays.
+
+        Inference is `training=None`: `False` would override a `training=True` that an answer
+        fixed by mistake, as `predict` does.
+        """
+        outputs = self.model(self.argument, training=training)
+        return [keras.ops.convert_to_numpy(output) for output in self.flatten(outputs)]
+
+    def blank_outputs(self) -> list[np.ndarray]:
+        """The outputs where all weights are 0, and where a bias of the last layer is not: (2, ...).
+
+        They show the last activation. A bias that is not stored as one vector stays 0. Where the
+        network is a graph, only its end is run: what comes before gives 0, but takes memory.
+        """
+        end = _last_step(self.model)
+        model = end or self.model
+
+        def run() -> list[np.ndarray]:
+            if end is None:
+                return self.run(training=None)
+            outputs = end(keras.ops.zeros((1, *end.inputs[0].shape[1:])))
+            return [keras.ops.convert_to_numpy(output) for output in keras.tree.flatten(outputs)]
+
+        with fast_calls():
+            for variable in model.trainable_variables:
+                if keras.ops.any(variable):
+                    variable.assign(keras.ops.zeros_like(variable))
+            without = run()
+            ends = {(output.shape[-1],) for output in without}
+            for variable in model.trainable_variables:
+                if tuple(variable.shape) in ends:
+                    drawn = values.noise(self.plan.seed, math.prod(variable.shape))
+                    variable.assign(keras.ops.convert_to_tensor(drawn))
+            return [np.concatenate(pair) for pair in zip(without, run(), strict=True)]
+
+    @property
+    def argument(self) -> Any:
+        """The inputs as the model takes them: a tensor, or a list of several."""
+        return self.inputs[0] if len(self.inputs) == 1 else self.inputs
+
+    def fill(self, permuted: bool = False) -> None:
+        """Give every trainable variable the values of its weights' colours, if it lacks them."""
+        for number, variable in enumerate(self.trainable):
+            colours = [self.colours[part.weight] for part in self.parts_of[number]]
+            if self._filled.get(number) != (colours, permuted):
+                self._filled[number] = (colours, permuted)
+                drawn = self._values(number, permuted)
+                if id(variable) in self.turned:
+                    drawn = np.ascontiguousarray(_turned_round(drawn))
+                variable.assign(tensor_of(drawn))
+
+    def _values(self, number: int, permuted: bool) -> np.ndarray:
+        """The values of a variable, put together from those of the weights it holds."""
+        shape = self._stored(self.trainable[number]).shape
+        if self._holds_one_whole(number):
+            return self._drawn(self.parts_of[number][0].weight, permuted).reshape(shape)
+        whole = values.aligned_zeros(math.prod(shape)).reshape(shape)
+        for part in self.parts_of[number]:
+            drawn = self._drawn(part.weight, permuted)
+            part.in_variable.view(whole)[...] = part.in_weight.view(drawn)
+        return whole
+
+    def _holds_one_whole(self, number: int) -> bool:
+        """Whether a variable holds a weight and nothing else, ordered as Keras does."""
+        if len(self.parts_of[number]) != 1:
+            return False
+        part = self.parts_of[number][0]
+        return part.in_weight.is_all and part.in_variable.is_all
+
+    def _drawn(self, number: int, permuted: bool) -> np.ndarray:
+        plan, shape, colour = self.plan, self.storage.weights[number], self.colours[number]
+        if values.is_vector(shape):
+            drawn = values.vector_values(plan.seed, shape, colour, plan.vectors)
+        else:
+            scale = plan.overrides.get(str(colour.count), plan.kernels)
+            drawn = values.kernel_values(plan.seed, shape, colour, scale)
+        return values.constant_along_inputs(drawn) if permuted else drawn
+
+    def set_statistics(self, arrays: Sequence[np.ndarray | np.floating]) -> None:
+        """Give each moving statistic its array, or one number throughout."""
+        for variable, array in zip(self.statistics, arrays, strict=True):
+            variable.assign(np.broadcast_to(array, variable.shape))
+
+    def read_statistics(self) -> list[np.ndarray]:
+        """The moving statistics as arrays."""
+        return [keras.ops.convert_to_numpy(variable) for variable in self.statistics]
+
+    def fingerprints(self, permuted: bool, recorder: Recorder | None = None) -> np.ndarray:
+        """One number a weight: its gradient of a random projection of the output, projected.
+
+        Only weights of equal element count need one to be told apart; the others get 0.
+        """
+        counts = Counter(colour.count for colour in self.colours)
+        doubtful = {i for i, colour in enumerate(self.colours) if counts[colour.count] > 1}
+        wanted = [
+            number
+            for number, parts in enumerate(self.parts_of)
+            if any(part.weight in doubtful for part in parts)
+        ]
+
+        def project(number: int, gradient: np.ndarray) -> np.ndarray:
+            prints = np.zeros(len(self.colours))
+            if id(self.trainable[number]) in self.turned:
+                gradient = np.ascontiguousarray(_turned_round(gradient))
+            for part in self.parts_of[number]:
+                if part.weight in doubtful:
+                    prints[part.weight] += self._projected(part, gradient, permuted)
+            return prints
+
+        def loss_of(model: Callable[..., Any]) -> Any:
+            outputs = self.flatten(model(self.argument, training=bool(self.statistics) or None))
+            total = 0.0
+            for index, output in enumerate(outputs):
+                projection = self._projection(tuple(output.shape), index, permuted)
+                read = self._readable(keras.ops.cast(output, "float32"))
+                total = total + keras.ops.sum(keras.ops.multiply(read, projection))
+            return total
+
+        with recording(recorder):
+            found = projected_gradients(self.model, loss_of, wanted, project)
+        if recorder:
+            recorder.release()
+        return sum(found, np.zeros(len(self.colours)))
+
+    def _readable(self, output: Any) -> Any:
+        if not self.plan.probabilities:
+            return output
+        return keras.ops.log(keras.ops.maximum(output, READABLE))
+
+    def _projection(self, shape: tuple[int, ...], index: int, permuted: bool) -> np.ndarray:
+        if permuted:  # the order of channels must not matter
+            flat = values.noise(self.plan.seed + 10 + index, math.prod(shape[:-1]))
+            return np.repeat(flat, shape[-1]).reshape(shape)
+        return values.noise(self.plan.seed + 10 + index, math.prod(shape)).reshape(shape)
+
+    def _projected(self, part: Part, gradient: np.ndarray, permuted: bool) -> float:
+        """What a part adds to the projection of its weight's gradient."""
+        seed, shape = self.plan.seed + 30, self.storage.weights[part.weight]
+        if part.in_weight.is_all and not permuted:
+            return values.noise_dot(seed, part.in_variable.view(gradient))
+        projection = values.noise(seed, math.prod(shape)).reshape(shape)
+        if permuted:
+            projection = values.constant_along_inputs(projection)
+        mine = part.in_variable.view(gradient).astype("float64")
+        return float(np.vdot(mine, part.in_weight.view(projection)))
+
+    def refine(self, permuted: bool, recorder: Recorder | None = None) -> float:
+        """Colour the weights, fill them, and return how clearly they were told apart."""
+        self.colours = [Colour(colour.count) for colour in self.colours]
+        clearance = math.inf
+        for round_ in range(MOST_ROUNDS):
+            self.fill(permuted)
+            if len(set(self.colours)) == len(self.colours) and round_:
+                break
+            prints = self.fingerprints(permuted, recorder if round_ == 0 else None)
+            if round_ == 0:
+                if self._spare_constants():
+                    if recorder:
+                        recorder.clear()
+                    prints = self.fingerprints(permuted, recorder)
+                self.momenta = self._momenta()
+            refined = values.refine(self.colours, prints)
+            clearance = min(clearance, values.clearance(self.colours, prints))
+            settled = refined == self.colours
+            self.colours = refined
+            if settled:
+                break
+        else:
+            self.fill(permuted)
+        return clearance
+
+    def observe(
+        self, recorder: Recorder | None = None, permuted: bool = False
+    ) -> dict[str, list[np.ndarray]]:
+        """Outputs in training mode (where there are moving statistics) and at inference.
+
+        "statistics" is one number on what a training step takes for moving statistics. A factor
+        that a normalisation takes away again shows in nothing else.
+        """
+        with fast_calls():
+            huge = [np.float32(HUGE)] * len(self.statistics)
+            with silent_dropout():
+                self.set_statistics(huge)
+                self.clearance = self.refine(permuted, recorder)
+                self.set_statistics([np.float32(0)] * len(self.statistics))
+                seen = {"training": self.run(training=True)} if self.statistics else {}
+            self._calibrate()
+            if self.statistics:
+                seen["statistics"] = [self.size_of_statistics]
+            seen["inference"] = self.run(training=None)
+        self.seen = seen
+        return seen
+
+    def observe_otherwise(self) -> list[dict[str, list[np.ndarray]]]:
+        """What the network gives where its variables hold the weights in other possible ways."""
+        found = []
+        for way, storage in list(enumerate(self.storages))[1:]:
+            self.way = way
+            self.store(storage)
+            found.append(self.observe())
+        return found
+
+    def repeats(self) -> bool:
+        """Whether the network gives again at inference what it gave when it was observed."""
+        with fast_calls():
+            return _equal(self.seen["inference"], self.run(training=None))
+
+    def _spare_constants(self) -> bool:
+        """Give back their values to variables that training leaves alone: they are constants.
+
+        True where there were any; what has been computed with them must then be computed again.
+        """
+        moving = [bool((new != np.float32(HUGE)).any()) for new in self.read_statistics()]
+        if all(moving):
+            return False
+        for variable, moves in zip(self.statistics, moving, strict=True):
+            if not moves:
+                variable.assign(self.initial[id(variable)])
+        self.statistics = [v for v, moves in zip(self.statistics, moving, strict=True) if moves]
+        self.set_statistics([np.float32(HUGE)] * len(self.statistics))
+        return True
+
+    def _momenta(self) -> list[float]:
+        """The momentum of each moving statistic, seen in what one step left of a huge value."""
+        return [round(float(np.median(new)) / HUGE, 6) for new in self.read_statistics()]
+
+    def _statistic_factors(self) -> list[np.ndarray]:
+        """For each moving statistic the factors that set it apart from the batch's."""
+        ways = storages_of([stored(v) for v in self.statistics], self.usual_statistics)
+        storage = ways[min(self.way, len(ways) - 1)]
+        drawn = [values.statistic_factors(self.plan.seed, math.prod(s)) for s in storage.weights]
+        factors = [np.ones(tuple(v.shape), "float32") for v in self.statistics]
+        for part in storage.parts:
+            mine = part.in_weight.view(drawn[part.weight])
+            part.in_variable.view(factors[part.variable])[...] = mine
+        return factors
+
+    def _calibrate(self) -> None:
+        """Set moving statistics near those of the batch, whatever the momentum was.
+
+        They were zero before the last training step, so they now hold (1 - momentum) times the
+        batch's. A deep net keeps its signal, and a net that ignores them is still told apart.
+        """
+        calibrated, batch = [], [np.zeros(0)]
+        news, every = self.read_statistics(), self._statistic_factors()
+        for new, momentum, factors in zip(news, self.momenta, every, strict=True):
+            moved = math.isfinite(momentum) and 1 - momentum > 1e-5
+            if moved:
+                batch.append(new / np.float32(1 - momentum))
+            calibrated.append(batch[-1] * factors if moved else factors)
+        self.size_of_statistics = values.typical_size(
+            np.concatenate([array.ravel() for array in batch])
+        )
+        self.set_statistics(calibrated)
+
+
+def weights_of(model: keras.Model) -> list[Weight]:
+    """The trainable weights of a functional model."""
+    maps = {
+        math.prod(layer.input.shape[1:]): tuple(layer.input.shape[1:])
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Flatten) and len(layer.input.shape) == 4
+    }
+    weights = []
+    for variable in model.trainable_variables:
+        name, shape = variable.name, tuple(variable.shape)
+        weights.append(Weight(name, shape, maps.get(shape[0], ()) if len(shape) == 2 else ()))
+    return weights
+
+
+def _last_step(model: keras.Model) -> keras.Model | None:
+    """A net from the input of the last layer with weights on; None if there is no such graph."""
+    layers = [layer for layer in getattr(model, "layers", ()) if layer.trainable_variables]
+    if not layers or not getattr(model, "outputs", None):
+        return None
+    try:
+        end = keras.Model(layers[-1].input, model.outputs)
+    except (AttributeError, ValueError):  # several inputs, or branches that begin before it
+        return None
+    return end if len(end.inputs) == 1 and None not in end.inputs[0].shape[1:] else None
+
+
+def _turned_kernels(model: keras.Model) -> set[int]:
+    """The kernels of transposed convolutions of stride 1, by identity.
+
+    Such a layer is a convolution whose kernel is turned by half a turn, with its channels and
+    filters exchanged; where these are as many, its shape does not show it.
+    """
+    return {
+        id(layer.kernel)
+        for layer in model._flatten_layers(include_self=False)
+        if isinstance(layer, keras.layers.Conv2DTranspose)
+        and layer.built
+        and tuple(layer.strides) == (1, 1)
+    }
+
+
+def _turned_round(kernel: np.ndarray) -> np.ndarray:
+    """The kernel of a convolution from that of a transposed one, and back."""
+    return kernel[::-1, ::-1].swapaxes(2, 3)
+
+
+def stored(variable: Any) -> Stored:
+    """A variable's name and shape."""
+    return Stored(name=str(variable.name)[:80], shape=tuple(int(n) for n in variable.shape))
+
+
+def fixed_training_flags(model: Any) -> set[bool]:
+    """Values of `training` written into calls of layers that keep moving statistics.
+
+    Keras replaces such a value when it passes its own, so that one of `False` shows in no output.
+    """
+    found: set[bool] = set()
+    for operation in getattr(model, "operations", []):
+        if isinstance(operation, keras.Model):
+            found |= fixed_training_flags(operation)
+        if not getattr(operation, "non_trainable_variables", None):
+            continue
+        for node in operation._inbound_nodes:
+            flag = node.arguments.kwargs.get("training")
+            default = inspect.signature(operation.call).parameters.get("training")
+            if isinstance(flag, bool) and (default is None or flag != default.default):
+                found.add(flag)
+    return found
+
+
+def half_precision(model: keras.Model) -> str | None:
+    """The name of a 16-bit type that a layer of the model computes in, if any does."""
+    outputs = keras.tree.flatten(getattr(model, "outputs", None) or [])
+    types = [keras.backend.standardize_dtype(output.dtype) for output in outputs]
+    types += [layer.compute_dtype for layer in model._flatten_layers(include_self=False)]
+    return next((t for t in types if t in ("float16", "bfloat16")), None)
+
+
+def adds_noise(model: keras.Model) -> bool:
+    """Whether a layer adds noise in training, which is seen only where a net has statistics."""
+    layers = model._flatten_layers(include_self=False)
+    return any(isinstance(layer, keras.layers.GaussianNoise) for layer in layers)
+
+
+def draw_input(plan: Plan, shape: tuple[int, ...], index: int) -> np.ndarray:
+    """The plan's input number `index`: (batch, *shape), normal, of the plan's scale."""
+    full = (plan.batch, *shape)
+    generator = np.random.default_rng([plan.seed, index, 77])
+    return (plan.inputs * generator.standard_normal(full)).astype("float32")
+
+
+def _equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
+    return all(
+        a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True)
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+@contextmanager
+def fast_calls() -> Iterator[None]:
+    """Leave out what costs more than a small layer does: here, Keras's rewriting of tracebacks."""
+    filtering = keras.config.is_traceback_filtering_enabled()
+    keras.config.disable_traceback_filtering()
+    try:
+        with sound_convolutions():
+            yield
+    finally:
+        if filtering:
+            keras.config.enable_traceback_filtering()
+
+
+@contextmanager
+def silent_dropout() -> Iterator[None]:
+    """Let dropout pass its input on: it is free, and idle at inference. Added noise is not free."""
+
+    def unchanged(self: Any, inputs: Any, training: bool = False) -> Any:
+        return inputs
+
+    layers = keras.layers
+    with ExitStack() as stack:
+        for layer in (
+            layers.Dropout,
+            layers.SpatialDropout1D.__mro__[1],
+            layers.AlphaDropout,
+            layers.GaussianDropout,
+        ):
+            if "call" in vars(layer):
+                stack.enter_context(patched(layer, "call", unchanged))
+        stack.enter_context(patched(keras.random, "dropout", lambda inputs, *a, **k: inputs))
+        yield
+
+
+@contextmanager
+def quick_initializers() -> Iterator[None]:
+    """Make weights of zeros: their values are replaced, and drawing 60 million takes seconds."""
+
+    def zeros(self: Any, shape: Any, dtype: Any = None, **options: Any) -> Any:
+        flat = values.aligned_zeros(math.prod(shape)).reshape(shape)
+        return keras.ops.cast(tensor_of(flat), dtype or keras.config.floatx())
+
+    initializers = keras.initializers
+    with ExitStack() as stack:
+        for initializer in (
+            initializers.VarianceScaling,
+            initializers.RandomNormal,
+            initializers.RandomUniform,
+            initializers.TruncatedNormal,
+            initializers.Orthogonal,
+        ):
+            stack.enter_context(patched(initializer, "__call__", zeros))
+        yield

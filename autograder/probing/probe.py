@@ -1,0 +1,543 @@
+"""Runs beside the student's code: calls an answer on a question's cases and notes what it gives.
+
+A probe knows no answer. What it notes is plain data (`autograder.data.observation`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import inspect
+import re
+import time
+import traceback
+import weakref
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograder.data.arguments import Classifier, DensePredictor, Input, call_text, decode
+from autograder.data.observation import (
+    Array,
+    Case,
+    CaseObservation,
+    Observation,
+    Question,
+    Tensor,
+)
+from autograder.probing.calls import noting_calls
+
+if TYPE_CHECKING:
+    from autograder.probing.network import Network
+
+LONGEST_MESSAGE = 400
+STRUCTURE_SEED = 1
+KEEPS = "uses the layers of an earlier call again: make new ones at every call"
+
+
+class Unanswered(Exception):
+    """An answer gave nothing that can be compared; `str()` is a sentence for the student."""
+
+    def __init__(self, kind: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.kind = kind
+
+
+def probe(function: Any, question: Question) -> Observation:
+    """Observe `function`, a student's answer to `question`. Never raises for what it does."""
+    start = time.perf_counter()
+    if not callable(function):
+        message = f"`{question.name}` is not a function"
+        return Observation(name=question.name, status="error", message=message)
+    problem = signature_problem(function, question)
+    if problem:
+        return Observation(name=question.name, status="error", message=problem)
+    cases: list[CaseObservation] = []
+    earlier = _EarlierNets()
+    for case in question.cases:
+        gc.collect(1)  # the net of the case before: it holds itself in circles
+        cases.append(_observe_case(function, question, case, earlier))
+        earlier.first = False
+        if cases[-1].problem_kind == "unfinished":
+            return Observation(name=question.name, status="unfinished", message="not answered yet")
+    remarks = wrong_defaults(function, question)
+    if remarks:
+        cases[0] = cases[0].model_copy(update={"remarks": (*remarks, *cases[0].remarks)})
+    return Observation(
+        name=question.name,
+        status="observed",
+        cases=tuple(cases),
+        calls=tuple(dict.fromkeys(call for case in cases for call in case.calls)),
+        seconds=round(time.perf_counter() - start, 4),
+    )
+
+
+def probe_of_many(function: Any, question: Question) -> Observation:
+    """`probe` for one of a whole bank's answers.
+
+    A net holds itself in circles: without a collection after each, those of a bank of AlexNets
+    stay in memory together, 8 GB of them.
+    """
+    if not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()  # Keras's own objects need not be looked at each time
+    observation = probe(function, question)
+    if question.kind == "model":
+        gc.collect()
+    return observation
+
+
+def signature_problem(function: Callable, question: Question) -> str | None:
+    """A sentence where `function` cannot be called as the question does, else None."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+    asked = max((list(case.arguments) for case in question.cases), key=len)
+    named = [name for name in signature.parameters if name in asked]
+    written = ", ".join(_with_default(name, question) for name in asked)
+    complaint = f"`{question.name}` must take ({written}), in this order; yours takes {signature}"
+    if set(named) == set(asked) and named != asked:
+        return complaint
+    for case in question.cases:
+        try:
+            signature.bind(*case.arguments.values())
+        except TypeError:
+            return complaint
+    return None
+
+
+def _with_default(name: str, question: Question) -> str:
+    if name not in question.defaults:
+        return name
+    return f"{name}={decode(question.defaults[name])!r}"
+
+
+def wrong_defaults(function: Callable, question: Question) -> tuple[str, ...]:
+    """What `function` gives its arguments by default, where that is not what was asked.
+
+    None is taken for "worked out inside".
+    """
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return ()
+    remarks = []
+    for name, wanted in question.defaults.items():
+        expected = decode(wanted)
+        if name not in parameters or parameters[name].default is None:
+            continue
+        given = parameters[name].default
+        if given is inspect.Parameter.empty:
+            remarks.append(f"must give `{name}` the default {expected!r}, yours has none")
+        elif not _same_default(expected, given):
+            remarks.append(f"must give `{name}` the default {expected!r}, not {given!r}"[:200])
+    return tuple(remarks)
+
+
+def _same_default(expected: Any, given: Any) -> bool:
+    try:
+        if isinstance(expected, tuple | list):
+            return list(expected) == list(given)
+        return bool(expected == given)
+    except Exception:
+        return False
+
+
+def _observe_case(
+    function: Callable, question: Question, case: Case, earlier: _EarlierNets
+) -> CaseObservation:
+    try:
+        if question.kind == "function":
+            return _observe_function(function, question, case, earlier.first)
+        return _observe_network(function, question, case, earlier)
+    except Unanswered as reason:
+        return CaseObservation(problem=str(reason), problem_kind=reason.kind)
+    except NotImplementedError as error:
+        kind = "raises" if str(error) and _is_keras(error) else "unfinished"
+        return CaseObservation(problem=_raised(error, question, case), problem_kind=kind)
+    except (Exception, SystemExit) as error:
+        # how much memory there is differs from one machine to the next
+        shapes = "" if isinstance(error, MemoryError) else _shapes_in(_message(error))
+        return CaseObservation(
+            problem=_raised(error, question, case),
+            problem_kind=f"raises{shapes}",
+            trace=_steps_to_the_error(function, question, case),
+        )
+
+
+def _steps_to_the_error(function: Callable, question: Question, case: Case) -> tuple[Tensor, ...]:
+    """The steps of a network that cannot be built, up to the one that fails."""
+    if question.kind == "function" or question.structure:
+        return ()
+    from autograder.probing.network import quick_initializers
+    from autograder.probing.trace import Recorder, recording
+
+    recorder = Recorder(symbolic=True)
+    build = _build_block if question.kind == "block" else _build_model
+    with contextlib.suppress(Exception, SystemExit), quick_initializers(), recording(recorder):
+        build(function, question, case)
+    return tuple(recorder.tensors)
+
+
+def _is_keras(error: BaseException) -> bool:
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and "site-packages" in frames[-1].filename
+
+
+def _shapes_in(message: str) -> str:
+    """The shapes that an error tells of, without that of the batch: they tell errors apart."""
+    found = re.findall(r"[(\[](?:None, )?(\d+(?:, \d+)+)[)\]]", message)
+    return "".join(f" ({shape})" for shape in sorted(set(found)))
+
+
+def _message(error: BaseException) -> str:
+    """An error's text on one line, without colours and without Keras's list of all arguments."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).partition("Arguments received by")[0]
+    return " ".join(text.split())[:LONGEST_MESSAGE]
+
+
+def _raised(error: BaseException, question: Question, case: Case) -> str:
+    call = call_text(question.name, {k: decode(v) for k, v in case.arguments.items()})
+    text = _message(error)
+    where = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.name == question.name:
+            where = f" (line {frame.lineno} of the cell: `{(frame.line or '').strip()[:80]}`)"
+    return f"{call} raises {type(error).__name__}: {text}{where}"
+
+
+# Functions of numbers and arrays
+
+
+def _observe_function(
+    function: Callable, question: Question, case: Case, first: bool
+) -> CaseObservation:
+    arguments = [_realise(decode(value)) for value in case.arguments.values()]
+    given = function(*arguments)
+    outputs = [_plain(value, question) for value in _split(given, question.outputs, question)]
+    remarks = []
+    for (name, before), after in zip(case.arguments.items(), arguments, strict=True):
+        if isinstance(after, np.ndarray | list) and not _unchanged(decode(before), after):
+            remarks.append(f"changes its argument `{name}`")
+    calls: list[str] = []
+    fresh = [_realise(decode(value)) for value in case.arguments.values()]
+    with noting_calls(calls) if question.by_hand and first else contextlib.nullcontext():
+        again = function(*fresh)
+    repeated = [_plain(value, question) for value in _split(again, question.outputs, question)]
+    if not all(
+        a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+        for a, b in zip(outputs, repeated, strict=True)
+    ):
+        remarks.append("gives another result when called again")
+    return CaseObservation(
+        outputs={"value": tuple(Array.of(output) for output in outputs)},
+        remarks=tuple(dict.fromkeys(remarks)),
+        calls=tuple(calls),
+    )
+
+
+def _unchanged(before: Any, after: Any) -> bool:
+    if isinstance(before, np.ndarray):
+        return isinstance(after, np.ndarray) and np.array_equal(
+            before, after, equal_nan=before.dtype.kind == "f"
+        )
+    if isinstance(before, list):
+        return len(before) == len(after) and all(map(_unchanged, before, after))
+    return bool(before == after)
+
+
+def _split(given: Any, count: int, question: Question) -> Sequence[Any]:
+    if given is None:
+        raise Unanswered("nothing", f"`{question.name}` returns nothing: is the `return` missing?")
+    if count == 1:
+        return [given]
+    if not isinstance(given, tuple | list) or len(given) != count:
+        found = f"{len(given)} values" if isinstance(given, tuple | list) else type(given).__name__
+        raise Unanswered(
+            "type", f"`{question.name}` must return {count} values, yours returns {found}"
+        )
+    return given
+
+
+def _plain(value: Any, question: Question) -> np.ndarray:
+    """A value as an ordinary array; nothing of a student's own class is left of it."""
+    try:
+        array = np.asarray(value)
+    except Exception:
+        array = np.asarray(None)
+    if array.dtype.kind not in "fiub":
+        raise Unanswered("type", f"`{question.name}` must return numbers, {_no_numbers(value)}")
+    return np.array(array, copy=True, subok=False)
+
+
+def _no_numbers(value: Any) -> str:
+    """What an answer returns in place of numbers."""
+    if isinstance(value, int):
+        return f"yours is a whole number of some {int(value.bit_length() * 0.30103) + 1} digits"
+    if not isinstance(value, list | tuple) or not value:
+        return f"yours returns {type(value).__name__}"
+    if all(isinstance(entry, list | tuple | np.ndarray) for entry in value):
+        return f"yours returns a {type(value).__name__} of unequal lengths"
+    kinds = sorted({type(entry).__name__ for entry in value})
+    return f"yours returns a {type(value).__name__} of {' and '.join(kinds)[:80]}"
+
+
+def _realise(argument: Any) -> Any:
+    """Turn descriptions of models and functions into the things themselves."""
+    if isinstance(argument, Classifier):
+        return _build_classifier(argument)
+    if isinstance(argument, DensePredictor):
+        return _build_predictor(argument)
+    return argument
+
+
+def _build_classifier(description: Classifier) -> Any:
+    import keras
+
+    layers = [getattr(keras.layers, name)(**options) for name, options in description.layers]
+    if description.functional:
+        x = inputs = keras.Input(description.input_shape)
+        for layer in layers:
+            x = layer(x)
+        model = keras.Model(inputs, x)
+    else:
+        model = keras.Sequential([keras.Input(description.input_shape), *layers])
+    generator = np.random.default_rng(description.seed)
+    for variable in model.trainable_variables:
+        fan_in = max(1, int(np.prod(variable.shape[:-1])))
+        variable.assign(generator.standard_normal(variable.shape) * (2 / fan_in) ** 0.5)
+    return model
+
+
+def _build_predictor(description: DensePredictor) -> Callable[[np.ndarray], np.ndarray]:
+    kernels, factor = description.kernels, description.factor
+    height, width = kernels.shape[:2]
+
+    def predict(image: np.ndarray) -> np.ndarray:
+        windows = np.lib.stride_tricks.sliding_window_view(image, (height, width), axis=(0, 1))
+        return np.einsum("ijcyx,yxck->ijk", windows[::factor, ::factor], kernels)
+
+    return predict
+
+
+# Blocks and models
+
+
+class _EarlierNets:
+    """The weights of the nets of the cases before: a net that has one of them is not new.
+
+    They are not kept alive, so that the nets need no memory once they have been looked at.
+    """
+
+    def __init__(self) -> None:
+        self.first = True
+        self._weights: list[weakref.ref] = []
+
+    def remarks(self, model: Any, function: Callable, question: Question, case: Case) -> list[str]:
+        """What is the matter with a net that must be made anew at every call.
+
+        At the first case the answer is called a second time; where a model is tried on several
+        cases, these are its further calls, which saves building a large one.
+        """
+        remarks = [KEEPS] if self._share(model.weights) else []
+        self._weights = [weakref.ref(weight) for weight in model.weights]
+        if self.first and (question.kind == "block" or not case.plan or len(question.cases) == 1):
+            build = _build_block if question.kind == "block" else _build_model
+            again, _ = build(function, question, case)
+            if self._share(again.weights):
+                remarks.append(KEEPS)
+            elif model.built and again.built and _shapes(model) != _shapes(again):
+                remarks.append("gives another network when called again")
+        return remarks
+
+    def _share(self, weights: Sequence[Any]) -> bool:
+        alive = [reference() for reference in self._weights]
+        return bool({id(w) for w in alive if w is not None} & {id(w) for w in weights})
+
+
+def _shapes(model: Any) -> list[tuple[int, ...]]:
+    return [tuple(weight.shape) for weight in model.weights]
+
+
+def _observe_network(
+    function: Callable, question: Question, case: Case, earlier: _EarlierNets
+) -> CaseObservation:
+    from autograder.probing.network import (
+        adds_noise,
+        fixed_training_flags,
+        half_precision,
+        quick_initializers,
+    )
+    from autograder.probing.trace import Recorder
+
+    if question.structure:
+        return _observe_structure(function, question, case, earlier)
+    assert case.plan is not None
+    remarks: list[str] = []
+    function = _watched(function, list(case.arguments), remarks)
+    with quick_initializers():
+        network = build_network(function, question, case)
+        remarks += earlier.remarks(network.model, function, question, case)
+    remarks[:] = dict.fromkeys(remarks)
+    remarks += [
+        f"fixes `training={flag}` in a call: leave it out, Keras says itself whether it trains"
+        for flag in sorted(fixed_training_flags(network.model))
+    ]
+    if adds_noise(network.model):
+        remarks.append("adds noise in training (`GaussianNoise`): leave it out")
+    half = half_precision(network.model)
+    if half:
+        remarks.append(f"computes in {half}: keep Keras's own float32")
+    if case.plan.counted:
+        return CaseObservation(
+            outputs={"inference": tuple(map(Array.of, network.blank_outputs()))},
+            parameters=network.parameters,
+            remarks=tuple(remarks),
+        )
+    recorder = Recorder()
+    seen = network.observe(recorder)
+    if not network.repeats():
+        remarks.append(
+            "gives another result when called again, as with dropout that is on at inference"
+        )
+    parameters = network.parameters
+    if case.plan.permutable:
+        seen["permuted"] = network.observe(permuted=True)["inference"]
+    return CaseObservation(
+        outputs=_packed(seen),
+        otherwise=tuple(map(_packed, network.observe_otherwise())),
+        parameters=parameters,
+        remarks=tuple(remarks),
+        trace=tuple(recorder.tensors),
+    )
+
+
+def _packed(seen: dict[str, list[np.ndarray]]) -> dict[str, tuple[Array, ...]]:
+    return {mode: tuple(map(Array.of, arrays)) for mode, arrays in seen.items()}
+
+
+def _watched(function: Callable, names: Sequence[str], remarks: list[str]) -> Callable:
+    """The same function, which also notes when a call has changed a list it was given."""
+
+    def call(*arguments: Any) -> Any:
+        before = [list(value) if isinstance(value, list) else None for value in arguments]
+        given = function(*arguments)
+        for name, old, value in zip(names, before, arguments, strict=True):
+            if old is not None and not _unchanged(old, value):
+                remarks.append(f"changes its argument `{name}`")
+        return given
+
+    return call
+
+
+def _observe_structure(
+    function: Callable, question: Question, case: Case, earlier: _EarlierNets
+) -> CaseObservation:
+    from autograder.probing.network import quick_initializers
+    from autograder.probing.structure import facts
+
+    with quick_initializers():
+        model, feeds = _build_model(function, question, case)
+        remarks = earlier.remarks(model, function, question, case)
+    glance = case.plan is not None and case.plan.counted
+    return CaseObservation(
+        structure=facts(model, tuple(feeds), STRUCTURE_SEED, glance), remarks=tuple(remarks)
+    )
+
+
+def build_network(function: Callable, question: Question, case: Case) -> Network:
+    """Call a block or model function and make its network ready to be filled."""
+    from autograder.probing.network import Network
+
+    assert case.plan is not None
+    build = _build_block if question.kind == "block" else _build_model
+    model, feeds = build(function, question, case)
+    return Network(
+        model,
+        feeds,
+        case.plan,
+        lambda given: _tensors(given, question),
+        case.weights,
+        case.statistics,
+    )
+
+
+def _build_block(function: Callable, question: Question, case: Case) -> tuple[Any, list]:
+    import keras
+
+    arguments = [decode(value) for value in case.arguments.values()]
+    inputs = [keras.Input(a.shape) if isinstance(a, Input) else None for a in arguments]
+    given = function(*[a if x is None else x for a, x in zip(arguments, inputs, strict=True)])
+    if question.outputs == 1 and isinstance(given, dict | list | tuple):
+        raise Unanswered(
+            "type",
+            f"`{question.name}` must return a Keras tensor, yours returns a {type(given).__name__}",
+        )
+    outputs = _tensors(given, question)
+    symbolic = [x for x in inputs if x is not None]
+    if any(not isinstance(output, keras.KerasTensor) for output in outputs):
+        raise Unanswered(
+            "type",
+            f"`{question.name}` must return a Keras tensor, yours returns "
+            f"{type(given).__name__}: call the layer or model on `x` and return the result",
+        )
+    feeds = [a.shape for a in arguments if isinstance(a, Input)]
+    if any(output is x for output in outputs for x in symbolic):
+        outputs = [keras.ops.copy(output) for output in outputs]
+    try:
+        model = keras.Model(
+            symbolic[0] if len(symbolic) == 1 else symbolic,
+            outputs[0] if len(outputs) == 1 else outputs,
+        )
+    except ValueError as error:
+        raise Unanswered(
+            "disconnected", f"the output of `{question.name}` is not computed from its input"
+        ) from error
+    return model, feeds
+
+
+def _build_model(function: Callable, question: Question, case: Case) -> tuple[Any, list]:
+    import keras
+
+    arguments = [_realise(decode(value)) for value in case.arguments.values()]
+    model = function(*arguments)
+    if not isinstance(model, keras.Model):
+        found = "nothing" if model is None else type(model).__name__
+        raise Unanswered(
+            "type", f"`{question.name}` must return a `keras.Model`, yours returns {found}"
+        )
+    _check_input(model, question, case.feeds)
+    return model, list(case.feeds)
+
+
+def _check_input(model: Any, question: Question, feeds: Sequence[tuple[int, ...]]) -> None:
+    """Refuse a model whose input has another shape. A subclassed model says nothing about its."""
+    shape = getattr(model, "input_shape", None)
+    if not isinstance(shape, tuple) or len({len(feed) for feed in feeds}) != 1:
+        return
+    wanted = tuple(sides[0] if len(set(sides)) == 1 else None for sides in zip(*feeds, strict=True))
+    fits = len(shape) == len(wanted) + 1 and all(
+        given is None or given == side for given, side in zip(shape[1:], wanted, strict=True)
+    )
+    if not fits:
+        raise Unanswered(
+            "input", f"the model's input must have the shape {wanted}; yours takes {shape[1:]}"
+        )
+
+
+def _tensors(given: Any, question: Question) -> list[Any]:
+    if isinstance(given, dict):
+        given = tuple(given.values())
+    if question.outputs == 1 and isinstance(given, tuple | list) and len(given) == 1:
+        given = given[0]
+    tensors = list(_split(given, question.outputs, question))
+    for tensor in tensors:
+        if not hasattr(tensor, "shape") or not hasattr(tensor, "dtype"):
+            raise Unanswered(
+                "type",
+                f"`{question.name}` must return a Keras tensor, "
+                f"yours returns {type(tensor).__name__}",
+            )
+    return tensors

@@ -1,0 +1,1 @@
+"""What an author of exercises uses: tasks, keys, and what tries them."""

@@ -1,0 +1,109 @@
+"""Where exercises, their solutions and keys lie, and how a release is made from a solution."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from autograder.data.key import Key, read_key
+from autograder.setting.task import load_tasks
+
+KEY_NAME = "key.json"
+PUBLIC_SEED = 2016  # the seed of the keys that go out with the exercises
+
+
+class ExerciseProblem(Exception):
+    """An exercise cannot be found or released; `str()` says what to do."""
+
+
+def project_root(start: Path | None = None) -> Path:
+    """The folder that holds `solutions/` or `exercises/`, from `start` upwards."""
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        if (folder / "solutions").is_dir() or (folder / "exercises").is_dir():
+            return folder
+    raise ExerciseProblem(
+        f"no folder `solutions` or `exercises` in {start} or above it: "
+        "run this in the book's folder"
+    )
+
+
+def exercise_names(root: Path) -> list[str]:
+    """All exercises that have a solution, in order."""
+    return sorted(path.parent.name for path in (root / "solutions").glob("*/tasks.py"))
+
+
+def require_exercise(root: Path, exercise: str) -> Path:
+    """The solution folder of an exercise. Raises ExerciseProblem where there is none."""
+    folder = root / "solutions" / exercise
+    if not (folder / "tasks.py").is_file():
+        known = ", ".join(exercise_names(root)) or "none"
+        raise ExerciseProblem(
+            f"there is no exercise {exercise!r} in solutions/; there are: {known}"
+        )
+    return folder
+
+
+def public_key_path(root: Path, exercise: str) -> Path:
+    """Where the key that goes out with an exercise lies, or should lie."""
+    for parent in ("solutions", "exercises"):
+        if (root / parent / exercise / KEY_NAME).is_file():
+            return root / parent / exercise / KEY_NAME
+    return root / "exercises" / exercise / KEY_NAME
+
+
+def public_key(root: Path, exercise: str) -> Key:
+    """The key that goes out with an exercise. Raises KeyProblem where there is none."""
+    return read_key(public_key_path(root, exercise))
+
+
+def is_public(key: Key) -> bool:
+    """Whether a key is, by its seed, the one that students have."""
+    return key.seed == PUBLIC_SEED
+
+
+def make_exercise_key(
+    root: Path,
+    exercise: str,
+    seed: int,
+    path: Path,
+    progress: Callable[[str], None] = lambda s: None,
+) -> Key:
+    """Make the key of an exercise for `seed` and write it to `path`."""
+    from autograder.setting.keymaking import make_key, write_key
+
+    tasks = load_tasks(require_exercise(root, exercise) / "tasks.py")
+    key = make_key(exercise, tasks, seed, progress)
+    write_key(key, path)
+    return key
+
+
+def release(root: Path, exercise: str, out: Path | None = None) -> list[Path]:
+    """Make the students' version of an exercise with nbgrader; return its files.
+
+    nbgrader's own database is not touched: the release depends on the solution alone.
+    """
+    require_exercise(root, exercise)
+    out = out or root / "exercises"
+    with tempfile.TemporaryDirectory(prefix="release-") as folder:
+        command = [
+            sys.executable, "-m", "nbgrader", "generate_assignment", exercise,
+            "--force", "--create",
+            f"--CourseDirectory.root={root}",
+            f"--CourseDirectory.release_directory={folder}/release",
+            f"--CourseDirectory.db_url=sqlite:///{folder}/gradebook.db",
+        ]  # fmt: skip
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+        made = Path(folder) / "release" / exercise
+        if done.returncode or not made.is_dir():
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise ExerciseProblem(f"nbgrader could not release {exercise}: {last}")
+        target = out / exercise
+        if target.is_dir():
+            shutil.rmtree(target)
+        shutil.copytree(made, target)
+    return sorted(path for path in target.rglob("*") if path.is_file())
