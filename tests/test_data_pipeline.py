@@ -15,6 +15,7 @@ from convbook.data.scenes import boxes_of
 
 EMBEDDED = (
     "digits",
+    "mnist_digits",
     "structure",
     "digit_scenes",
     "digit_scenes/easy",

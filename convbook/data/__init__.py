@@ -10,6 +10,7 @@ from convbook.data.handwriting import digits
 from convbook.data.head_drawing import heads
 from convbook.data.loading import arrays, load
 from convbook.data.photos import damage, lower_resolution, photo_patches, photographs
+from convbook.data.real_digits import mnist_digits
 from convbook.data.scenes import digit_scenes
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "heads",
     "load",
     "lower_resolution",
+    "mnist_digits",
     "photo_patches",
     "photographs",
     "stack_figures",

@@ -14,6 +14,7 @@ from convbook.data.gates import structure
 from convbook.data.handwriting import digits
 from convbook.data.head_drawing import head
 from convbook.data.photos import photo_patch, to_bytes
+from convbook.data.real_digits import mnist_digits
 from convbook.data.scenes import digit_scene
 
 DIGITS = tuple("0123456789")
@@ -71,6 +72,12 @@ def _digits(split: str, count: int | None, size: int | None, seed: int) -> Sourc
     return _array_source(images[:count], labels[:count])
 
 
+def _mnist_digits(split: str, count: int | None, size: int | None, seed: int) -> Source:
+    del seed  # there is one selection
+    images, labels = mnist_digits(28 if size is None else size)[split == "test"]
+    return _array_source(images[:count], labels[:count])
+
+
 def _structure(
     split: str, count: int | None, size: int | None, seed: int, structure_size: int = 15
 ) -> Source:
@@ -118,6 +125,15 @@ _EMBEDDED = (
         DIGITS,
         counts=(1417, 380),
         make=_digits,
+    ),
+    Entry(
+        "mnist_digits",
+        "classification",
+        "5,000 real digits of MNIST as they were scanned, 28 or 32 pixels (LeCun 1998)",
+        "CC BY-SA 3.0",
+        DIGITS,
+        counts=(4000, 1000),
+        make=_mnist_digits,
     ),
     Entry(
         "structure",
@@ -186,7 +202,7 @@ _REAL = (
         "CC BY-SA 3.0",
         DIGITS,
         tfds="mnist",
-        stand_in="digits",
+        stand_in="mnist_digits",
     ),
     Entry(
         "fashion_mnist",
