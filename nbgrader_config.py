@@ -33,6 +33,7 @@ c.CourseDirectory.release_directory = "exercises"
 
 # nbgrader copies what lies beside a source notebook into the release. These give answers away.
 c.CourseDirectory.ignore = [
+    "bank",
     "tasks.py",
     "classroom.py",
     "*private*",

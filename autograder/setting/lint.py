@@ -150,8 +150,8 @@ def lint_release(release: Path, solution: Path) -> Iterator[str]:
     """Released files that hold lines of the solutions."""
     secret = set(secret_lines(solution))
     for path in sorted(p for p in release.rglob("*") if p.is_file()):
-        if path.name == "tasks.py":
-            yield f"{path} holds the answers"
+        if path.name == "tasks.py" or "bank" in path.relative_to(release).parts:
+            yield f"{path} holds answers"
             continue
         try:
             text = path.read_text("utf-8")
@@ -165,14 +165,9 @@ def lint_release(release: Path, solution: Path) -> Iterator[str]:
 
 
 def secret_lines(solution: Path) -> Iterator[str]:
-    """Long lines of the answers in `tasks.py` and of the notebook's solution regions."""
-    source = (solution / "tasks.py").read_text("utf-8")
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef):
-            for statement in node.body:
-                for line in (ast.get_source_segment(source, statement) or "").splitlines():
-                    if len(line.strip()) >= LONG_LINE and not line.strip().startswith(('"', "#")):
-                        yield line.strip()
+    """Long lines of the answers in `tasks.py`, the bank and the notebook's solution regions."""
+    for path in (solution / "tasks.py", *sorted(solution.glob("bank/*.py"))):
+        yield from _lines_of_functions(path.read_text("utf-8"))
     for path in solution.glob("*.ipynb"):
         inside = False
         for line in notebook_lines(path):
@@ -182,6 +177,14 @@ def secret_lines(solution: Path) -> Iterator[str]:
                 inside = False
             elif inside and len(line.strip()) >= LONG_LINE:
                 yield line.strip()
+
+
+def _lines_of_functions(source: str) -> Iterator[str]:
+    for node in ast.parse(source).body:
+        for statement in node.body if isinstance(node, ast.FunctionDef) else ():
+            for line in (ast.get_source_segment(source, statement) or "").splitlines():
+                if len(line.strip()) >= LONG_LINE and not line.strip().startswith(('"', "#")):
+                    yield line.strip()
 
 
 def notebook_lines(path: Path) -> list[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from autograder.data.key import Property
+from autograder.setting.bank import Accepted, Bank, Mistake
 
 Kind = Literal["function", "block", "model"]
 
@@ -47,27 +48,6 @@ def counted(*feeds: tuple[int, ...], **arguments: Any) -> Trial:
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A wrong answer that students give, and the sentence that helps them."""
-
-    function: Callable
-    hint: str
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """A right answer in another style.
-
-    `representation` is given only where the weights themselves are arranged differently (one
-    kernel that others cut in two), so that the answer needs an entry of its own in the key; it
-    says how.
-    """
-
-    function: Callable
-    representation: str | None = None
-
-
-@dataclass(frozen=True)
 class Task:
     """A task: what is asked, the points, what to try, and answers right and wrong.
 
@@ -75,6 +55,9 @@ class Task:
     configurations of its own. `plan` overrides fields of `observation.Plan`; `tolerance` is
     relative to the spread of the expected output. `dtype` is what the result's elements must be.
     Where many answers are right, `properties` says what each must do: it takes a trial's arguments.
+    The answers right and wrong come from the task's bank (`autograder.setting.bank`). `places` says
+    in words where in the answer a function of `tasks.py` builds, for the sentences on mistakes that
+    are made by machine (`autograder.setting.slips`): `{"projection": "of the shortcut"}`.
     """
 
     name: str
@@ -90,6 +73,7 @@ class Task:
     by_hand: bool = False
     plan: dict[str, Any] = field(default_factory=dict)
     properties: Callable[..., list[Property]] | None = None
+    places: dict[str, str] = field(default_factory=dict)
 
     def parts(self, scalar: bool) -> dict[str, float]:
         """The points of each part; a single number earns all of them for its value."""
@@ -106,26 +90,44 @@ def module_of(path: Path) -> ModuleType:
     """The module of an exercise's `tasks.py`, run once. Raises TaskError where it is not there."""
     if not path.is_file():
         raise TaskError(f"{path} does not exist: an exercise is set in a file of this name")
-    name = "tasks_of_" + path.parent.name
+    return importlib.import_module(f"{_package_of(path.parent)}.{path.stem}")
+
+
+def _package_of(folder: Path) -> str:
+    """The name under which an exercise's folder is a package, so that its files can be imported.
+
+    A folder's own name begins with a digit. Where another folder of this name was one before, its
+    modules are forgotten.
+    """
+    folder = folder.resolve()
+    name = f"exercise_{folder.name}"
     known = sys.modules.get(name)
-    if known is not None and known.__file__ == str(path):
-        return known
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+    if known is None or known.__path__ != [str(folder)]:
+        for module in [m for m in sys.modules if m == name or m.startswith(f"{name}.")]:
+            del sys.modules[module]
+        package = ModuleType(name, "An exercise: its tasks and their banks.")
+        package.__path__ = [str(folder)]
+        sys.modules[name] = package
+    return name
 
 
 def load_tasks(path: Path) -> list[Task]:
-    """The tasks of an exercise's `tasks.py`. Raises TaskError where there are none."""
+    """The tasks of an exercise's `tasks.py`, with their banks. Raises TaskError without any."""
     tasks = getattr(module_of(path), "TASKS", None)
     if not isinstance(tasks, list) or not all(isinstance(task, Task) for task in tasks):
         raise TaskError(f"{path} must define TASKS, a list of tasks")
-    return tasks
+    return [_with_bank(task, path.parent) for task in tasks]
+
+
+def _with_bank(task: Task, folder: Path) -> Task:
+    """The task with the answers of `bank/TASK.py`, where there is such a file."""
+    path = folder / "bank" / f"{task.name}.py"
+    if not path.is_file():
+        return task
+    module = importlib.import_module(f"{_package_of(folder)}.bank.{task.name}")
+    bank = getattr(module, "bank", None)
+    if not isinstance(bank, Bank) or bank.answer is not task.answer:
+        raise TaskError(f"{path} must define `bank = Bank({task.name})`, of the task's own answer")
+    return replace(
+        task, accepted=[*task.accepted, *bank.right], mistakes=[*task.mistakes, *bank.wrong]
+    )
