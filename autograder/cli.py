@@ -259,6 +259,19 @@ def key(
 
 
 @app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Two digits and a word, such as 17_attention")],
+) -> None:
+    """Begin an exercise: a task that works, its bank, its notebook, its chapter, their test."""
+    from autograder.setting.skeleton import new_exercise
+
+    root = project_root()
+    for path in new_exercise(root, name):
+        print(path.relative_to(root))
+    print(f"Then: autograder key {name}; autograder release {name}; see docs/authoring.md")
+
+
+@app.command()
 def lint(
     exercise: Annotated[str | None, typer.Argument(help="Default: all of them")] = None,
     seed: Annotated[int, typer.Option(min=0)] = PUBLIC_SEED,

@@ -8,12 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from autograder.data.key import KnownMistake, TaskKey
 from autograder.data.observation import Observation
 from autograder.judging.judge import judge
+from autograder.probing.probe import probe_of_many
 from autograder.setting import keymaking
+from autograder.setting.slips import answer_with, slips_of
 from autograder.setting.task import Task, load_tasks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -94,6 +97,46 @@ def look_alike(one: KnownMistake, other: KnownMistake) -> bool:
     return one.model_copy(update={"hint": ""}) == other.model_copy(update={"hint": ""})
 
 
+PAIRS = 6
+
+
+def test_of_two_mistakes_at_once_one_is_named_and_never_a_third(observed):
+    """Real answers have two faults at once: they are refused, and no other fault is named."""
+    task, key, _ = observed
+    slips = slips_of(task, keymaking.trials_of(task, SEED))
+    hints = {mistake.hint for mistake in key.mistakes}
+    for one, other in pairs_of(slips, PAIRS):
+        verdicts = [judged(task, key, each) for each in ([one], [other], [one, other])]
+        if "correct" in [verdict.verdict for verdict in verdicts[:2]]:
+            continue  # a slip that changes nothing makes no second fault
+        alone, both = verdicts[:2], verdicts[2]
+        what = (one.hint, other.hint, both.hint)
+        assert both.verdict in ("wrong", "error"), what
+        assert both.points < key.max_points, what
+        named = {hint for hint in hints if both.hint.startswith(hint)}
+        mine = {hint for verdict in alone for hint in hints if verdict.hint.startswith(hint)}
+        assert named <= mine | {one.hint, other.hint, one.general, other.general}, what
+
+
+def judged(task, key, slips):
+    return judge(key, probe_of_many(answer_with(task, *slips), key.question))
+
+
+def pairs_of(slips, count):
+    """Some pairs of slips that can be made together, drawn by a fixed seed."""
+    generator = np.random.default_rng(SEED)
+    possible = [
+        (one, other)
+        for index, one in enumerate(slips)
+        for other in slips[index + 1 :]
+        if not one.changes.keys() & other.changes.keys()
+        and one.kind != other.kind
+        and not (one.wrap and other.wrap)
+    ]
+    chosen = generator.permutation(len(possible))[:count]
+    return [possible[place] for place in chosen]
+
+
 def test_a_key_of_the_bank_holds_no_code(observed):
     task, key, _ = observed
     text = key.model_dump_json()
@@ -105,13 +148,12 @@ def test_a_key_of_the_bank_holds_no_code(observed):
     assert "def " not in text
 
 
-def test_the_documented_example_can_be_set(tmp_path):
+def test_the_documented_example_is_what_a_new_exercise_begins_with():
     text = (ROOT / "docs" / "authoring.md").read_text("utf-8")
-    example = re.search(r"```python\n(.*?)```", text, re.DOTALL)
-    assert example
-    (tmp_path / "tasks.py").write_text(example[1])
-    [task] = load_tasks(tmp_path / "tasks.py")
-    assert len(keymaking.make_task_key(task, SEED).mistakes) == len(task.mistakes)
+    shown = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    templates = ROOT / "autograder" / "templates" / "new"
+    files = [(templates / name).read_text("utf-8") for name in ("tasks.py.j2", "bank.py.j2")]
+    assert shown == [file.replace("{{ number }}", "17") for file in files]
 
 
 MAKE_ONE_KEY = """

@@ -74,7 +74,8 @@ class Plan(Plain):
     kernel scale of all weights with a given element count. `probabilities` says that the output
     is read through a logarithm; `permutable` that another order of concatenation is allowed.
     `counted` says that the network's weights are only counted: all but a last bias are 0. Where
-    facts are asked for it says that a glance is enough.
+    facts are asked for it says that a glance is enough. `momentum` says that the momentum of
+    normalisations, free elsewhere, is compared too.
     """
 
     seed: int
@@ -87,6 +88,7 @@ class Plan(Plain):
     permutable: bool = False
     own_weights: bool = False
     counted: bool = False
+    momentum: bool = False
 
 
 class Stored(Plain):
@@ -114,12 +116,15 @@ class Question(Plain):
     """All that a probe needs to know of a task; it holds nothing of the answer.
 
     `structure` asks for facts on a model (`autograder.probing.structure`) in place of its outputs.
+    Of a block, `layer` says that the answer is a class of layers: it is made with the arguments
+    that are no inputs, and called with the inputs.
     """
 
     name: str
     kind: Literal["function", "block", "model"]
     outputs: int = 1
     structure: bool = False
+    layer: bool = False
     by_hand: bool = False
     cases: tuple[Case, ...]
     defaults: dict[str, Any] = Field(default_factory=dict)

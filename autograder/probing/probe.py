@@ -50,6 +50,7 @@ def probe(function: Any, question: Question) -> Observation:
     if not callable(function):
         message = f"`{question.name}` is not a function"
         return Observation(name=question.name, status="error", message=message)
+    function = as_block(function, question)
     problem = signature_problem(function, question)
     if problem:
         return Observation(name=question.name, status="error", message=problem)
@@ -71,6 +72,30 @@ def probe(function: Any, question: Question) -> Observation:
         calls=tuple(dict.fromkeys(call for case in cases for call in case.calls)),
         seconds=round(time.perf_counter() - start, 4),
     )
+
+
+def as_block(answer: Callable, question: Question) -> Callable:
+    """An answer that is a class of layers as a block: made, then called on the inputs."""
+    if not question.layer:
+        return answer
+    case = question.cases[0] if question.cases else Case(arguments={})
+    inputs = [name for name, value in case.arguments.items() if isinstance(decode(value), Input)]
+
+    def block(*arguments: Any) -> Any:
+        import keras
+
+        layer = answer(*arguments[len(inputs) :])
+        if not isinstance(layer, keras.layers.Layer):
+            raise Unanswered(
+                "type", f"`{question.name}` must be a class derived from `keras.layers.Layer`"
+            )
+        return layer(*arguments[: len(inputs)])
+
+    with contextlib.suppress(TypeError, ValueError):
+        fed = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in inputs]
+        own = list(inspect.signature(answer).parameters.values())
+        block.__signature__ = inspect.Signature([*fed, *own])  # type: ignore[attr-defined]
+    return block
 
 
 def probe_of_many(function: Any, question: Question) -> Observation:

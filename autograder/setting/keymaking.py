@@ -37,10 +37,12 @@ from autograder.data.observation import (
 )
 from autograder.data.values import CLEAR
 from autograder.judging.judge import comparable, judge, sketches_of
+from autograder.judging.known import known_mistake
 from autograder.judging.parting import map_of
 from autograder.probing.probe import probe_of_many
 from autograder.probing.reordering import reorderings
 from autograder.probing.storing import reordered
+from autograder.setting.slips import Slip, answer_with, slips_of
 from autograder.setting.task import Task, TaskError, Trial
 
 if TYPE_CHECKING:
@@ -80,8 +82,17 @@ def make_task_key(task: Task, seed: int, seen: dict[str, Observation] | None = N
         return _task_key(task, seed, {} if seen is None else seen)
 
 
+def trials_of(task: Task, seed: int) -> list[Trial]:
+    """The trials that a task's key for `seed` is made of."""
+    return task.trials(_generator(task, seed))
+
+
+def _generator(task: Task, seed: int) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(task.name.encode())])
+
+
 def _task_key(task: Task, seed: int, seen: dict[str, Observation]) -> TaskKey:
-    generator = np.random.default_rng([seed, zlib.crc32(task.name.encode())])
+    generator = _generator(task, seed)
     trials = task.trials(generator)
     if task.kind == "function" or task.properties:
         question = _question(task, [_unfilled(trial) for trial in trials])
@@ -101,7 +112,8 @@ def _task_key(task: Task, seed: int, seen: dict[str, Observation]) -> TaskKey:
         raise TaskError(f"{task.name}: the model answer is not right: {judge(key, right).hint}")
     key = _with_reordered_kernels(task, key, right)
     key = _with_accepted(task, key, seen)
-    return _with_mistakes(task, key, seen)
+    key = _with_mistakes(task, key, seen)
+    return _with_slips(task, key, trials)
 
 
 def write_key(key: Key, path: Path) -> None:
@@ -112,7 +124,8 @@ def write_key(key: Key, path: Path) -> None:
 def _question(task: Task, cases: list[Case]) -> Question:
     return Question(
         name=task.name,
-        kind=task.kind,
+        kind="block" if task.kind == "layer" else task.kind,
+        layer=task.kind == "layer",
         outputs=task.outputs,
         by_hand=task.by_hand,
         structure=task.properties is not None,
@@ -257,10 +270,11 @@ def _outputs_of(network: Network) -> CaseObservation:
 
 def _network(task: Task, case: Case) -> Network:
     from autograder.probing.network import quick_initializers
-    from autograder.probing.probe import build_network
+    from autograder.probing.probe import as_block, build_network
 
+    question = _question(task, [case])
     with quick_initializers():
-        return build_network(task.answer, _question(task, []), case)
+        return build_network(as_block(task.answer, question), question, case)
 
 
 def _observe_both_ways(network: Network) -> dict[str, list[np.ndarray]]:
@@ -289,16 +303,67 @@ def _with_mistakes(task: Task, key: TaskKey, seen: dict[str, Observation]) -> Ta
                 f"{task.name}: the wrong answer `{mistake.function.__name__}` gets full marks: "
                 "add a trial that tells it from the model answer"
             )
-        known.append(
-            KnownMistake(
-                hint=mistake.hint,
-                problems=tuple(case.problem_kind for case in observation.cases),
-                parameters=tuple(case.parameters for case in observation.cases),
-                outputs=sketches(observation),
-                facts=tuple(case.structure for case in observation.cases) if key.properties else (),
-            )
-        )
+        known.append(_known(key, mistake.hint, observation))
     return key.model_copy(update={"mistakes": tuple(known)})
+
+
+def _known(key: TaskKey, hint: str, observation: Observation) -> KnownMistake:
+    return KnownMistake(
+        hint=hint,
+        problems=tuple(case.problem_kind for case in observation.cases),
+        parameters=tuple(case.parameters for case in observation.cases),
+        outputs=sketches(observation),
+        facts=tuple(case.structure for case in observation.cases) if key.properties else (),
+    )
+
+
+def _with_slips(task: Task, key: TaskKey, trials: list[Trial]) -> TaskKey:
+    """Add the mistakes that are made by machine, but for those that are known or change nothing.
+
+    Where several give the same, their sentence is one that is true of all of them.
+    """
+    by_hand = len(key.mistakes)
+    alike: list[list[Slip]] = []
+    for slip in slips_of(task, trials):
+        observation = probe_of_many(answer_with(task, slip), key.question)
+        if not _is_a_mistake(key, observation):
+            continue
+        known = known_mistake(key, observation)
+        if known is None:
+            alike.append([slip])
+            mistakes = (*key.mistakes, _known(key, slip.hint, observation))
+            key = key.model_copy(update={"mistakes": mistakes})
+        elif (place := _place(key, known)) >= by_hand:
+            alike[place - by_hand].append(slip)
+    hints = [_hint_of_all(slips) for slips in alike]
+    made = [
+        mistake.model_copy(update={"hint": hint})
+        for mistake, hint in zip(key.mistakes[by_hand:], hints, strict=True)
+        if hint
+    ]
+    return key.model_copy(update={"mistakes": (*key.mistakes[:by_hand], *made)})
+
+
+def _is_a_mistake(key: TaskKey, observation: Observation) -> bool:
+    """Whether something was seen of a slip, and it is wrong."""
+    if observation.status != "observed" or judge(key, observation).verdict == "correct":
+        return False
+    return not all(
+        case.problem and "(" not in (case.problem_kind or "") for case in observation.cases
+    )
+
+
+def _place(key: TaskKey, mistake: KnownMistake) -> int:
+    return next(place for place, known in enumerate(key.mistakes) if known is mistake)
+
+
+def _hint_of_all(slips: list[Slip]) -> str:
+    """What is true of every one of several slips, or nothing where that says too little."""
+    for sentences in ({slip.hint: 0 for slip in slips}, {slip.general: 0 for slip in slips}):
+        if len(sentences) == 1:
+            return next(iter(sentences))
+    either = list({slip.general: 0 for slip in slips})
+    return f"Either of two: {either[0]} {either[1]}" if len(either) == 2 else ""
 
 
 # Plans: how a network is to be filled

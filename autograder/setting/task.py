@@ -15,7 +15,7 @@ import numpy as np
 from autograder.data.key import Property
 from autograder.setting.bank import Accepted, Bank, Mistake
 
-Kind = Literal["function", "block", "model"]
+Kind = Literal["function", "block", "layer", "model"]
 
 
 class TaskError(Exception):
