@@ -12,7 +12,8 @@ from autograder.judging.judge import judge
 from autograder.probing.probe import probe
 from autograder.setting.edits import edited, edits_of
 from autograder.setting.keymaking import make_task_key, trials_of
-from autograder.setting.slips import MOST_SLIPS, answer_with, rehearse, slips_of
+from autograder.setting.places import rehearse
+from autograder.setting.slips import MOST_SLIPS, answer_with, slips_of
 from autograder.setting.task import Task, trial
 
 SEED = 5

@@ -145,14 +145,15 @@ def _set(field: str, value: object) -> Callable[[Any, Any], None]:
 def _rounded_up(target: Any, tree: Any) -> None:
     """Let `a // b` be `-(-a // b)`."""
     quotient = ast.BinOp(ast.UnaryOp(ast.USub(), target.left), ast.FloorDiv(), target.right)
-    _replace(tree, target, ast.UnaryOp(ast.USub(), quotient))
+    replace_node(tree, target, ast.UnaryOp(ast.USub(), quotient))
 
 
 def _argument_instead(target: Any, tree: Any) -> None:
-    _replace(tree, target, target.args[0])
+    replace_node(tree, target, target.args[0])
 
 
-def _replace(tree: Any, old: ast.AST, new: ast.AST) -> None:
+def replace_node(tree: Any, old: ast.AST, new: ast.AST) -> None:
+    """Put a node in another's place."""
     for parent in ast.walk(tree):
         for field, value in ast.iter_fields(parent):
             if value is old:

@@ -42,7 +42,8 @@ from autograder.judging.parting import map_of
 from autograder.probing.probe import probe_of_many
 from autograder.probing.reordering import reorderings
 from autograder.probing.storing import reordered
-from autograder.setting.slips import Slip, answer_with, slips_of
+from autograder.setting.slip_kinds import Slip
+from autograder.setting.slips import answer_with, slips_of
 from autograder.setting.task import Task, TaskError, Trial
 
 if TYPE_CHECKING:

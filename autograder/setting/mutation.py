@@ -22,6 +22,7 @@ from autograder.data.key import Key, TaskKey, package_version
 from autograder.data.observation import FORMAT
 from autograder.judging.judge import judge
 from autograder.running.runner import Workshop
+from autograder.setting.edits import replace_node, used
 from autograder.setting.task import Task, TaskError, module_of
 
 SECONDS = 30.0
@@ -66,7 +67,7 @@ def mutants(module: ModuleType, task: Task) -> Iterator[Mutant]:
         node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
     }
     seen = set()
-    for name in _used(functions, task.answer.__name__):
+    for name in used(functions, task.answer.__name__):
         for before, after, changed in _changes(functions[name]):
             mutant = Mutant(name, before, after, ast.Module([changed], []))
             if before != after and mutant.label not in seen:
@@ -111,19 +112,6 @@ def _notebook(module: ModuleType, mutant: Mutant | None) -> bytes:
     source = ast.unparse(ast.fix_missing_locations(tree))
     cell = nbformat.v4.new_code_cell(source)
     return nbformat.writes(nbformat.v4.new_notebook(cells=[cell])).encode()
-
-
-def _used(functions: dict[str, Any], start: str) -> list[str]:
-    """The functions of the module that `start` uses, itself first."""
-    found, queue = [], [start]
-    while queue:
-        name = queue.pop(0)
-        if name in found:
-            continue
-        found.append(name)
-        names = {node.id for node in ast.walk(functions[name]) if isinstance(node, ast.Name)}
-        queue.extend(sorted(names & functions.keys()))
-    return found
 
 
 def _changes(function: ast.AST) -> Iterator[tuple[str, str, ast.stmt]]:
@@ -221,11 +209,11 @@ def _drop_unary(target: Any, tree: Any) -> None:
 
 def _replace_by_argument(target: Any, tree: Any) -> None:
     """Let `layer(...)(x)` be `x`: a layer is left out."""
-    _replace(tree, target, target.args[0])
+    replace_node(tree, target, target.args[0])
 
 
 def _remove(target: Any, tree: Any) -> str:
-    _replace(tree, target, ast.Pass())
+    replace_node(tree, target, ast.Pass())
     return "removed"
 
 
@@ -234,15 +222,6 @@ def _twice(target: Any, tree: Any) -> str:
         if target in body:
             body.insert(body.index(target), copy.deepcopy(target))
     return "twice"
-
-
-def _replace(tree: Any, old: ast.AST, new: ast.AST) -> None:
-    for parent in ast.walk(tree):
-        for field, value in ast.iter_fields(parent):
-            if value is old:
-                setattr(parent, field, new)
-            elif isinstance(value, list) and any(item is old for item in value):
-                value[[item is old for item in value].index(True)] = new
 
 
 def _bodies(tree: Any) -> Iterator[list]:
