@@ -142,7 +142,7 @@ def test_a_key_of_the_bank_holds_no_code(observed):
     text = key.model_dump_json()
     assert TaskKey.model_validate_json(text) == key
     for name in names(task):
-        if name != task.name:
+        if name != task.name and "_" in name:  # a single word may be one of a hint's
             assert name not in text
     assert "lambda" not in text
     assert "def " not in text

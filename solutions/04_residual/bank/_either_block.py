@@ -1,0 +1,367 @@
+"""Mistakes that a block of either kind can have, the basic one and the bottleneck.
+
+`note_mistakes(bank, block)` notes them in a bank. Most are a block with one part exchanged, as
+`_shared.Block` names them; the others are functions of the block and of the answer's arguments.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from keras import layers, ops
+
+from autograder.setting.bank import Bank
+
+from ..tasks import projected, relu
+from ._shared import (
+    BIAS,
+    POOLED_SHORTCUT,
+    PROJECTION_NORM,
+    RELU_BEFORE_ADD,
+    Block,
+    conv,
+    projection,
+    shape_changes,
+)
+
+MISTAKES: list[tuple[str, str, Callable[[Block], Callable]]] = []
+
+
+def note_mistakes(bank: Bank, block: Block) -> None:
+    """Note all of them in a bank, made of this block."""
+    for name, hint, changed in MISTAKES:
+        bank.variant(name, hint, changed(block))
+
+
+def mistake(hint: str) -> Callable[[Callable], Callable]:
+    """Note the decorated function, which takes the block before the answer's arguments."""
+
+    def note(function: Callable) -> Callable:
+        MISTAKES.append((function.__name__, hint, lambda block: partial(function, block)))
+        return function
+
+    return note
+
+
+def part(name: str, hint: str, **parts: Any) -> None:
+    """Note a block with these parts instead of its own."""
+    MISTAKES.append((name, hint, lambda block: replace(block, **parts)))
+
+
+# The branch
+
+
+@mistake("The block has no shortcut: add `x` (or its projection) before the last ReLU.")
+def without_shortcut(block, x, filters, stride):
+    return relu(block.branch(x, filters, stride))
+
+
+@mistake("The addition takes the branch twice: one of its two terms must be the shortcut.")
+def branch_twice(block, x, filters, stride):
+    y = block.branch(x, filters, stride)
+    return relu(y + y)
+
+
+@mistake("The branch reads `x`; here it reads the projection.")
+def branch_of_projection(block, x, filters, stride):
+    return block(projected(x, block.convolutions[-1].times * filters, stride), filters)
+
+
+@mistake("The first convolution is followed by a batch normalisation too.")
+def first_norm_missing(block, x, filters, stride):
+    first, *others = block.convolutions
+    return block.of(replace(first, normed=False), *others)(x, filters, stride)
+
+
+@mistake("Use the argument `stride`: here the size stays as it is.")
+def stride_ignored(block, x, filters, stride):
+    return block(x, filters)
+
+
+@mistake(
+    "The first convolution and the projection have the stride; here positions are picked at the "
+    "end."
+)
+def stride_at_end(block, x, filters, stride):
+    return block(x, filters)[:, ::stride, ::stride]
+
+
+# When the shortcut is projected
+
+part(
+    "always_projected",
+    "Where neither size nor channels change, the shortcut is `x` itself, without any layer.",
+    projects=lambda stride, before, after: True,
+)
+part(
+    "projected_by_stride_only",
+    "The shape also changes where only the number of channels does: there the shortcut needs its "
+    "1x1 convolution too, with stride 1.",
+    projects=lambda stride, before, after: stride != 1,
+)
+part(
+    "projected_by_channels_only",
+    "The shape also changes where only the stride does: there the shortcut needs its 1x1 "
+    "convolution too, although the channels stay.",
+    projects=lambda stride, before, after: before != after,
+)
+part(
+    "projected_by_both",
+    "The shape changes where the stride is not 1 *or* the channels differ: either calls for the "
+    "1x1 convolution.",
+    projects=lambda stride, before, after: stride != 1 and before != after,
+)
+part(
+    "projected_when_growing",
+    "The shape changes where the channels become fewer too, not only where they become more.",
+    projects=lambda stride, before, after: stride != 1 or before < after,
+)
+part(
+    "projected_when_shrinking",
+    "The shape changes where the channels become more too, not only where they become fewer.",
+    projects=lambda stride, before, after: stride != 1 or before > after,
+)
+
+
+@mistake("Where neither size nor channels change, the shortcut is `x` itself, not normalised.")
+def identity_normalised(block, x, filters, stride):
+    def normalised(x, after, stride):
+        if shape_changes(stride, x.shape[-1], after):
+            return projection(x, after, stride)
+        return layers.BatchNormalization()(x)
+
+    always = replace(block, projects=lambda *sizes: True, projection=normalised)
+    return always(x, filters, stride)
+
+
+# What it is projected by
+
+
+def without_norm(x, filters, stride):
+    return conv(x, filters, 1, stride)
+
+
+part("projection_without_norm", PROJECTION_NORM, projection=without_norm)
+part("projection_bias", BIAS, projection=partial(projection, use_bias=True))
+part(
+    "projection_2x2",
+    "The projection of the shortcut is 1x1, not 2x2.",
+    projection=partial(projection, kernel=2),
+)
+part(
+    "projection_3x3",
+    "The projection of the shortcut is 1x1, not 3x3.",
+    projection=partial(projection, kernel=3),
+)
+part(
+    "projection_relu",
+    "The projection has no ReLU of its own: 1x1, then BN.",
+    projection=lambda x, filters, stride: relu(projection(x, filters, stride)),
+)
+part(
+    "unstrided_shortcut",
+    "With a stride, shortcut and branch differ in size: the 1x1 convolution of the shortcut has "
+    "the stride too, beginning with the first position.",
+    projection=lambda x, filters, stride: projection(x, filters, 1),
+)
+
+
+def averaged(x, filters, stride):
+    return projection(layers.AveragePooling2D(stride, padding="same")(x), filters, 1)
+
+
+def maximum(x, filters, stride):
+    return projection(layers.MaxPooling2D(stride, padding="same")(x), filters, 1)
+
+
+def pooled_after(x, filters, stride):
+    x = layers.MaxPooling2D(stride, padding="same")(conv(x, filters, 1))
+    return layers.BatchNormalization()(x)
+
+
+def resized(x, filters, stride):
+    x = layers.Resizing(*(-(-side // stride) for side in x.shape[1:3]))(x)
+    return projection(x, filters, 1)
+
+
+def from_position_one(x, filters, stride):
+    height, width = (-(-side // stride) for side in x.shape[1:3])
+    x = layers.ZeroPadding2D(((0, stride), (0, stride)))(x)
+    return projection(x[:, 1::stride, 1::stride][:, :height, :width], filters, 1)
+
+
+def zeros_appended(x, filters, stride):
+    x = x[:, ::stride, ::stride, :filters]
+    return ops.pad(x, [(0, 0)] * 3 + [(0, filters - x.shape[-1])])
+
+
+part("average_shortcut", POOLED_SHORTCUT, projection=averaged)
+part("maximum_shortcut", POOLED_SHORTCUT, projection=maximum)
+part(
+    "pooled_after",
+    "The shortcut does not pool, not even behind its 1x1 convolution, which has the stride.",
+    projection=pooled_after,
+)
+part(
+    "resized_shortcut",
+    "The shortcut is not resized: its 1x1 convolution has the stride itself.",
+    projection=resized,
+)
+part(
+    "shortcut_from_one",
+    "The shortcut starts at position 1; a 1x1 convolution with a stride starts at 0.",
+    projection=from_position_one,
+)
+part(
+    "zeros_appended",
+    "This is the shortcut padded with zeros; here it is a 1x1 convolution and its BN.",
+    projection=zeros_appended,
+)
+
+
+# The addition
+
+part(
+    "concatenated",
+    "The shortcut is added to the branch, not concatenated.",
+    add=lambda x, y: layers.Concatenate()([y, x]),
+)
+part(
+    "shortcut_subtracted",
+    "The shortcut is added to the branch, not subtracted from it.",
+    add=lambda x, y: y - x,
+)
+part(
+    "branch_subtracted",
+    "The branch is added to the shortcut, not subtracted from it.",
+    add=lambda x, y: x - y,
+)
+part("multiplied", "Shortcut and branch are added, not multiplied.", add=ops.multiply)
+part(
+    "mean_of_both",
+    "Shortcut and branch are added; here their mean is taken.",
+    add=lambda x, y: (x + y) / 2,
+)
+part(
+    "larger_of_both",
+    "Shortcut and branch are added; here the larger of the two is taken.",
+    add=ops.maximum,
+)
+part("shortcut_twice", "The shortcut is added twice.", add=lambda x, y: x + y + x)
+part("branch_doubled", "The branch is added twice.", add=lambda x, y: x + 2 * y)
+part(
+    "shortcut_only",
+    "The branch does not reach the output: add it to the shortcut.",
+    add=lambda x, y: x + 0 * y,
+)
+part(
+    "small_branch",
+    "The branch is added as it is, without any factor.",
+    add=lambda x, y: x + y / 10,
+)
+part(
+    "norm_of_sum",
+    "The sum goes straight into the ReLU, without another normalisation.",
+    add=lambda x, y: layers.BatchNormalization()(x + y),
+)
+
+
+@mistake("The branch ends with its normalisation; the shortcut is added after it, not before.")
+def sum_before_norm(block, x, filters, stride):
+    *others, last = block.convolutions
+    sums = replace(block, add=lambda x, y: layers.BatchNormalization()(x + y))
+    return sums.of(*others, replace(last, normed=False))(x, filters, stride)
+
+
+# The activations
+
+part("no_relu", "The block has no ReLU at all.", inner="linear", last="linear")
+part(
+    "without_last_relu",
+    "A ReLU is missing at the very end, after the addition.",
+    last="linear",
+)
+part("relu_before_add", RELU_BEFORE_ADD, add=lambda x, y: x + relu(y), last="linear")
+part("relu_before_and_after", RELU_BEFORE_ADD, add=lambda x, y: x + relu(y))
+part(
+    "relu_of_both",
+    "Neither the branch nor the shortcut has a ReLU of its own before the addition.",
+    add=lambda x, y: relu(x) + relu(y),
+)
+part(
+    "relu_of_shortcut",
+    "The shortcut has no ReLU of its own: it hands on negative values too.",
+    add=lambda x, y: relu(x) + y,
+)
+part(
+    "norm_at_end",
+    "The block ends with the ReLU, without another normalisation.",
+    last=lambda x: layers.BatchNormalization()(relu(x)),
+)
+
+
+@mistake(
+    "The block does not begin with a ReLU: `x` goes into the convolution and the shortcut as it is."
+)
+def relu_first(block, x, filters, stride):
+    return block(relu(x), filters, stride)
+
+
+for activation in ("tanh", "relu6", "gelu", "elu", "silu", "softplus"):
+    part(
+        activation,
+        f"The activations are ReLU, not {activation}.",
+        inner=activation,
+        last=activation,
+    )
+
+
+# The normalisations
+
+
+def normed(name: str, hint: str, norm: Callable = layers.BatchNormalization, **options: Any):
+    """Note a block with another normalisation throughout."""
+    MISTAKES.append((name, hint, lambda block: block.normed_by(norm, **options)))
+
+
+NOT_BATCH_NORM = "batch normalisation is asked for, over the batch and all positions of a channel."
+normed(
+    "layer_norm",
+    "This is layer normalisation, over the channels of one position; " + NOT_BATCH_NORM,
+    layers.LayerNormalization,
+)
+normed(
+    "group_norm",
+    "This is group normalisation, over one sample; " + NOT_BATCH_NORM,
+    layers.GroupNormalization,
+    groups=1,
+)
+normed(
+    "instance_norm",
+    "This is instance normalisation, over one channel of one sample; " + NOT_BATCH_NORM,
+    layers.GroupNormalization,
+    groups=-1,
+)
+normed(
+    "norm_of_rows",
+    "`BatchNormalization(axis=1)` takes the rows for channels; they are the last axis here, "
+    "which is Keras's default.",
+    axis=1,
+)
+normed(
+    "norm_of_columns",
+    "`BatchNormalization(axis=2)` takes the columns for channels; they are the last axis here, "
+    "which is Keras's default.",
+    axis=2,
+)
+normed(
+    "norm_without_offset",
+    "The normalisations have an offset beta: leave `center` as it is.",
+    center=False,
+)
+normed(
+    "norm_without_factor",
+    "The normalisations have a factor gamma: leave `scale` as it is.",
+    scale=False,
+)
