@@ -44,9 +44,24 @@ def mistake(hint: str) -> Callable[[Callable], Callable]:
     return note
 
 
-def part(name: str, hint: str, **parts: Any) -> None:
+def with_parts(name: str, hint: str, **parts: Any) -> None:
     """Note a block with these parts instead of its own."""
     MISTAKES.append((name, hint, lambda block: replace(block, **parts)))
+
+
+def projection_mistake(hint: str) -> Callable[[Callable], Callable]:
+    """Note a block that projects its shortcut by the decorated function."""
+
+    def note(function: Callable) -> Callable:
+        with_parts(function.__name__, hint, projection=function)
+        return function
+
+    return note
+
+
+def normed(name: str, hint: str, norm: Callable = layers.BatchNormalization, **options: Any):
+    """Note a block with another normalisation throughout."""
+    MISTAKES.append((name, hint, lambda block: block.normed_by(norm, **options)))
 
 
 # The branch
@@ -89,35 +104,35 @@ def stride_at_end(block, x, filters, stride):
 
 # When the shortcut is projected
 
-part(
+with_parts(
     "always_projected",
     "Where neither size nor channels change, the shortcut is `x` itself, without any layer.",
     projects=lambda stride, before, after: True,
 )
-part(
+with_parts(
     "projected_by_stride_only",
     "The shape also changes where only the number of channels does: there the shortcut needs its "
     "1x1 convolution too, with stride 1.",
     projects=lambda stride, before, after: stride != 1,
 )
-part(
+with_parts(
     "projected_by_channels_only",
     "The shape also changes where only the stride does: there the shortcut needs its 1x1 "
     "convolution too, although the channels stay.",
     projects=lambda stride, before, after: before != after,
 )
-part(
+with_parts(
     "projected_by_both",
     "The shape changes where the stride is not 1 *or* the channels differ: either calls for the "
     "1x1 convolution.",
     projects=lambda stride, before, after: stride != 1 and before != after,
 )
-part(
+with_parts(
     "projected_when_growing",
     "The shape changes where the channels become fewer too, not only where they become more.",
     projects=lambda stride, before, after: stride != 1 or before < after,
 )
-part(
+with_parts(
     "projected_when_shrinking",
     "The shape changes where the channels become more too, not only where they become fewer.",
     projects=lambda stride, before, after: stride != 1 or before > after,
@@ -138,129 +153,119 @@ def identity_normalised(block, x, filters, stride):
 # What it is projected by
 
 
-def without_norm(x, filters, stride):
-    return conv(x, filters, 1, stride)
-
-
-part("projection_without_norm", PROJECTION_NORM, projection=without_norm)
-part("projection_bias", BIAS, projection=partial(projection, use_bias=True))
-part(
+with_parts("projection_bias", BIAS, projection=partial(projection, use_bias=True))
+with_parts(
     "projection_2x2",
     "The projection of the shortcut is 1x1, not 2x2.",
     projection=partial(projection, kernel=2),
 )
-part(
+with_parts(
     "projection_3x3",
     "The projection of the shortcut is 1x1, not 3x3.",
     projection=partial(projection, kernel=3),
 )
-part(
-    "projection_relu",
-    "The projection has no ReLU of its own: 1x1, then BN.",
-    projection=lambda x, filters, stride: relu(projection(x, filters, stride)),
-)
-part(
-    "unstrided_shortcut",
+
+
+@projection_mistake(PROJECTION_NORM)
+def projection_without_norm(x, filters, stride):
+    return conv(x, filters, 1, stride)
+
+
+@projection_mistake("The projection has no ReLU of its own: 1x1, then BN.")
+def projection_relu(x, filters, stride):
+    return relu(projection(x, filters, stride))
+
+
+@projection_mistake(
     "With a stride, shortcut and branch differ in size: the 1x1 convolution of the shortcut has "
-    "the stride too, beginning with the first position.",
-    projection=lambda x, filters, stride: projection(x, filters, 1),
+    "the stride too, beginning with the first position."
 )
+def unstrided_shortcut(x, filters, stride):
+    return projection(x, filters, 1)
 
 
-def averaged(x, filters, stride):
+@projection_mistake(POOLED_SHORTCUT)
+def average_shortcut(x, filters, stride):
     return projection(layers.AveragePooling2D(stride, padding="same")(x), filters, 1)
 
 
-def maximum(x, filters, stride):
+@projection_mistake(POOLED_SHORTCUT)
+def maximum_shortcut(x, filters, stride):
     return projection(layers.MaxPooling2D(stride, padding="same")(x), filters, 1)
 
 
+@projection_mistake(
+    "The shortcut does not pool, not even behind its 1x1 convolution, which has the stride."
+)
 def pooled_after(x, filters, stride):
     x = layers.MaxPooling2D(stride, padding="same")(conv(x, filters, 1))
     return layers.BatchNormalization()(x)
 
 
-def resized(x, filters, stride):
+@projection_mistake("The shortcut is not resized: its 1x1 convolution has the stride itself.")
+def resized_shortcut(x, filters, stride):
     x = layers.Resizing(*(-(-side // stride) for side in x.shape[1:3]))(x)
     return projection(x, filters, 1)
 
 
-def from_position_one(x, filters, stride):
+@projection_mistake(
+    "The shortcut starts at position 1; a 1x1 convolution with a stride starts at 0."
+)
+def shortcut_from_one(x, filters, stride):
     height, width = (-(-side // stride) for side in x.shape[1:3])
     x = layers.ZeroPadding2D(((0, stride), (0, stride)))(x)
     return projection(x[:, 1::stride, 1::stride][:, :height, :width], filters, 1)
 
 
+@projection_mistake(
+    "This is the shortcut padded with zeros; here it is a 1x1 convolution and its BN."
+)
 def zeros_appended(x, filters, stride):
     x = x[:, ::stride, ::stride, :filters]
     return ops.pad(x, [(0, 0)] * 3 + [(0, filters - x.shape[-1])])
 
 
-part("average_shortcut", POOLED_SHORTCUT, projection=averaged)
-part("maximum_shortcut", POOLED_SHORTCUT, projection=maximum)
-part(
-    "pooled_after",
-    "The shortcut does not pool, not even behind its 1x1 convolution, which has the stride.",
-    projection=pooled_after,
-)
-part(
-    "resized_shortcut",
-    "The shortcut is not resized: its 1x1 convolution has the stride itself.",
-    projection=resized,
-)
-part(
-    "shortcut_from_one",
-    "The shortcut starts at position 1; a 1x1 convolution with a stride starts at 0.",
-    projection=from_position_one,
-)
-part(
-    "zeros_appended",
-    "This is the shortcut padded with zeros; here it is a 1x1 convolution and its BN.",
-    projection=zeros_appended,
-)
-
-
 # The addition
 
-part(
+with_parts(
     "concatenated",
     "The shortcut is added to the branch, not concatenated.",
     add=lambda x, y: layers.Concatenate()([y, x]),
 )
-part(
+with_parts(
     "shortcut_subtracted",
     "The shortcut is added to the branch, not subtracted from it.",
     add=lambda x, y: y - x,
 )
-part(
+with_parts(
     "branch_subtracted",
     "The branch is added to the shortcut, not subtracted from it.",
     add=lambda x, y: x - y,
 )
-part("multiplied", "Shortcut and branch are added, not multiplied.", add=ops.multiply)
-part(
+with_parts("multiplied", "Shortcut and branch are added, not multiplied.", add=ops.multiply)
+with_parts(
     "mean_of_both",
     "Shortcut and branch are added; here their mean is taken.",
     add=lambda x, y: (x + y) / 2,
 )
-part(
+with_parts(
     "larger_of_both",
     "Shortcut and branch are added; here the larger of the two is taken.",
     add=ops.maximum,
 )
-part("shortcut_twice", "The shortcut is added twice.", add=lambda x, y: x + y + x)
-part("branch_doubled", "The branch is added twice.", add=lambda x, y: x + 2 * y)
-part(
+with_parts("shortcut_twice", "The shortcut is added twice.", add=lambda x, y: x + y + x)
+with_parts("branch_doubled", "The branch is added twice.", add=lambda x, y: x + 2 * y)
+with_parts(
     "shortcut_only",
     "The branch does not reach the output: add it to the shortcut.",
     add=lambda x, y: x + 0 * y,
 )
-part(
+with_parts(
     "small_branch",
     "The branch is added as it is, without any factor.",
     add=lambda x, y: x + y / 10,
 )
-part(
+with_parts(
     "norm_of_sum",
     "The sum goes straight into the ReLU, without another normalisation.",
     add=lambda x, y: layers.BatchNormalization()(x + y),
@@ -276,25 +281,25 @@ def sum_before_norm(block, x, filters, stride):
 
 # The activations
 
-part("no_relu", "The block has no ReLU at all.", inner="linear", last="linear")
-part(
+with_parts("no_relu", "The block has no ReLU at all.", inner="linear", last="linear")
+with_parts(
     "without_last_relu",
     "A ReLU is missing at the very end, after the addition.",
     last="linear",
 )
-part("relu_before_add", RELU_BEFORE_ADD, add=lambda x, y: x + relu(y), last="linear")
-part("relu_before_and_after", RELU_BEFORE_ADD, add=lambda x, y: x + relu(y))
-part(
+with_parts("relu_before_add", RELU_BEFORE_ADD, add=lambda x, y: x + relu(y), last="linear")
+with_parts("relu_before_and_after", RELU_BEFORE_ADD, add=lambda x, y: x + relu(y))
+with_parts(
     "relu_of_both",
     "Neither the branch nor the shortcut has a ReLU of its own before the addition.",
     add=lambda x, y: relu(x) + relu(y),
 )
-part(
+with_parts(
     "relu_of_shortcut",
     "The shortcut has no ReLU of its own: it hands on negative values too.",
     add=lambda x, y: relu(x) + y,
 )
-part(
+with_parts(
     "norm_at_end",
     "The block ends with the ReLU, without another normalisation.",
     last=lambda x: layers.BatchNormalization()(relu(x)),
@@ -309,7 +314,7 @@ def relu_first(block, x, filters, stride):
 
 
 for activation in ("tanh", "relu6", "gelu", "elu", "silu", "softplus"):
-    part(
+    with_parts(
         activation,
         f"The activations are ReLU, not {activation}.",
         inner=activation,
@@ -318,11 +323,6 @@ for activation in ("tanh", "relu6", "gelu", "elu", "silu", "softplus"):
 
 
 # The normalisations
-
-
-def normed(name: str, hint: str, norm: Callable = layers.BatchNormalization, **options: Any):
-    """Note a block with another normalisation throughout."""
-    MISTAKES.append((name, hint, lambda block: block.normed_by(norm, **options)))
 
 
 NOT_BATCH_NORM = "batch normalisation is asked for, over the batch and all positions of a channel."

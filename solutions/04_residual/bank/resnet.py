@@ -21,7 +21,7 @@ from ..tasks import (
     stem,
 )
 from . import bottleneck_block as bottlenecks
-from ._either_block import averaged, zeros_appended
+from ._either_block import average_shortcut, projection_without_norm, zeros_appended
 from ._shared import (
     BIAS,
     BOTTLENECK,
@@ -464,16 +464,14 @@ bank.variant(
     Net(block=replace(BOTTLENECK, projects=lambda *sizes: True)),
 )
 bank.variant(
-    "projection_norm",
+    "projection_without_norm",
     PROJECTION_NORM,
-    Net(
-        block=replace(BOTTLENECK, projection=lambda x, filters, stride: conv(x, filters, 1, stride))
-    ),
+    Net(block=replace(BOTTLENECK, projection=projection_without_norm)),
 )
 bank.variant(
     "average_shortcut",
     POOLED_SHORTCUT,
-    Net(block=replace(BOTTLENECK, projection=averaged)),
+    Net(block=replace(BOTTLENECK, projection=average_shortcut)),
 )
 bank.variant(
     "zeros_appended",
