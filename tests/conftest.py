@@ -13,6 +13,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one process, but for the banks: each task's go where there is room.
+
+    A bank's key takes a minute, and all tests of the task share it.
+    """
+    for item in items:
+        group = item.path.stem
+        if group == "test_bank" and hasattr(item, "callspec"):
+            group += f"-{item.callspec.id}"
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's folder."""
