@@ -164,7 +164,6 @@ def countdown(number):
 
 def test_what_is_within_a_while_is_left_alone():
     """An edit there might never end."""
-    assert {edit.kind for edit in edits_of(countdown)} == {
-        "a difference stands where a sum is meant",
-        "constant",
-    }
+    assert [edit.kind for edit in edits_of(countdown)] == [
+        "a difference stands where a sum is meant"
+    ]

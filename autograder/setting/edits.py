@@ -1,7 +1,8 @@
 """Small edits of a model answer's source, each with what comes out of it in words.
 
-They are for answers that compute with numbers: `ceil` for `floor`, a constant one too large, a sum
-for a difference. Nothing within a `while` is edited, since that might never end.
+They are for answers that compute with numbers: `ceil` for `floor`, a mean for a sum, a sum for a
+difference. Constants are left to `autograder.setting.mutation`: "a 2 stands for a 1" helps nobody.
+Nothing within a `while` is edited, since that might never end.
 """
 
 from __future__ import annotations
@@ -128,11 +129,6 @@ def _changes(node: ast.AST) -> Iterator[Change]:
             yield SWAPPED[type(op)][1], SWAPPED[type(op)][1], _set("op", SWAPPED[type(op)][0]())
         case ast.Compare(ops=[op]) if type(op) in SWAPPED:
             yield SWAPPED[type(op)][1], SWAPPED[type(op)][1], _set("ops", [SWAPPED[type(op)][0]()])
-        case ast.Constant(value=int(number)) if not isinstance(number, bool):
-            for other, word in ((number + 1, "large"), (number - 1, "small")):
-                if other >= 0:
-                    said = f"an index, axis or offset is one too {word} ({other} for {number})"
-                    yield "constant", said, _set("value", other)
         case ast.Call(args=[_, *_], func=ast.Attribute(attr=name) | ast.Name(id=name)):
             if name in LEFT_OUT:
                 yield f"no {name}", LEFT_OUT[name], _argument_instead

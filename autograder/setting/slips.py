@@ -23,8 +23,8 @@ from autograder.setting.places import as_is, layers_made_by, rehearse
 from autograder.setting.slip_kinds import KINDS, Slip
 from autograder.setting.task import Task, Trial
 
-# More would take time, most of all those of whole models, and say little new.
-MOST_SLIPS = {"function": 30, "block": 40, "layer": 40, "model": 30}
+# A task. More would take time, most of all those of whole models, and say little new.
+MOST_SLIPS = {"function": 30, "block": 40, "layer": 40, "model": 24}
 FEW_PLACES = 3
 IN_ALL_PLACES = ("bias", "no bias", "padding", "other activation", "other norm", "other pool",
                  "norm and activation exchanged", "norm without offset", "norm without factor",
