@@ -203,17 +203,38 @@ def _richest(data: Mapping[str, Any], markdown: Callable[[str], str]) -> str:
     if "text/html" in data:
         return data["text/html"]
     if "image/svg+xml" in data:
-        return data["image/svg+xml"]
+        return _drawing(data["image/svg+xml"], _alternative(data))
     for kind in ("image/png", "image/jpeg"):
         if kind in data:
             # An animation or a figure in several parts may come as bytes or as text.
             content = data[kind]
             encoded = content if isinstance(content, str) else base64.b64encode(content).decode()
-            alt = html.escape(data.get("text/plain", "figure"), quote=True)
-            return f'<img alt="{alt}" src="data:{kind};base64,{encoded.strip()}">'
+            return f'<img alt="{_alternative(data)}" src="data:{kind};base64,{encoded.strip()}">'
     if "text/markdown" in data:
         return markdown(data["text/markdown"])
     return f"<pre>{ansi2html(data.get('text/plain', ''))}</pre>"
+
+
+def _alternative(data: Mapping[str, Any]) -> str:
+    """What a reader hears who does not see the figure: matplotlib notes the words in an SVG."""
+    words = re.findall(r"<!-- (.*?) -->", data.get("image/svg+xml", ""))
+    spoken = [html.unescape(word) for word in words if not re.match(r"\$|[-−+]?[\d.,]+$", word)]
+    text = f"Figure: {'; '.join(dict.fromkeys(spoken))}" if spoken else ""
+    return html.escape(text or data.get("text/plain", "figure"), quote=True)
+
+
+def _drawing(svg: str, alternative: str) -> str:
+    """An SVG as a picture, so that names in it meet no other figure's.
+
+    It is a fifth larger than drawn where there is room, and never so small that its letters cannot
+    be read: where the page is narrower than that, it scrolls.
+    """
+    style = ""
+    if width := re.search(r'<svg[^>]*?\bwidth="([\d.]+)(pt|px)?"', svg):
+        pixels = float(width[1]) * (96 / 72 if width[2] == "pt" else 1)
+        style = f' style="width: {1.2 * pixels:.0f}px; min-width: {0.65 * pixels:.0f}px"'
+    encoded = base64.b64encode(svg.encode()).decode()
+    return f'<img alt="{alternative}"{style} src="data:image/svg+xml;base64,{encoded}">'
 
 
 def _overwritten(text: str) -> str:

@@ -5,7 +5,7 @@ The checker has its own: it travels to students without the book.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -77,3 +77,59 @@ def weight_gradients(
     with torch.enable_grad():
         found = torch.autograd.grad(loss(net(x, training=training)), variables)
     return [gradient.cpu().numpy() for gradient in found]
+
+
+def kernel_gradient_lengths(net: keras.Model, x: Any, labels: Any) -> list[float]:
+    """Return how long the gradient of the mean cross-entropy is for each convolution's kernel.
+
+    Args:
+        net: a built classifier that gives probabilities; it runs as in training.
+        x: its input, a batch (N, H, W, C).
+        labels: the classes meant, whole numbers (N,).
+
+    Returns:
+        Euclidean lengths, from the input to the output.
+    """
+
+    def loss(probabilities: Any) -> Any:
+        crossentropy = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
+        return keras.ops.mean(crossentropy)
+
+    pairs = zip(net.trainable_variables, weight_gradients(net, x, loss), strict=True)
+    return [float(np.linalg.norm(found)) for weight, found in pairs if len(weight.shape) == 4]
+
+
+def signal_gradients(
+    parts: Sequence[keras.layers.Layer], x: Any, function: Callable[[Any], Any]
+) -> list[NDArray[np.float32]]:
+    """Return the gradient of a scalar with respect to what goes into each part of a chain.
+
+    Args:
+        parts: built layers or models, called one after the other as in training.
+        x: the first one's input, a batch.
+        function: takes the last one's output to a scalar tensor.
+
+    Returns:
+        A gradient for each part, of the shape of its input.
+    """
+    signals = [keras.ops.convert_to_tensor(x, "float32")]
+    for part in parts:
+        signals.append(_in_training(part, signals[-1]))
+    gradients = [input_gradient(function, signals.pop())]
+    for part, signal in zip(reversed(parts), reversed(signals), strict=True):
+        gradients.append(input_gradient(_weighted(part, gradients[-1]), signal))
+    return gradients[:0:-1]
+
+
+def _in_training(part: keras.layers.Layer, signal: Any) -> Any:
+    """A part's output as in training; on JAX its moving statistics stay as they are."""
+    if keras.backend.backend() != "jax":
+        return part(signal, training=True)
+    weights = [variable.value for variable in part.trainable_variables]
+    fixed = [variable.value for variable in part.non_trainable_variables]
+    return part.stateless_call(weights, fixed, signal, training=True)[0]
+
+
+def _weighted(part: keras.layers.Layer, weights: NDArray[np.float32]) -> Callable[[Any], Any]:
+    """A part as a scalar whose gradient is the chain rule's next step."""
+    return lambda signal: keras.ops.sum(_in_training(part, signal) * weights)

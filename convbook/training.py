@@ -1,11 +1,15 @@
-"""One compiled net trained from several fresh starts, without compiling it again for each."""
+"""One compiled net trained from several fresh starts, and what the starts say about two nets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike, NDArray
 
 
 def restart(net: keras.Model, build: Callable[[], keras.Model], seed: int) -> None:
@@ -25,3 +29,84 @@ def restart(net: keras.Model, build: Callable[[], keras.Model], seed: int) -> No
     for variable in net.optimizer.variables:
         if variable is not net.optimizer.learning_rate:
             variable.assign(ops.zeros(variable.shape, variable.dtype))
+
+
+@dataclass(frozen=True)
+class Runs:
+    """A net that was trained once for each seed.
+
+    Attributes:
+        net: with the weights of the last seed.
+        weights: those of each seed, for ``net.set_weights``.
+        losses: the training loss after each epoch, (seeds, epochs).
+    """
+
+    net: keras.Model
+    weights: list[list[NDArray[np.float32]]]
+    losses: NDArray[np.float64]
+
+
+def train_seeds(
+    build: Callable[[], keras.Model],
+    optimizer: keras.optimizers.Optimizer,
+    x: Any,
+    y: Any,
+    *,
+    seeds: Sequence[int],
+    epochs: int,
+    batch_size: int = 128,
+) -> Runs:
+    """Train a classifier from a fresh start for each seed; say each seed's last loss.
+
+    Args:
+        build: makes the net.
+        optimizer: a new one.
+        x: the pictures (N, H, W, C).
+        y: their classes, whole numbers (N,).
+        seeds: one for each run.
+        epochs: of each run.
+        batch_size: pictures a step.
+    """
+    net, weights, losses = build(), [], []
+    # No XLA: compiling a deep net takes longer than training it here.
+    net.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
+    for seed in seeds:
+        restart(net, build, seed)
+        history = net.fit(x, y, batch_size=batch_size, epochs=epochs, verbose=0).history
+        weights.append(net.get_weights())
+        losses.append(history["loss"])
+    return Runs(net, weights, np.array(losses))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What several runs of each say about two nets.
+
+    Attributes:
+        gap: the second net's mean less the first one's.
+        spread: from the lowest to the highest run, of the net where that is more.
+        verdict: "worse" or "better" where the second's mean is higher or lower by more than the
+            spread, else "level"; "unknown" where there is one run of each.
+    """
+
+    gap: float
+    spread: float
+    verdict: str
+
+    def __str__(self) -> str:
+        return f"{self.gap:+.4f} in the mean, spread of the seeds {self.spread:.4f}: {self.verdict}"
+
+
+def compare(first: ArrayLike, second: ArrayLike) -> Comparison:
+    """Compare the losses of two nets over their seeds: is the second worse, level, or better?
+
+    Args:
+        first: one loss a run.
+        second: those of the net asked about.
+    """
+    one, other = np.asarray(first, float), np.asarray(second, float)
+    gap, spread = float(other.mean() - one.mean()), float(max(np.ptp(one), np.ptp(other)))
+    if max(one.size, other.size) < 2:
+        return Comparison(gap, spread, "unknown")
+    verdict = "level" if abs(gap) <= spread else "worse" if gap > 0 else "better"
+    return Comparison(gap, spread, verdict)

@@ -1,5 +1,6 @@
 """The book's pages, and the made-up class of the demonstration."""
 
+import base64
 import os
 import re
 import subprocess
@@ -60,6 +61,21 @@ def test_a_page_needs_no_network(tmp_path):
     assert "<script" not in page
     assert 'src="http' not in page
     assert "<link" not in page
+
+
+def test_a_drawn_figure_keeps_its_letters_readable_and_its_words_can_be_heard(tmp_path):
+    svg = '<?xml version="1.0"?>\n<svg width="360pt" height="216pt" viewBox="0 0 360 216">'
+    svg += "<!-- epoch --><!-- $\\mathdefault{10^{1}}$ --><!-- 2.5 --><!-- loss & more --></svg>"
+    figure = v4.new_output(
+        "display_data", data={"image/svg+xml": svg, "image/png": "x", "text/plain": "<Figure>"}
+    )
+    page = render(notebook(code("1", figure)), tmp_path)
+    found = re.search(r'<img alt="([^"]*)" style="([^"]*)" src="data:image/svg[^,]*,([^"]*)"', page)
+    assert base64.b64decode(found[3]).decode() == svg
+    assert found[1] == "Figure: epoch; loss &amp; more"
+    assert "<svg" not in page, "two figures would share the names in them"
+    # 360 pt are 480 pixels: larger where there is room, and a page narrower than 312 scrolls.
+    assert found[2] == "width: 576px; min-width: 312px"
 
 
 def test_drawing_code_can_be_folded_away(tmp_path):

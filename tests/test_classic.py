@@ -219,9 +219,21 @@ def test_volumes_of_any_style_are_drawn_to_one_scale() -> None:
     found = [volume.label for volume in volumes(large, (32, 32, 1))]
     assert found == ["32×32×1", "30×30×4", "15×15×4"]
     axes = draw_volumes([small, large], (32, 32, 1))
-    fronts = axes.patches[::3]  # of each box's three faces
-    heights = {
-        round(float(np.ptp(np.asarray(front.get_path().vertices)[:, 1])), 6) for front in fronts
+    fronts = axes.patches[::3]  # of each slab's three faces
+    widths = {
+        round(float(np.ptp(np.asarray(front.get_path().vertices)[:, 0])), 6) for front in fronts
     }
-    assert {32.0, 30.0, 28.0, 15.0, 14.0, 10.0, 5.0} <= heights
+    assert {32.0, 30.0, 28.0, 15.0, 14.0, 10.0, 5.0} <= widths
     assert {text.get_text() for text in axes.texts} >= {"lenet5", "subclassed", "28×28×6", "120"}
+
+
+def test_no_words_of_a_drawing_of_volumes_lie_on_others_or_outside() -> None:
+    axes = draw_volumes([blueprint(lenet5), blueprint(alexnet), blueprint(vgg)])
+    figure = axes.get_figure()
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert len(boxes) > 30
+    for index, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:index]), axes.texts[index]
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.width, axes.texts[index]
+    assert min(text.get_fontsize() for text in axes.texts) >= 8.5

@@ -14,6 +14,7 @@ from convbook.architectures.residual import (
     bottleneck_block,
     identity_block,
     plain_block,
+    preactivated_block,
     residual_block,
     resnet,
     small_net,
@@ -65,6 +66,15 @@ def test_a_zero_padded_block_with_a_zero_branch_hands_on_every_second_position()
     assert out.shape == (2, 4, 3, 6)
     np.testing.assert_array_equal(out[..., :4], np.maximum(x[:, ::2, ::2], 0))
     assert not out[..., 4:].any()
+
+
+def test_nothing_stands_in_the_way_of_a_pre_activated_blocks_shortcut():
+    x = picture(2, 7, 6, 4)
+    np.testing.assert_array_equal(with_zero_branch(preactivated_block, x, 4, 1), x)
+    out = with_zero_branch(preactivated_block, x, 6, 2)
+    np.testing.assert_array_equal(out[..., :4], x[:, ::2, ::2])
+    blocks = [block_model(b, (8, 8, 4), 4, 1, "b") for b in (preactivated_block, residual_block)]
+    assert count_parameters(blocks[0]) == count_parameters(blocks[1])
 
 
 def test_a_plain_block_with_zero_weights_lets_nothing_through():

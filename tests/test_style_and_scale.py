@@ -1,17 +1,31 @@
 """Figures stay readable in grey, and the size of a run is what the reader asked for."""
 
+import os
+import subprocess
+import sys
 from itertools import pairwise
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from matplotlib.colors import to_hex, to_rgb
 
 from convbook.device import report
-from convbook.drawing import COLOURS, label_line, use_style
-from convbook.drawing.blocks import draw_block
-from convbook.drawing.charts import draw_curves
+from convbook.drawing import (
+    COLOURS,
+    WIDTH,
+    draw_block,
+    draw_curves,
+    label_line,
+    show_table,
+    use_style,
+)
+from convbook.drawing.charts import draw_challenge
+from convbook.drawing.residual import Stage, draw_lesions, draw_net
 from convbook.drawing.style import legible
+from convbook.drawing.tables import _Table
+from convbook.published import CHALLENGE_WINNERS, SECOND_IN_2012, TRAINED_HUMAN
 from convbook.scale import by_scale, scale
 
 
@@ -66,6 +80,91 @@ def test_lines_that_end_together_have_labels_apart():
     assert min(upper - lower for lower, upper in pairwise(heights)) > 14
     assert labels[3].xyann[1] == 0, "a label with room around it stays at its line"
     plt.close("all")
+
+
+def test_several_runs_are_a_mean_and_a_band():
+    axes = draw_curves({"runs": [[1.0, 2.0], [3.0, 6.0]]}, xlabel="epoch", ylabel="loss (nats)")
+    (line,) = axes.get_lines()
+    assert list(line.get_ydata()) == [2, 4]
+    (band,) = axes.collections
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == (1, 6)
+    plt.close("all")
+
+
+def test_a_net_is_drawn_with_a_bar_a_layer_and_a_plus_a_shortcut():
+    rows = [Stage("first\n8×8", 0, 1), Stage("stage", 3, 2, "identity", "projection")]
+    axes = draw_net(rows)
+    kinds = [type(patch).__name__ for patch in axes.patches]
+    assert kinds.count("FancyBboxPatch") == 1 + 3 * 2
+    assert kinds.count("Circle") == 3
+    plain = draw_net([Stage("first", 0, 1), Stage("stage", 3, 2)])
+    assert "Circle" not in [type(patch).__name__ for patch in plain.patches]
+    plt.close("all")
+
+
+def test_lesions_are_drawn_with_all_their_seeds():
+    without = np.array([[20.0, 60.0, 80.0], [40.0, 70.0, 90.0]])
+    axes = draw_lesions({"net": (np.array([90.0, 92.0]), without)}, 10, "read (%)")
+    lines = [list(line.get_ydata()) for line in axes.get_lines()]
+    assert [30, 65, 85] in lines
+    heights = axes.collections[0].get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == (20, 90)
+    plt.close("all")
+
+
+def test_a_label_shorter_than_the_line_across_the_bars_stands_beyond_it():
+    with plt.rc_context():
+        use_style()
+        axes = draw_challenge(CHALLENGE_WINNERS, [SECOND_IN_2012], level=TRAINED_HUMAN)
+    for result in CHALLENGE_WINNERS:
+        (label,) = [t for t in axes.texts if t.get_text().startswith(result.name)]
+        assert label.xy[0] >= max(result.top5, TRAINED_HUMAN.top5)
+    plt.close("all")
+
+
+def test_a_figure_of_the_book_fits_a_phone():
+    with plt.rc_context():
+        use_style()
+        assert plt.rcParams["figure.figsize"][0] == WIDTH
+        # 358 pixels of a phone's page for 96 pixels an inch: letters of 11 points keep 10 pixels.
+        assert plt.rcParams["font.size"] * 96 / 72 * 358 / (WIDTH * 96) > 10
+
+
+def test_figures_of_a_notebook_are_svg_and_the_same_each_time():
+    program = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+import matplotlib.pyplot as plt
+from convbook.drawing import use_style
+use_style()
+figure, axes = plt.subplots()
+axes.text(0.1, 0.1, "word")
+twice = [shell.display_formatter.format(figure)[0] for _ in range(2)]
+assert "image/png" not in twice[0], list(twice[0])
+assert twice[0]["image/svg+xml"].startswith("<?xml") or "<svg" in twice[0]["image/svg+xml"]
+assert twice[0] == twice[1]
+assert "<text" not in twice[0]["image/svg+xml"]
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "MPLBACKEND": "Agg"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_table_is_aligned_in_a_terminal_and_a_table_on_a_page(capsys):
+    show_table(["net", "weights", "share"], [("a<b", 61706, "96 %"), ("longer", 5, "4 %")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["net     weights  share", "a<b      61,706   96 %", "longer        5    4 %"]
+    page = _Table(["net", "weights"], [["a<b", 61706]])._repr_html_()
+    assert "a&lt;b" in page
+    assert '<td style="text-align: right">61,706</td>' in page
+    with pytest.raises(ValueError, match="has 1 values, the head 2"):
+        show_table(["a", "b"], [[1]])
 
 
 @pytest.mark.parametrize(("shortcut", "sums"), [(None, 0), ("x", 1)])

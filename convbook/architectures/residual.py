@@ -97,6 +97,33 @@ def zero_padded_block(x: KerasTensor, filters: int, stride: int = 1) -> KerasTen
     return residual_block(x, filters, stride, shortcut=zero_pad_shortcut)
 
 
+def preactivated_block(
+    x: KerasTensor,
+    filters: int,
+    stride: int = 1,
+    shortcut: Block = zero_pad_shortcut,
+) -> KerasTensor:
+    """The pre-activated block: shortcut(x) + F(x) with F = BN - ReLU - 3x3 - BN - ReLU - 3x3.
+
+    Nothing stands on the way through the shortcut, so that a net of such blocks wants a BN and a
+    ReLU after the last of them. (N, H, W, C) to (N, H/stride, W/stride, filters), sizes rounded up.
+
+    Source: He, Zhang, Ren and Sun 2016, *Identity mappings in deep residual networks*,
+    arXiv:1603.05027.
+    """
+    branch = _bn_conv(_bn_conv(x, filters, stride), filters)
+    if stride != 1 or x.shape[-1] != filters:
+        x = shortcut(x, filters, stride)
+    return layers.Add()([x, branch])
+
+
+def _bn_conv(x: KerasTensor, filters: int, stride: int = 1) -> KerasTensor:
+    """BN, ReLU, 3x3; numbers as in ``conv_bn``."""
+    x = layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1.001e-5)(x))
+    options = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
+    return layers.Conv2D(filters, 3, strides=stride, **options)(x)
+
+
 def bottleneck_block(
     x: KerasTensor,
     filters: int,
@@ -130,7 +157,7 @@ def stage(x: KerasTensor, block: Block, count: int, filters: int, stride: int) -
 
 
 def basic_resnet(
-    blocks: Sequence[int],
+    blocks: tuple[int, ...],
     classes: int = 1000,
     input_shape: tuple[int, int, int] = (224, 224, 3),
 ) -> keras.Model:

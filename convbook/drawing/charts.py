@@ -10,14 +10,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.patheffects import withStroke
+from numpy.typing import ArrayLike
 
-from convbook.drawing.style import COLOURS, label_line
+from convbook.drawing.style import COLOURS, WIDTH, label_line
 from convbook.published import ChallengeResult
 
 _BY_HAND = "#666666"
 """Grey for words; the bars are lighter."""
-_OVER_A_NAME = 4.2
-"""Percentage points from the top of a bar to above its name."""
 
 
 def draw_challenge(
@@ -29,42 +29,43 @@ def draw_challenge(
     """Draw the error of each year's winner as a bar: grey by hand, blue by learning.
 
     Args:
-        winners: one a year.
-        also: results drawn as a diamond beside their year's bar.
+        winners: one a year, drawn from top to bottom.
+        also: results drawn as a diamond under their year's bar.
         level: a result drawn as a line through all years.
         axes: where to draw; a new figure if None.
     """
-    axes = axes or plt.subplots(figsize=(9, 4))[1]
+    axes = axes or plt.subplots(figsize=(WIDTH, 0.46 * len(winners) + 0.8))[1]
     mark = COLOURS["vermilion"]
     for result in winners:
         colour = COLOURS["blue"] if result.learned else "#BBBBBB"
-        axes.bar(result.year, result.top5, color=colour, width=0.62)
-        text = f"{result.name}\n{result.top5:g}"
-        _note(axes, (result.year, result.top5), text, (0, 3), ha="center", va="bottom")
+        axes.barh(result.year, result.top5, color=colour, height=0.5)
+        beside = max(result.top5, level.top5) if level else result.top5  # not across the line
+        _note(axes, (beside, result.year), f"{result.name} {result.top5:g}")
     for result in also:
-        spot = (result.year + 0.4, result.top5)
+        spot = (result.top5, result.year + 0.42)
         axes.plot(*spot, marker="D", color=mark, linestyle="none", zorder=6)
-        _note(axes, spot, f"{result.name} {result.top5:g}", (6, 0), color=mark)
+        _note(axes, spot, f"{result.name} {result.top5:g}", color=mark)
+    last = winners[-1].year + 0.5
     if level is not None:
-        axes.axhline(level.top5, color=mark, linestyle="--", linewidth=1.2, zorder=1.5)
-        end = (winners[-1].year + 0.45, level.top5)
-        _note(axes, end, f"{level.name}\n{level.top5:g}", (4, 10), color=mark)
+        axes.axvline(level.top5, color=mark, linestyle="--", linewidth=1.2, zorder=1.5)
+        words = f"{level.name} {level.top5:g}"
+        _note(axes, (level.top5, last), words, color=mark, va="bottom")
     for learned, words in [(False, "features made by hand"), (True, "features learned")]:
         bars = [result for result in winners if result.learned is learned]
         if bars:
-            top = max(result.top5 for result in bars) + _OVER_A_NAME
             middle = (bars[0].year + bars[-1].year) / 2
             colour = COLOURS["blue"] if learned else _BY_HAND
-            _note(axes, (middle, top), words, (0, 0), ha="center", color=colour, weight="bold")
-    axes.set(xlabel="year of the challenge", ylabel="top-5 error on the test set (%)")
-    axes.set_xticks([result.year for result in winners])
-    axes.set_xlim(winners[0].year - 0.6, winners[-1].year + 0.5)
-    axes.grid(axis="x", visible=False)
+            options = {"ha": "right", "color": colour, "weight": "bold"}
+            _note(axes, (1.3 * winners[0].top5, middle), words, **options)
+    axes.set(xlabel="top-5 error on the test set (%)", xlim=(0, 1.3 * winners[0].top5))
+    axes.set_yticks([result.year for result in winners])
+    axes.set_ylim(last + 0.1, winners[0].year - 0.5)
+    axes.grid(axis="y", visible=False)
     return axes
 
 
 def draw_curves(
-    curves: Mapping[str, Sequence[float]],
+    curves: Mapping[str, ArrayLike],
     axes: Axes | None = None,
     *,
     xlabel: str,
@@ -76,7 +77,9 @@ def draw_curves(
     """Draw a line for each name over 1, 2, 3, ..., with the name at its end in place of a legend.
 
     Args:
-        curves: values by the line's name; they need not be equally many.
+        curves: values by the line's name, (n,); or of several runs, (runs, n): then the line is
+            their mean, and a band goes from the lowest to the highest. Lines need not be equally
+            long.
         axes: where to draw; a new figure if None.
         xlabel: what is counted along the horizontal axis.
         ylabel: of the vertical axis, with its unit.
@@ -85,11 +88,17 @@ def draw_curves(
         marker: drawn at every value; none if empty.
     """
     axes = axes or plt.subplots()[1]
-    for values in curves.values():
-        axes.plot(np.arange(1, len(values) + 1), values, marker=marker or None)
+    runs = [np.atleast_2d(np.asarray(values, float)) for values in curves.values()]
+    lines = []
+    for values in runs:
+        places = np.arange(1, values.shape[1] + 1)
+        lines += axes.plot(places, values.mean(axis=0), marker=marker or None)
+        if len(values) > 1:
+            band = {"color": lines[-1].get_color(), "alpha": 0.2, "linewidth": 0}
+            axes.fill_between(places, values.min(axis=0), values.max(axis=0), **band)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title, yscale="log" if log else "linear")
-    lines = axes.get_lines()[-len(curves) :]
-    ends = [(len(values), float(values[-1])) for values in curves.values()]
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    ends = [(values.shape[1], float(values[:, -1].mean())) for values in runs]
     points = [axes.transData.transform(end)[1] * 72 / axes.figure.dpi for end in ends]
     for line, name, end, lift in zip(lines, curves, ends, _lifts(points, 15), strict=True):
         label_line(axes, [end[0]], [end[1]], name, to_hex(line.get_color()), (6, lift))
@@ -109,18 +118,16 @@ def _lifts(places: Sequence[float], gap: float) -> list[float]:
     return [float(lift) for lift in moved - places]
 
 
-def _note(
-    axes: Axes, spot: tuple[float, float], text: str, shift: tuple[float, float], **options: Any
-) -> None:
-    """Write beside a spot, on a white ground so that lines do not cross the letters."""
+def _note(axes: Axes, spot: tuple[float, float], text: str, **options: Any) -> None:
+    """Write to the right of a spot; lines stop before the letters."""
     axes.annotate(
         text,
         spot,
-        xytext=shift,
+        xytext=(0 if options.get("ha") == "right" else 5, 0),
         textcoords="offset points",
-        fontsize=8.5,
+        fontsize=9,
         annotation_clip=False,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        path_effects=[withStroke(linewidth=3, foreground="white")],
         **{"va": "center", **options},
     )
 
@@ -136,7 +143,7 @@ def draw_shares(
         axes: one for each quantity; a new figure if None.
     """
     if axes is None:
-        size = (4.2 * len(values), 0.6 + 0.32 * len(names))
+        size = (WIDTH, 0.7 + 0.3 * len(names))
         axes = plt.subplots(1, len(values), figsize=size, sharey=True)[1]
     rows = np.arange(len(names))[::-1]
     for area, (quantity, numbers) in zip(axes, values.items(), strict=True):
@@ -152,7 +159,7 @@ def draw_shares(
                 va="center",
                 fontsize=9,
             )
-        area.set(xlabel=f"{quantity}, share in %", xlim=(0, 1.15 * shares.max()))
+        area.set(xlabel=f"{quantity} (%)", xlim=(0, 1.15 * shares.max()))
         area.set_yticks(rows, names)
         area.grid(axis="y", visible=False)
     return axes
@@ -168,7 +175,7 @@ def draw_points_with_spread(
         axes: where to draw; a new figure if None.
         label: of the vertical axis, with its unit.
     """
-    axes = axes or plt.subplots(figsize=(7, 3.6))[1]
+    axes = axes or plt.subplots()[1]
     for place, numbers in enumerate(groups.values()):
         values = np.asarray(numbers, float)
         spread = values.std(ddof=1) if len(values) > 1 else 0.0

@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Polygon
 
 from convbook.counting import Step, trace
-from convbook.drawing.style import COLOURS
+from convbook.drawing.style import COLOURS, WIDTH
 
 _RESHAPING = (
     "Flatten",
@@ -84,158 +84,129 @@ def draw_volumes(
     labels: bool = True,
     axes: Axes | None = None,
 ) -> Axes:
-    """Draw every volume of one net, or of several below each other, all to one scale.
+    """Draw every volume of one net, or of several beside each other, all to one scale.
 
-    A box is as high and as deep as its maps have pixels, and as thick as they have channels. A
-    vector is an upright bar, as high as the box of so many channels would be thick.
+    A net runs from top to bottom. A slab is as wide and as deep as its maps have pixels, and as
+    thick as they have channels. A vector is a bar, as long as a slab of so many channels would be
+    thick. Sizes stand to the right of the slabs, a line each.
 
     Args:
         nets: a Keras model or a sequence of them.
         input_shape: (height, width, channels), for models that do not tell.
         keep: as in :func:`volumes`.
         channels_per_pixel: channels drawn as thick as one pixel; left out, so many that the longest
-            vector is as high as the largest map.
-        labels: whether sizes are written under the boxes.
-        axes: where to draw; a new figure if None.
+            vector is as long as the widest map.
+        labels: whether sizes are written beside the slabs.
+        axes: where to draw; a new figure if None. One unit of its data is a pixel.
 
     Returns:
         The axes.
     """
     nets = list(nets) if isinstance(nets, Sequence) else [nets]
-    rows = [volumes(net, input_shape, keep) for net in nets]
-    ratio = channels_per_pixel or _channels_per_pixel([volume for row in rows for volume in row])
-    tallest = max(volume.height for row in rows for volume in row)
-    label = _label_width(rows, ratio) if labels else 0.0
+    columns = [volumes(net, input_shape, keep) for net in nets]
+    ratio = channels_per_pixel or _channels_per_pixel([box for boxes in columns for box in boxes])
+    inch = _pixels_per_inch(columns, ratio, labels)
     if axes is None:
-        _, axes = plt.subplots(figsize=(10, _figure_height(rows, ratio, label)))
-    middle = 0.0
-    for net, row in zip(nets, rows, strict=True):
-        half = _extent(row, ratio)
-        middle -= half
-        places = _places(row, ratio, label)
-        for volume, x in zip(row, places, strict=True):
-            _draw_box(axes, x, middle, volume, ratio)
-        bottom = middle - half
-        if labels:
-            _write_labels(axes, row, places, bottom, ratio, label)
+        size = (WIDTH, _height(columns, ratio, inch) / inch)
+        axes = plt.subplots(figsize=size)[1]
+    left, top = 0.0, 0.0
+    for net, boxes in zip(nets, columns, strict=True):
         name = getattr(net, "name", "")
-        axes.text(places[0], middle + half, name, va="bottom", weight="bold")
-        middle = bottom - (0.55 * label if labels else 0) - 0.12 * tallest
-    axes.text(
-        0,
-        middle,
-        f"To scale: height and depth in pixels, thickness and upright bars in channels "
-        f"({ratio:.3g} channels = 1 pixel).",
-        va="top",
-        fontsize=8,
-    )
+        axes.text(left, top, name, va="bottom", weight="bold", fontsize=10)
+        width = max(_outline(box, ratio)[0] for box in boxes)
+        y = top - _GAP * inch
+        for box in boxes:
+            pitch = _pitch(box, ratio, inch)
+            _draw_slab(axes, left, y - pitch / 2, box, ratio)
+            if labels:
+                words = {"va": "center", "fontsize": 9}
+                axes.text(left + width + _GAP * inch, y - pitch / 2, box.label, **words)
+            y -= pitch
+        left += width + (_GAP + _LABEL * labels + _BETWEEN) * inch
+    words = f"To scale: sides in pixels, thickness in channels ({ratio:.3g} channels = 1 pixel).\n"
+    words += "Bars are vectors, as long as so many channels are thick."
+    bottom = -_height(columns, ratio, inch) + _TITLE * inch
+    axes.text(0, bottom, words, va="bottom", fontsize=8.5)
+    axes.set(xlim=(-0.02 * inch, WIDTH * inch), ylim=(bottom - 0.02 * inch, _TITLE * inch))
     axes.set_aspect("equal")
     axes.axis("off")
-    axes.autoscale_view()
     return axes
 
 
 _DEPTH = 0.3
 """Length on paper of one pixel of depth, to the right and upwards."""
+_MOST = 2.6
+"""Inches: the height that a net's slabs may take without the gaps between them."""
+_LABEL, _BETWEEN, _GAP, _TITLE, _FOOT, _LINE = 0.88, 0.12, 0.07, 0.25, 0.45, 0.175
+"""Inches: a label's width, the room between nets and around slabs, and the heights of words."""
 
 
 def _channels_per_pixel(boxes: Sequence[Volume]) -> float:
-    """So many channels in a pixel that the longest vector is as high as the largest map."""
-    tallest = max(box.height for box in boxes)
+    """So many channels in a pixel that the longest vector is as long as the widest map."""
+    widest = max(box.width for box in boxes)
     vectors = [box.channels for box in boxes if _is_vector(box)]
     longest = max(vectors) if vectors else 8 * max(box.channels for box in boxes)
-    return max(1.0, round(longest / tallest)) if longest > tallest else longest / tallest
+    return max(1.0, round(longest / widest)) if longest > widest else longest / widest
 
 
 def _is_vector(box: Volume) -> bool:
     return box.height == box.width == 1
 
 
-def _outline(box: Volume, ratio: float) -> tuple[float, float, float]:
-    """(thickness, height, depth) on paper."""
+def _outline(box: Volume, ratio: float) -> tuple[float, float]:
+    """(width, height) on paper, in pixels."""
     if _is_vector(box):
-        return 1.0, box.channels / ratio, 1.0 * _DEPTH
-    return box.channels / ratio, float(box.height), box.width * _DEPTH
+        return box.channels / ratio, 0.0
+    return box.width + box.height * _DEPTH, box.channels / ratio + box.height * _DEPTH
 
 
-def _extent(row: Sequence[Volume], ratio: float) -> float:
-    """How far the row's boxes reach above and below their middle."""
-    return max((height + depth) / 2 for _, height, depth in (_outline(box, ratio) for box in row))
+def _pitch(box: Volume, ratio: float, inch: float) -> float:
+    """What a slab takes of its column's height: room for itself, and for its label."""
+    return max(_LINE * inch, _outline(box, ratio)[1] + _GAP * inch)
 
 
-def _places(row: Sequence[Volume], ratio: float, label: float) -> list[float]:
-    """The left edge of each box, so far apart that boxes and two lines of labels stay apart."""
-    outlines = [_outline(box, ratio) for box in row]
-    gap = 0.06 * max(box.height for box in row)
-    # A short net is spread, so that its figure is not taller than a page.
-    solid = sum(thickness + depth + gap for thickness, _, depth in outlines)
-    gap += max(0.0, 2.6 * max(height + depth for _, height, depth in outlines) - solid) / len(row)
-    places: list[float] = []
-    edge, centre = 0.0, -label
-    for thickness, _, depth in outlines:
-        x = max(edge, centre + label / 2 - (thickness + depth) / 2)
-        places.append(x)
-        edge, centre = x + thickness + depth + gap, x + (thickness + depth) / 2
-    return places
+def _pixels_per_inch(columns: Sequence[Sequence[Volume]], ratio: float, labels: bool) -> float:
+    """The scale at which all columns fit the figure's width, and the highest its height."""
+    words = len(columns) * (_GAP + _LABEL * labels) + (len(columns) - 1) * _BETWEEN
+    widths = [max(_outline(box, ratio)[0] for box in boxes) for boxes in columns]
+    heights = [sum(_outline(box, ratio)[1] for box in boxes) for boxes in columns]
+    return max(sum(widths) / (WIDTH - words), max(heights) / _MOST)
 
 
-def _label_width(rows: Sequence[Sequence[Volume]], ratio: float) -> float:
-    """The width of a label: 0.085 of the figure's, which depends on it in turn."""
-    label = 0.0
-    for _ in range(6):
-        label = 0.085 * max(
-            _places(row, ratio, label)[-1] + sum(_outline(row[-1], ratio)[::2]) for row in rows
+def _height(columns: Sequence[Sequence[Volume]], ratio: float, inch: float) -> float:
+    """Of the figure, in pixels."""
+    highest = max(sum(_pitch(box, ratio, inch) for box in boxes) for boxes in columns)
+    return highest + (_TITLE + 2 * _GAP + _FOOT) * inch
+
+
+def _draw_slab(axes: Axes, x: float, middle: float, box: Volume, ratio: float) -> None:
+    """A slab seen from the right and above: front (width by thickness), top and right side."""
+    height = _outline(box, ratio)[1]
+    color = COLOURS["vermilion"] if _is_vector(box) else COLOURS["sky"]
+    if box.name == "input":
+        color = COLOURS["yellow"]
+    if _is_vector(box):
+        length = max(box.channels / ratio, 1.5)  # what is shorter could not be seen
+        axes.plot(
+            [x, x + length], [middle, middle], color=color, lw=3, ls="-", solid_capstyle="butt"
         )
-    return label
-
-
-def _figure_height(rows: Sequence[Sequence[Volume]], ratio: float, label: float) -> float:
-    """Inches for a figure 10 inches wide that needs no empty margins."""
-    width = max(_places(row, ratio, label)[-1] + sum(_outline(row[-1], ratio)[::2]) for row in rows)
-    height = sum(2 * _extent(row, ratio) + 0.7 * label for row in rows)
-    return 10 * height / width + 0.6
-
-
-def _draw_box(axes: Axes, x: float, middle: float, box: Volume, ratio: float) -> None:
-    """A box seen from the right and above: front (thickness by height), top and right side."""
-    thickness, height, depth = _outline(box, ratio)
-    base = np.array([x, middle - (height + depth) / 2])
-    across, up, back = np.array([thickness, 0]), np.array([0, height]), np.array([depth, depth])
+        return
+    base = np.array([x, middle - height / 2])
+    across, up = np.array([box.width, 0]), np.array([0, box.channels / ratio])
+    back = np.array([1, 1]) * box.height * _DEPTH
     top_left, corner = base + up, base + across + up
     faces = [
         ([base, base + across, corner, top_left], 0.0),
         ([top_left, corner, corner + back, top_left + back], 0.55),
         ([base + across, base + across + back, corner + back, corner], -0.15),
     ]
-    colour = COLOURS["vermilion"] if _is_vector(box) else COLOURS["sky"]
-    if box.name == "input":
-        colour = COLOURS["yellow"]
     for points, light in faces:
-        shade = _shade(colour, light)
-        edge = colour if _is_vector(box) else COLOURS["ink"]
+        shade, edge = _shade(color, light), COLOURS["ink"]
         axes.add_patch(Polygon(points, closed=True, facecolor=shade, edgecolor=edge, linewidth=0.5))
 
 
-def _shade(colour: str, light: float) -> tuple[float, ...]:
+def _shade(color: str, light: float) -> tuple[float, ...]:
     """Mix a colour with white (light > 0) or black (light < 0)."""
-    rgb = np.array(to_rgb(colour))
+    rgb = np.array(to_rgb(color))
     mixed = rgb + (1 - rgb) * light if light > 0 else rgb * (1 + light)
     return tuple(float(part) for part in mixed)
-
-
-def _write_labels(
-    axes: Axes,
-    row: Sequence[Volume],
-    places: Sequence[float],
-    bottom: float,
-    ratio: float,
-    label: float,
-) -> None:
-    """Sizes on two lines in turn, each with a thin line up to its box."""
-    for index, (box, x) in enumerate(zip(row, places, strict=True)):
-        thickness, height, depth = _outline(box, ratio)
-        centre = x + (thickness + depth) / 2
-        y = bottom - (0.08 + 0.24 * (index % 2)) * label
-        foot = bottom + _extent(row, ratio) - (height + depth) / 2
-        axes.plot([x + thickness / 2, centre], [foot, y], color="#999999", lw=0.6, ls="-")
-        axes.text(centre, y, box.label, ha="center", va="top", fontsize=8)

@@ -1,0 +1,87 @@
+"""Several runs of a net, and what they may say about it."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from convbook.gradients import input_gradient, kernel_gradient_lengths, signal_gradients
+from convbook.training import compare, train_seeds
+
+
+@pytest.mark.parametrize(
+    ("second", "verdict"),
+    [
+        ([2.0, 2.1, 2.2], "worse"),
+        ([0.1, 0.2, 0.15], "better"),
+        ([1.05, 1.15, 1.3], "level"),
+        ([0.95, 1.0, 1.1], "level"),
+        ([0.2, 3.5, 3.0], "level"),  # a mean twice as high, and seeds further apart than that
+    ],
+)
+def test_a_net_is_worse_or_better_only_by_more_than_its_seeds_differ(second, verdict):
+    found = compare([1.0, 1.1, 1.2], second)
+    assert found.verdict == verdict
+    assert found.gap == pytest.approx(np.mean(second) - 1.1)
+    assert str(found).endswith(f": {verdict}")
+
+
+def test_one_run_of_each_gives_no_verdict():
+    assert compare([1.0], [5.0]).verdict == "unknown"
+
+
+def tiny():
+    return keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(3, "softmax")])
+
+
+def test_runs_keep_the_weights_and_losses_of_each_seed():
+    x = np.random.default_rng(0).normal(size=(12, 4, 4, 1)).astype("float32")
+    y = np.arange(12) % 3
+    sgd = keras.optimizers.SGD(0.1)
+    runs = train_seeds(tiny, sgd, x, y, seeds=(0, 1, 0), epochs=3, batch_size=4)
+    assert runs.losses.shape == (3, 3)
+    np.testing.assert_allclose(runs.losses[0], runs.losses[2], rtol=1e-5)
+    assert abs(runs.losses[0, -1] - runs.losses[1, -1]) > 1e-4
+    np.testing.assert_allclose(runs.weights[0][0], runs.weights[2][0], rtol=1e-5)
+    np.testing.assert_array_equal(runs.net.get_weights()[0], runs.weights[2][0])
+
+
+def test_the_error_in_the_middle_of_a_chain_is_that_of_what_follows():
+    keras.utils.set_random_seed(0)
+    parts = [layers.Dense(4), layers.BatchNormalization(), layers.Dense(2, activation="tanh")]
+    x = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
+    signal = x
+    for part in parts:
+        signal = part(signal)  # builds it
+    found = signal_gradients(parts, x, ops.sum)
+    assert [gradient.shape for gradient in found] == [(6, 3), (6, 4), (6, 4)]
+    middle = parts[1](parts[0](x), training=True)
+    last = input_gradient(lambda signal: ops.sum(parts[2](signal)), middle)
+    np.testing.assert_allclose(found[2], last, rtol=1e-4, atol=1e-6)
+    step = 1e-2  # and the first one by finite differences
+    moved = x.copy()
+    moved[0, 0] += step
+
+    def through(values):
+        for part in parts:
+            values = part(values, training=True)
+        return float(ops.sum(values))
+
+    assert (through(moved) - through(x)) / step == pytest.approx(found[0][0, 0], abs=2e-2)
+
+
+def test_gradient_lengths_are_of_the_kernels_alone_from_the_input_up():
+    keras.utils.set_random_seed(0)
+    net = keras.Sequential(
+        [
+            keras.Input((4, 4, 1)),
+            layers.Conv2D(2, 3, activation="relu"),
+            layers.Conv2D(3, 1),
+            layers.GlobalAveragePooling2D(),
+            layers.Softmax(),
+        ]
+    )
+    x = np.random.default_rng(0).normal(size=(6, 4, 4, 1)).astype("float32")
+    lengths = kernel_gradient_lengths(net, x, np.arange(6) % 3)
+    assert len(lengths) == 2
+    assert all(length > 0 for length in lengths)
