@@ -43,6 +43,14 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory):
         yield
 
 
+@pytest.fixture(scope="module")
+def without_slips():
+    """Keys without mistakes made by machine, for tests of what is said of answers not known."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autograder.setting.keymaking.slips_of", lambda task, trials: [])
+        yield
+
+
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """A copy of the project's course folders in which nbgrader may write."""

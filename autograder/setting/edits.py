@@ -64,8 +64,14 @@ class Edit:
 
 
 def edits_of(answer: Callable) -> list[Edit]:
-    """The edits of a model answer and of the functions of its file that it uses."""
-    functions = _functions(answer)
+    """The edits of a model answer and of the functions of its file that it uses.
+
+    None where its source is not to be had, as of what is typed into a shell.
+    """
+    try:
+        functions = _functions(answer)
+    except (OSError, TypeError):
+        return []
     found = []
     for name in used(functions, answer.__name__):
         nodes = list(ast.walk(functions[name]))
