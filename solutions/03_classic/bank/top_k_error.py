@@ -215,7 +215,7 @@ def mean_rank(scores, labels, k=5):
 
 
 @bank.mistake("The best scores are added up; whether the label is among the best k is asked for.")
-def weight(scores, labels, k=5):
+def best_added_up(scores, labels, k=5):
     best = np.sort(scores, axis=1)[:, -k:]
     return float(1 - best.sum(axis=1).mean())
 
