@@ -41,8 +41,8 @@ Sketches = tuple[dict[str, tuple[Sketch, ...]], ...]  # case by case and mode by
 class Reordered(Plain):
     """What a right answer gives that stores its kernels in another order.
 
-    That is where their shapes do not show it (`autograder.probing.reordering`).
-    The sketches are of the outputs as they are compared (`autograder.judging.judge.comparable`).
+    That is where their shapes do not show it (`autograder.probing.reordering`). The sketches are
+    of the outputs as they are compared (`autograder.judging.comparing.comparable`).
     """
 
     outputs: Sketches
@@ -52,8 +52,7 @@ class Property(Plain):
     """What every right answer must do, where many answers are right: one fact that a probe notes.
 
     `fact` is named in `autograder.probing.structure`; `part` gets the points. `sentence` says what
-    is
-    wrong, with `{call}`, `{found}` and `{value}`. The relation "adds up to" is for `steps`, and
+    is wrong, with `{call}`, `{found}` and `{value}`. The relation "adds up to" is for `steps`, and
     does their sum again: `value` is (height, width, most kernels).
     """
 

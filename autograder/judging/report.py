@@ -9,7 +9,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from autograder.judging.judge import Picture, Verdict
+from autograder.judging.judge import Verdict
+from autograder.judging.picture import Picture
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -36,7 +36,8 @@ from autograder.data.observation import (
     Question,
 )
 from autograder.data.values import CLEAR
-from autograder.judging.judge import comparable, judge, sketches_of
+from autograder.judging.comparing import comparable, sketches_of
+from autograder.judging.judge import judge
 from autograder.judging.known import known_mistake
 from autograder.judging.parting import map_of
 from autograder.probing.probe import probe_of_many

@@ -11,7 +11,8 @@ from pathlib import Path
 from autograder.data.arguments import call_text
 from autograder.data.key import Answer, TaskKey
 from autograder.data.observation import Observation
-from autograder.judging.judge import distance, judge
+from autograder.judging.comparing import distance
+from autograder.judging.judge import judge
 from autograder.setting.keymaking import (
     MARGIN,
     MOST_CORRELATION,
