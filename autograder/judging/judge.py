@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field
@@ -15,6 +16,8 @@ from autograder.judging import wording
 from autograder.judging.comparing import Comparison, compare, is_reordered
 from autograder.judging.known import known_mistake
 from autograder.judging.picture import Picture, picture_of
+
+ROUNDING = 1e-6  # of a ten-thousandth of a point
 
 
 class Verdict(Plain):
@@ -84,8 +87,12 @@ def _without_cases(key: TaskKey, observation: Observation) -> Verdict | None:
 
 
 def _points(key: TaskKey, comparison: Comparison) -> float:
-    checks = comparison.checks(list(key.parts))
-    return round(sum(points for part, points in key.parts.items() if checks[part]), 4)
+    """The points of each part, as far as it holds: four digits, rounded down."""
+    if not comparison.faults:
+        return key.max_points
+    cases = key.question.cases
+    earned = sum(points * comparison.share(part, cases) for part, points in key.parts.items())
+    return math.floor(earned * 1e4 + ROUNDING) / 1e4
 
 
 def _verdict(key: TaskKey, observation: Observation, comparison: Comparison) -> Verdict:
@@ -99,7 +106,7 @@ def _verdict(key: TaskKey, observation: Observation, comparison: Comparison) -> 
         verdict="correct" if right else "wrong",
         points=_points(key, comparison),
         max_points=key.max_points,
-        checks=comparison.checks(list(key.parts)),
+        checks={part: comparison.holds(part) for part in key.parts},
         hint=hint,
         remarks=tuple(dict.fromkeys(remarks)),
         details=details,
@@ -113,8 +120,7 @@ def _why(
     """The sentence that helps most, and further ones."""
     reasons = wording.reasons_of(key, observation, comparison)
     only_remarked = key.question.kind == "function" and not comparison.wrong
-    checks = comparison.checks(list(key.parts))
-    frozen = "" if checks.get("parameters", True) else wording.frozen(observation)
+    frozen = "" if comparison.holds("parameters") else wording.frozen(observation)
     if not frozen and not only_remarked:
         mistake = known_mistake(key, observation)
         if mistake:

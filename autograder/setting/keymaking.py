@@ -103,7 +103,7 @@ def _task_key(task: Task, seed: int, seen: dict[str, Observation]) -> TaskKey:
     right = seen[task.answer.__name__] = _observed(task, task.answer, question)
     key = TaskKey(
         question=question,
-        parts=task.parts(scalar=_is_scalar(right)),
+        parts=task.parts(scalar=_is_scalar(right), weights=_has_weights(right)),
         dtype=task.dtype,
         tolerance=task.tolerance,
         answers=(_answer(right, None),),
@@ -188,6 +188,11 @@ def _is_scalar(observation: Observation) -> bool:
         for arrays in case.outputs.values()
         for array in arrays
     )
+
+
+def _has_weights(observation: Observation) -> bool:
+    """Whether a net has trainable weights; one that is judged by facts is taken to have some."""
+    return any(case.parameters != 0 for case in observation.cases)
 
 
 def _answer(observation: Observation, remark: str | None) -> Answer:

@@ -75,11 +75,15 @@ class Task:
     properties: Callable[..., list[Property]] | None = None
     places: dict[str, str] = field(default_factory=dict)
 
-    def parts(self, scalar: bool) -> dict[str, float]:
-        """The points of each part; a single number earns all of them for its value."""
-        if self.kind != "function":
+    def parts(self, scalar: bool, weights: bool) -> dict[str, float]:
+        """The points of each part.
+
+        A single number earns all of them for its value; where the model answer has no `weights` to
+        be trained there is nothing to earn with them.
+        """
+        if self.kind != "function" and weights:
             shares = {"shape": 0.25, "parameters": 0.25, "output": 0.5}
-        elif scalar:
+        elif self.kind == "function" and scalar:
             shares = {"shape": 0.0, "output": 1.0}
         else:
             shares = {"shape": 0.25, "output": 0.75}
