@@ -21,9 +21,9 @@ FOUR = calls((1, "valid"), (2, "valid"), (1, "same"), (2, "same"))
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({2, 3}, "exactly where `padding` is 'same' (2 of 4 cases)"),
-        ({1, 3}, "exactly where `stride` is not 1"),
-        ({0, 2}, "exactly where `stride` is 1"),
+        ({2, 3}, "Of the 4 cases tried 2 go wrong, exactly those where `padding` is 'same'"),
+        ({1, 3}, "exactly those where `stride` is not 1"),
+        ({0, 2}, "exactly those where `stride` is 1"),
     ],
 )
 def test_one_property_that_fits_is_named(wrong, words):
@@ -69,6 +69,16 @@ def test_chance_is_not_taken_for_a_rule():
     assert common_ground(many, {1, 2, 3, 4}) is None
 
 
+def test_what_the_cases_have_in_common_is_said_of_those_that_were_tried():
+    """Another call may be right: a stride of 2 is not tried here."""
+    strides = calls((1, "valid"), (3, "valid"), (1, "same"), (3, "same"))
+    assert said(strides, {1, 3}) == (
+        "Of the 4 cases tried 2 go wrong, exactly those where `stride` is not 1; the other 2 are "
+        "right."
+    )
+    assert said(strides[:3], {1}).startswith("Of the 3 cases tried 1 goes wrong, exactly those")
+
+
 def test_two_sizes_together_are_no_rule():
     shapes = [(5, 8), (9, 4), (6, 7), (8, 8), (9, 9), (4, 6), (7, 5), (8, 3), (6, 9)]
     ks = [1, 2, 3, 4, 5, 6, 7, 8, 9]
@@ -84,7 +94,7 @@ def test_sizes_count_where_there_are_many_calls():
 
 def test_a_bound_is_named_where_many_values_are_tried():
     targets = [{"target": target} for target in (3, 63, 9, 19, 31, 5, 7, 11, 13)]
-    assert "exactly where `target` is 13 or more (4 of 9 cases)" in said(targets, {1, 3, 4, 8})
-    assert "exactly where `target` is 7 or less (3 of 9 cases)" in said(targets, {0, 5, 6})
+    assert "4 go wrong, exactly those where `target` is 13 or more" in said(targets, {1, 3, 4, 8})
+    assert "3 go wrong, exactly those where `target` is 7 or less" in said(targets, {0, 5, 6})
     assert common_ground(targets, {1, 3, 8}) is None, "31 lies between"
     assert common_ground(targets[:7], {1, 3, 4}) is None, "few values"

@@ -34,7 +34,9 @@ def wrong_for(*widths, by=1):
     return lambda width, height=2: width * height + by * (width in widths)
 
 
-@pytest.mark.parametrize(("widths", "points"), [((1,), 1.6), ((1, 2, 3), 0.8), ((1, 2, 3, 4, 5), 0)])
+@pytest.mark.parametrize(
+    ("widths", "points"), [((1,), 1.6), ((1, 2, 3), 0.8), ((1, 2, 3, 4, 5), 0)]
+)
 def test_a_function_loses_the_share_of_the_cases_in_which_it_is_wrong(widths, points):
     verdict = judged(AREA, wrong_for(*widths))
     assert verdict.points == points
@@ -156,10 +158,8 @@ def shifted_up(x, filters):
 
 
 def test_a_task_without_weights_has_no_points_for_parameters():
-    task = Task(
-        "shifted_up", "block", 2, lambda rng: [trial(x=Input((5, 4, 3)), filters=n) for n in (5, 7)],
-        shifted_up,
-    )  # fmt: skip
+    trials = [trial(x=Input((5, 4, 3)), filters=n) for n in (5, 7)]
+    task = Task("shifted_up", "block", 2, lambda rng: trials, shifted_up)
     key = make_task_key(task, 1)
     assert key.parts == {"shape": 0.5, "output": 1.5}
 

@@ -37,6 +37,26 @@ def seen(*steps, glance=False):
     return facts(chain(*steps), FEEDS, seed=1, glance=glance)
 
 
+class Again(layers.Layer):
+    """One kernel of its own, applied with several dilations: in a row, or side by side."""
+
+    def __init__(self, *rates, parallel=False, activation=ops.relu):
+        super().__init__()
+        self.rates, self.parallel, self.activation = rates, parallel, activation
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(3, 3, shape[-1], shape[-1]))
+        self.bias = self.add_weight(shape=(shape[-1],))
+
+    def call(self, x):
+        given = []
+        for rate in self.rates:
+            y = ops.conv(x, self.kernel, padding="same", dilation_rate=rate) + self.bias
+            given.append(self.activation(y))
+            x = x if self.parallel else given[-1]
+        return sum(given) if self.parallel else x
+
+
 @pytest.mark.parametrize(
     ("steps", "field", "holes"),
     [
@@ -53,6 +73,43 @@ def test_the_field_and_its_holes_are_measured(steps, field, holes):
     found = seen(*steps)
     assert (found["field"], found["holes"]) == (field, holes)
     assert found["mixers"] == []
+
+
+@pytest.mark.parametrize(
+    ("pool", "size"),
+    [
+        (lambda x: layers.MaxPooling2D(2)(x), 8),
+        (lambda x: layers.MaxPooling2D(3, 1, padding="same")(x), 7),
+        (lambda x: ops.maximum(x, conv(4)(x)), 7),
+        (lambda x: ops.max(ops.stack([x, conv(4)(x)]), axis=0), 7),
+    ],
+    ids=["pool", "same", "maximum", "max"],
+)
+def test_what_takes_the_largest_of_several_values_sees_them_all(pool, size):
+    """Its gradient shows the place of the largest alone."""
+    found = seen(conv(), pool, conv())
+    assert (found["field"], found["holes"]) == ([size, size], 0)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [conv(strides=2), conv(strides=2), conv(dilation_rate=4)],
+        [conv(strides=2), conv(strides=2), conv(strides=2), conv(dilation_rate=9)],
+        [conv(strides=2), Again(3, 5)],
+    ],
+    ids=["in the second picture", "in the third", "a kernel of one's own"],
+)
+def test_taps_outside_a_small_map_are_nothing_else_than_a_convolution(steps):
+    """In the corner some of them lie inside, so that it would seem to see more than the middle."""
+    assert seen(*steps)["mixers"] == []
+
+
+def test_taps_that_lie_outside_every_picture_are_no_small_field():
+    found = seen(conv(dilation_rate=90))
+    assert found["mixers"] == []
+    assert found["field"].startswith("at least ")
+    assert seen(conv(dilation_rate=90), glance=True)["field"].startswith("at least ")
 
 
 def test_a_field_larger_than_the_first_picture_is_measured_on_a_larger_one():
@@ -159,26 +216,6 @@ def test_a_field_larger_than_any_picture_is_said_to_be_so():
     found = seen(*plain, *[conv(dilation_rate=3**n) for n in range(4)])
     assert found["field"].startswith("at least ")
     assert found["mixers"] == []
-
-
-class Again(layers.Layer):
-    """One kernel of its own, applied with several dilations: in a row, or side by side."""
-
-    def __init__(self, *rates, parallel=False, activation=ops.relu):
-        super().__init__()
-        self.rates, self.parallel, self.activation = rates, parallel, activation
-
-    def build(self, shape):
-        self.kernel = self.add_weight(shape=(3, 3, shape[-1], shape[-1]))
-        self.bias = self.add_weight(shape=(shape[-1],))
-
-    def call(self, x):
-        given = []
-        for rate in self.rates:
-            y = ops.conv(x, self.kernel, padding="same", dilation_rate=rate) + self.bias
-            given.append(self.activation(y))
-            x = x if self.parallel else given[-1]
-        return sum(given) if self.parallel else x
 
 
 @pytest.mark.parametrize("times", [1, 3])

@@ -85,18 +85,23 @@ class KnownMistake(Plain):
 
 
 class Making(Plain):
-    """A step by which right answers compute a landmark, and the places of those it starts from."""
+    """The step by which the model answer computes a landmark, and the places of what goes in."""
 
     operation: str
     inputs: tuple[int, ...] = ()
 
 
 class Landmark(Plain):
-    """A tensor that right answers compute on the way: what it is known by, and how it is made."""
+    """A tensor that right answers compute on the way, and what it is known by.
+
+    `made` says how the model answer computes it, if it does and its step may be named to a student;
+    `output` whether it is what the network gives in the end.
+    """
 
     fingerprint: tuple[float, float, float]
     shape: tuple[int, ...]
-    made: tuple[Making, ...] = ()
+    made: Making | None = None
+    output: bool = False
 
 
 class TaskKey(Plain):

@@ -14,9 +14,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-FORMAT = 4
+FORMAT = 5
 FROZEN = "frozen"  # said of a layer with weights that are not trained
 AGAIN = "called again"  # of one with weights that has been called before
+FAILS = "fails"  # of the step at which a network cannot be built
+INPUT = "Input"
 MAX_ELEMENTS = 4_000_000
 DTYPES = ("float64", "float32", "int64", "bool")
 
@@ -131,12 +133,18 @@ class Question(Plain):
 
 
 class Tensor(Plain):
-    """One tensor seen on the way: what made it, from what, and four numbers that identify it."""
+    """One tensor seen on the way: what made it, from what, and three numbers that identify it.
+
+    `weights` are the trainable ones that its operation holds itself, where it is called for the
+    first time. `output` marks what the network gives in the end.
+    """
 
     operation: str
     shape: tuple[int, ...]
     inputs: tuple[int, ...] = ()
     fingerprint: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    weights: tuple[Stored, ...] = ()
+    output: bool = False
 
 
 class CaseObservation(Plain):

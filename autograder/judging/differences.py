@@ -242,7 +242,8 @@ def _each_channel(
     others = tuple(range(expected.ndim - 1))
     offsets = np.mean(found - expected, axis=others)
     if close(expected + offsets, found, tolerance).all():
-        shown = _listed([f"{o:.3g}" for o in offsets[:4]])
+        tiny = 1e-5 * np.abs(offsets).max()
+        shown = _listed([f"{o if abs(o) > tiny else 0:.3g}" for o in offsets[:4]])
         return f"every channel is off by a constant of its own ({shown}): look at the bias"
     squares = np.sum(expected**2, axis=others)
     factors = np.sum(expected * found, axis=others) / np.where(squares > 0, squares, 1)

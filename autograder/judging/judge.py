@@ -82,7 +82,7 @@ def _without_cases(key: TaskKey, observation: Observation) -> Verdict | None:
     if len(observation.cases) != len(key.question.cases):
         return failed(key, f"`{name}` was not observed on every case")
     if all(case.problem for case in observation.cases) and not known_mistake(key, observation):
-        return failed(key, wording.problem_text(key, 0, observation.cases[0]))
+        return failed(key, wording.problem_of(key, 0, observation.cases[0]).text)
     return None
 
 
@@ -124,9 +124,10 @@ def _why(
     if not frozen and not only_remarked:
         mistake = known_mistake(key, observation)
         if mistake:
-            return mistake.hint, wording.details(reasons, mistake.hint, 1)
-    hint = frozen or wording.unknown(key, observation, comparison.wrong, reasons)
-    return hint, wording.details(reasons, hint)
+            return mistake.hint, wording.details(reasons, (), 1)
+    if frozen:
+        return frozen, wording.details(reasons, ())
+    return wording.unknown(key, observation, comparison.wrong, reasons)
 
 
 def _picture(key: TaskKey, comparison: Comparison) -> Picture | None:

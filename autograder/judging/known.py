@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from autograder.data.key import KnownMistake, Sketch, Sketches, TaskKey, sketch,
 from autograder.data.observation import CaseObservation, Observation
 
 ENOUGH = 4  # equal numbers that are no chance
+MOST_EXPLAINING = 2  # mistakes at once
 
 
 def known_mistake(key: TaskKey, observation: Observation) -> KnownMistake | None:
@@ -22,47 +25,82 @@ def known_mistake(key: TaskKey, observation: Observation) -> KnownMistake | None
     return None
 
 
-def partly_known(key: TaskKey, observation: Observation, wrong: set[int], limited: bool) -> str:
-    """The hint of a known mistake that explains most of the wrong cases, or nothing.
+@dataclass(frozen=True)
+class Likeness:
+    """What a known mistake has in common with an answer.
 
-    A chance agreement would mislead, so it must rest on enough numbers. Where cases are right that
-    the mistake would spoil, this is said, unless another sentence tells which ones (`limited`);
-    where they are more than it explains, it is not the mistake.
+    It `explains` wrong cases in which both give the same, and would `spoil` cases that are right.
     """
+
+    hint: str
+    explains: frozenset[int]
+    spoils: frozenset[int]
+
+
+def partly_known(
+    key: TaskKey, observation: Observation, wrong: set[int], limited: bool
+) -> list[Likeness]:
+    """The known mistake that explains most of the wrong cases, and one for most of the others.
+
+    A chance agreement would mislead, so it must rest on enough numbers, and on cases that tell the
+    mistake apart from all others. Where more cases are right that it would spoil than it explains,
+    it is not the mistake, unless a sentence tells which cases are wrong (`limited`).
+    """
+    candidates = _likenesses(key, observation, wrong)
+    weights = [_weight(case) for case in observation.cases]
+    found: list[Likeness] = []
+    left = set(wrong)
+    while left and len(found) < MOST_EXPLAINING:
+        best = _explaining_most(candidates, left, weights)
+        if best is None or (len(best.spoils) > len(best.explains) and not limited):
+            break
+        found.append(best)
+        left -= best.explains
+    return found
+
+
+def _likenesses(key: TaskKey, observation: Observation, wrong: set[int]) -> list[Likeness]:
     mine = sketches(observation)
-    best, explained = _explaining_most(key, observation, wrong, mine)
-    weight = sum(_weight(observation.cases[index]) for index in explained)
-    share = 1 / 4 if weight >= ENOUGH * 4 * len(explained) else 2 / 3  # of arrays, of numbers
-    if best is None or len(explained) < share * len(wrong) or weight < ENOUGH:
-        return ""
-    if len(explained) * 2 <= len(wrong):
-        among = f"{len(explained)} of the {len(wrong)}"
-        return f"{best.hint} That explains {among} cases that are wrong."
-    right = set(range(len(observation.cases))) - wrong
-    spared = sum(not _same_case(best, observation, index, mine) for index in right)
-    if not spared or limited:  # what it does not explain shows when this is mended
-        return best.hint
-    if spared > len(explained):
-        return ""
-    cases = "one case is" if spared == 1 else f"{spared} cases are"
-    return f"{best.hint} Not always: {cases} right that this would spoil."
-
-
-def _explaining_most(
-    key: TaskKey, observation: Observation, wrong: set[int], mine: Sketches
-) -> tuple[KnownMistake | None, set[int]]:
-    """The known mistake that explains the most wrong cases, and these cases."""
-    best, explained = None, set[int]()
     shown = [
         index
         for index in wrong
         if not observation.cases[index].problem and not _near_right(key, index, mine[index])
     ]
+    right = set(range(len(observation.cases))) - wrong
+    found = []
     for mistake in key.mistakes:
-        same = {index for index in shown if _same_case(mistake, observation, index, mine)}
-        if len(same) > len(explained):
-            best, explained = mistake, same
-    return best, explained
+        same = {i for i in (*shown, *right) if _same_case(mistake, observation, i, mine)}
+        if same & wrong:
+            alike = Likeness(mistake.hint, frozenset(same & wrong), frozenset(right - same))
+            found.append(alike)
+    return found
+
+
+def _explaining_most(
+    candidates: Sequence[Likeness], left: set[int], weights: Sequence[int]
+) -> Likeness | None:
+    """The mistake that explains the most of the cases left, if its cases tell it from all others.
+
+    Small numbers agree by chance: where it does not explain all, there must be enough that no other
+    mistake gives.
+    """
+    telling = [one for one in candidates if not any(_rivals(one, o, left) for o in candidates)]
+    best = max(telling, key=lambda one: (len(one.explains & left), -len(one.spoils)), default=None)
+    explained = best.explains & left if best else frozenset()
+    if best is None or not explained:
+        return None
+    others = {i for one in candidates if one.hint != best.hint for i in one.explains}
+    alone = explained if explained == left else explained - others
+    weight = sum(weights[index] for index in explained)
+    share = 1 / 4 if weight >= ENOUGH * 4 * len(explained) else 1 / 3  # of arrays, of numbers
+    is_enough = sum(weights[index] for index in alone) >= ENOUGH and weight >= ENOUGH
+    return best if len(explained) >= share * len(left) and is_enough else None
+
+
+def _rivals(one: Likeness, other: Likeness, left: set[int]) -> bool:
+    """Whether another mistake explains all that one does, and spoils no more."""
+    as_good = one.explains & left <= other.explains and len(other.spoils) <= len(one.spoils)
+    return one.hint != other.hint and as_good
 
 
 def _near_right(key: TaskKey, index: int, mine: dict[str, tuple[Sketch, ...]]) -> bool:

@@ -1,24 +1,30 @@
 """Says where a network leaves the way of the right ones: which step, and what was expected there.
 
 Tensors are known by their fingerprints, so that the style and the order of an answer do not matter.
+What is named as expected is a step of the model answer, never one of an answer that is merely
+accepted.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
 from autograder.data.key import Landmark, Making
-from autograder.data.observation import Tensor
+from autograder.data.observation import AGAIN, FAILS, FROZEN, INPUT, Tensor
 
 NEAR = 1e-4
-ROUNDABOUT = ("Pad", "ZeroPadding2D", "Cropping2D", "GetItem", "Reshape", "Transpose", "Permute")
-OF_THAT_NAME = (
-    "; a step of this name is expected there, but it gives other numbers: does yours use a "
-    "function of your own that is called like one of Keras's, or weights that it shares?"
-)
+OTHER_NUMBERS = "; a step of this name is expected there, but it gives other numbers"
+ORDERED = ("Concatenate", "Stack", "Subtract", "Divide", "TrueDivide", "Power", "Matmul")
+ACTIVATIONS = (
+    "Activation", "ELU", "Elu", "GELU", "Gelu", "LeakyReLU", "LeakyRelu", "PReLU", "ReLU", "Relu",
+    "Relu6", "SELU", "Selu", "SiLU", "Silu", "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh",
+)  # fmt: skip
+IDLE = ("Dropout", "SpatialDropout2D", "Identity", "Activation")  # the last: a linear one
+NEVER_IDLE = ("Dropout", "Noise")  # idle in the run that is recorded, not when a net is trained
+MOST_BLAMED = 2
 
 
 def landmark_of(landmarks: Sequence[Landmark], tensor: Tensor) -> int | None:
@@ -35,138 +41,367 @@ def landmark_of(landmarks: Sequence[Landmark], tensor: Tensor) -> int | None:
     return None
 
 
+def places_of(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> list[int | None]:
+    """The landmarks that the tensors of a trace equal."""
+    return [landmark_of(landmarks, tensor) for tensor in trace]
+
+
+# The map of what right answers compute
+
+
 def map_of(
     traces: Sequence[Sequence[Tensor]], can_be_said: Callable[[str], bool] = lambda operation: True
 ) -> tuple[Landmark, ...]:
-    """The landmarks of right answers: what they compute on the way, from what and how.
+    """The landmarks of right answers: what they compute on the way.
 
-    `can_be_said` says of an operation's name whether it may be named to a student. Padding and
-    the like may be only where the first answer has them, which is the plainest.
+    Of those of the first trace, the model answer's, it is noted from what and how they are made.
+    `can_be_said` says of an operation's name whether it may be named to a student.
     """
     found: list[Landmark] = []
     for number, trace in enumerate(traces):
         places: list[int | None] = []
         for tensor in trace:
             place = landmark_of(found, tensor)
-            inputs = [places[source] for source in tensor.inputs if source < len(places)]
             if place is None and np.isfinite(tensor.fingerprint).all():
                 place = len(found)
-                a, b, c = (float(f"{number:.7g}") for number in tensor.fingerprint)
-                found.append(Landmark(fingerprint=(a, b, c), shape=tensor.shape))
-            sensible = place is not None and None not in inputs and place not in inputs
-            word = first_word(tensor.operation)
-            plain = number == 0 or word not in ROUNDABOUT
-            if place is not None and sensible and plain and can_be_said(word):
-                _add_making(found, place, tensor.operation, [i for i in inputs if i is not None])
+                found.append(_landmark(tensor, number == 0))
+                inputs = [places[source] for source in tensor.inputs if source < len(places)]
+                if number == 0 and None not in inputs and can_be_said(class_of(tensor.operation)):
+                    known = tuple(dict.fromkeys(i for i in inputs if i is not None))
+                    made = Making(operation=tensor.operation, inputs=known)
+                    found[place] = found[place].model_copy(update={"made": made})
             places.append(place)
     return tuple(found)
 
 
-def _add_making(found: list[Landmark], place: int, operation: str, inputs: list[int]) -> None:
-    making = Making(operation=operation, inputs=tuple(dict.fromkeys(inputs)))
-    known = found[place].made
-    if all(first_word(m.operation) != first_word(operation) for m in known):
-        found[place] = found[place].model_copy(update={"made": (*known, making)})
+def _landmark(tensor: Tensor, is_models: bool) -> Landmark:
+    a, b, c = (float(f"{number:.7g}") for number in tensor.fingerprint)
+    output = is_models and tensor.output
+    return Landmark(fingerprint=(a, b, c), shape=tensor.shape, output=output)
 
 
-def first_word(operation: str) -> str:
+def class_of(operation: str) -> str:
     """The name of an operation's class."""
     return operation.split(",")[0].split(" ")[0]
 
 
-def parting(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> str:
-    """Name the first tensor on the way that no right answer computes, and what they compute there.
+def kind_of(operation: str) -> str:
+    """The class of an operation, one name for all activations and one for all pools."""
+    name = class_of(operation)
+    if name in ACTIVATIONS:
+        return "Activation"
+    return "Pooling" if "Pooling" in name else name
 
-    A tensor is to blame when what it was made from is known, and nothing known is made from it
-    (explicit padding, say, is unknown, but what follows it is known again).
+
+def meaning_of(operation: str) -> str:
+    """An operation in words, the same for the ways to write one activation."""
+    for said in (AGAIN, FROZEN, FAILS):
+        operation = operation.removesuffix(f", {said}")
+    name, _, options = operation.partition(", ")
+    if name in ACTIVATIONS and name != "Activation":
+        return f"Activation, {name.lower()}{options and ', '}{options}"
+    return operation
+
+
+# An answer's way beside it
+
+
+class Way:
+    """The steps of one answer, in the order taken, beside the map of what right answers compute.
+
+    `places` are the landmarks that they equal, None where they equal none.
     """
-    places = [landmark_of(landmarks, tensor) for tensor in trace]
-    known = [place is not None for place in places]
-    leads_to_known = list(known)
-    for number in range(len(trace) - 1, -1, -1):
-        if leads_to_known[number]:
-            for source in trace[number].inputs:
-                if 0 <= source < number:
-                    leads_to_known[source] = True
-    for number, tensor in enumerate(trace):
-        sources = [s for s in tensor.inputs if 0 <= s < number]
-        if not leads_to_known[number] and all(leads_to_known[s] for s in sources):
-            came = _came(trace, places, [s for s in sources if known[s]])
-            expected = _expected(tensor, landmarks, places, [places[s] for s in sources])
-            return (
-                f". Up to there all agrees; they part at `{tensor.operation}` -> "
-                f"{_sides(tensor.shape)}{came}{expected}"
-            )
-    return ""
+
+    def __init__(
+        self, landmarks: Sequence[Landmark], trace: Sequence[Tensor], places: Sequence[int | None]
+    ) -> None:
+        self.landmarks, self.trace, self.places = landmarks, trace, list(places)
+        self.sources = [
+            [source for source in tensor.inputs if 0 <= source < number]
+            for number, tensor in enumerate(trace)
+        ]
+        self.ends = [number for number, tensor in enumerate(trace) if tensor.output]
+        self.consumers: list[list[int]] = [[] for _ in trace]
+        for number, sources in enumerate(self.sources):
+            for source in sources:
+                self.consumers[source].append(number)
+        if not self.ends:  # what is given in the end was not seen
+            self.ends = [n for n, consumers in enumerate(self.consumers) if not consumers]
+
+    @property
+    def reached(self) -> set[int]:
+        """The landmarks that the answer computes too."""
+        return {place for place in self.places if place is not None}
+
+    def parted(self) -> list[int]:
+        """The first steps on each branch that lead to nothing right.
+
+        A step is to blame when what it was made from is right, or leads to what is right, and the
+        step does neither (explicit padding, say, is unknown, but what follows it is known again).
+        """
+        leads, counts = self._leading_to_right(), self._counting()
+        return [
+            number
+            for number, sources in enumerate(self.sources)
+            if counts[number] and not leads[number] and all(leads[source] for source in sources)
+        ]
+
+    def _leading_to_right(self) -> list[bool]:
+        """For each step whether it, or one that it leads to, is right."""
+        leads = [place is not None for place in self.places]
+        for number in reversed(range(len(leads))):
+            follow = [c for c in self.consumers[number] if not self._is_nothing(c)]
+            leads[number] = leads[number] or any(leads[consumer] for consumer in follow)
+        return leads
+
+    def _counting(self) -> list[bool]:
+        """For each step whether more is made of it than zeros, or nothing, of its shape."""
+        counts = [False] * len(self.trace)
+        for number in reversed(range(len(counts))):
+            follow = [c for c in self.consumers[number] if not self._is_nothing(c)]
+            counts[number] = number in self.ends or any(counts[consumer] for consumer in follow)
+        return counts
+
+    def _is_nothing(self, number: int) -> bool:
+        """Whether a step gives zeros, which say nothing of what they were made from."""
+        return self.places[number] is not None and self.trace[number].fingerprint[1] == 0
+
+    def is_clean_up_to(self, number: int) -> bool:
+        """Whether all that a step is made from is right."""
+        before = self._made_of([number]) - {number}
+        return all(self.places[source] is not None for source in before)
+
+    def expected(self, number: int, taken: Sequence[int] = ()) -> list[int]:
+        """What the model answer makes of the tensors that a step starts from, and this answer not.
+
+        Several where the step may stand for either; those that are most like it.
+        """
+        begun = {self.places[source] for source in self.sources[number]}
+        found = [place for place in self.following(begun) if place not in taken]
+        likeness = {place: self._likeness(number, place) for place in found}
+        return [place for place in found if likeness[place] == max(likeness.values())]
+
+    def following(self, begun: set[int | None]) -> list[int]:
+        """The next steps of the model answer from some tensors, where this answer lacks them."""
+        reached = self.reached
+        return [
+            place
+            for place, made in self.steps()
+            if place not in reached
+            and set(made.inputs) <= reached
+            and (begun & set(made.inputs) or not (begun or made.inputs))
+            and not self._is_passed_by(place)
+        ]
+
+    def steps(self) -> list[tuple[int, Making]]:
+        """The steps of the model answer, with the landmarks they give."""
+        found = [(place, landmark.made) for place, landmark in enumerate(self.landmarks)]
+        return [(place, made) for place, made in found if made and made.operation != INPUT]
+
+    def making(self, place: int) -> Making:
+        """The step of the model answer that gives a landmark."""
+        made = self.landmarks[place].made
+        assert made is not None
+        return made
+
+    def is_used(self, number: int) -> bool:
+        """Whether what the network gives in the end is made from a step."""
+        return number in self._made_of(self.ends)
+
+    def _made_of(self, ends: Collection[int]) -> set[int]:
+        """Some steps and all that they are made from."""
+        seen, open_ = set[int](), list(ends)
+        while open_:
+            end = open_.pop()
+            if end not in seen:
+                seen.add(end)
+                open_ += self.sources[end]
+        return seen
+
+    def _is_passed_by(self, place: int) -> bool:
+        """Whether what the model answer makes of a landmark is right here, by another way."""
+        return any(place in made.inputs and other in self.reached for other, made in self.steps())
+
+    def _likeness(self, number: int, place: int) -> tuple[bool, bool]:
+        tensor, landmark = self.trace[number], self.landmarks[place]
+        made = landmark.made
+        same = made is not None and kind_of(made.operation) == kind_of(tensor.operation)
+        return same, landmark.shape[1:] == tensor.shape[1:]
 
 
-def misbuilt(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> str:
-    """Name the first step of a network that cannot be built which right answers do otherwise.
+def places_by_words(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> list[int | None]:
+    """The steps of the model answer that tensors without numbers look like.
 
-    Its tensors have no numbers, so that they are known by their operations and shapes alone.
+    They are made by the same operation of the same tensors, and have the same shape.
     """
-    kinds = {first_word(making.operation) for landmark in landmarks for making in landmark.made}
     places: list[int | None] = []
-    for number, tensor in enumerate(trace):
-        sources = [places[s] for s in tensor.inputs if 0 <= s < number]
-        place = _same_step(landmarks, tensor, places)
-        if place is None and first_word(tensor.operation) in kinds and None not in sources:
-            expected = _expected(tensor, landmarks, places, sources)
-            if expected:
-                return f". Look at `{tensor.operation}` -> {_sides(tensor.shape)}{expected}"
-        places.append(place)
+    for tensor in trace:
+        sources = [places[source] for source in tensor.inputs if 0 <= source < len(places)]
+        if tensor.operation in IDLE and len(sources) == 1:
+            places.append(sources[0])
+            continue
+        alike = (
+            place
+            for place, landmark in enumerate(landmarks)
+            if landmark.made
+            and place not in places
+            and meaning_of(landmark.made.operation) == meaning_of(tensor.operation)
+            and landmark.shape[1:] == tensor.shape[1:]
+            and set(landmark.made.inputs) == set(sources)
+        )
+        places.append(next(alike, None))
+    return places
+
+
+# In words
+
+
+def way_of(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> Way:
+    """The way of an answer that has run."""
+    return Way(landmarks, trace, places_of(landmarks, trace))
+
+
+def parting(way: Way, said_before: Collection[int] = ()) -> str:
+    """Name the first step on the way that no right answer takes, and what is expected there.
+
+    And the first on another branch, if there is one. Where something has been `said_before` of a
+    step, not all agrees up to there.
+    """
+    said, taken = "", list[int]()
+    for number in way.parted()[:MOST_BLAMED]:
+        expected = way.expected(number, taken)
+        said += ". On another branch they part at " if said else _up_to(way, number, said_before)
+        said += f"{step_text(way.trace[number])}{_came(way, number)}"
+        said += _instead(way, number, expected)
+        taken += expected
+    return said
+
+
+def _up_to(way: Way, number: int, said_before: Collection[int]) -> str:
+    if said_before and number not in said_before:
+        return ". Apart from that they part at "
+    if way.is_clean_up_to(number):
+        return ". Up to there all agrees; they part at "
+    return ". They part at "
+
+
+def agreeing(way: Way) -> str:
+    """What can be said of a network all of whose steps agree, and that is wrong all the same."""
+    for number in way.ends:
+        place = way.places[number]
+        early = place is not None and not way.landmarks[place].output
+        following = way.following({place}) if early else []
+        if following:
+            return (
+                f". It ends with {_name(way.landmarks[place or 0])}; "
+                f"expected after it: {_steps_text(way, following)}"
+            )
+    for number, tensor in enumerate(way.trace):
+        if tensor.weights and not way.is_used(number):
+            return f". {step_text(tensor)} is made and not used: nothing of it reaches the end"
     return ""
 
 
-def _same_step(
-    landmarks: Sequence[Landmark], tensor: Tensor, places: Sequence[int | None]
-) -> int | None:
-    """The landmark that is made by the same operation and has the same shape, if any is left."""
-    for place, landmark in enumerate(landmarks):
-        operations = [making.operation for making in landmark.made]
-        alike = tensor.operation in operations and landmark.shape[1:] == tensor.shape[1:]
-        if alike and place not in places:
-            return place
-    return None
-
-
-def _came(trace: Sequence[Tensor], places: Sequence[int | None], sources: Sequence[int]) -> str:
-    """What came just before, and whether that did anything."""
-    if not sources:
-        return ""
-    last = sources[-1]
-    idle = any(places[i] == places[last] for i in trace[last].inputs if 0 <= i < last)
-    return f" (after {trace[last].operation}{', which changes nothing' if idle else ''})"
-
-
-def _expected(
-    tensor: Tensor,
-    landmarks: Sequence[Landmark],
-    places: Sequence[int | None],
-    sources: Sequence[int | None],
-) -> str:
-    """What right answers make of the same tensors, where this answer does not make it at all."""
-    reached = {place for place in places if place is not None}
-    begun = {place for place in sources if place is not None}
-    if sources and not begun:
-        return ""
-    for place, landmark in enumerate(landmarks):  # those of the model answer come first
-        for making in landmark.made:
-            starts = begun & set(making.inputs) if begun else not making.inputs
-            if place not in reached and starts and set(making.inputs) <= reached:
-                if (making.operation, landmark.shape) == (tensor.operation, tensor.shape):
-                    return OF_THAT_NAME
-                return f"; expected there: `{making.operation}` -> {_sides(landmark.shape)}"
-    return ""
+def step_text(tensor: Tensor) -> str:
+    """A step and the sides of what it gives."""
+    return f"`{tensor.operation}` -> {_sides(tensor.shape)}"
 
 
 def _sides(shape: Sequence[int]) -> str:
     return "x".join(str(n) for n in shape[1:])
 
 
-def needless(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> str:
-    """Name a step that gives nothing expected, where what follows it is right all the same."""
-    for tensor in trace:
-        if landmark_of(landmarks, tensor) is None:
-            return f"What `{tensor.operation}` gives is not expected, though what follows agrees"
+def _came(way: Way, number: int) -> str:
+    """What came just before, and whether that did anything."""
+    known = [source for source in way.sources[number] if way.places[source] is not None]
+    if not known or way.trace[known[-1]].operation == INPUT:
+        return ""
+    last = way.trace[known[-1]]
+    idle = any(
+        way.places[source] == way.places[known[-1]] and way.trace[source].shape == last.shape
+        for source in way.sources[known[-1]]
+    ) and not any(word in last.operation for word in NEVER_IDLE)
+    return f" (after {last.operation}{', which changes nothing' if idle else ''})"
+
+
+def _instead(way: Way, number: int, places: Sequence[int]) -> str:
+    """What is expected in the place of a step."""
+    tensor = way.trace[number]
+    for place in places:
+        landmark, made = way.landmarks[place], way.making(place)
+        alike = meaning_of(made.operation) == meaning_of(tensor.operation)
+        if alike and landmark.shape == tensor.shape:
+            return _of_the_same_name(way, number, made)
+    return f"; expected there: {_steps_text(way, places)}" if places else ""
+
+
+def _steps_text(way: Way, places: Sequence[int]) -> str:
+    steps = [
+        f"`{way.making(place).operation}` -> {_sides(way.landmarks[place].shape)}"
+        for place in places
+    ]
+    return " or ".join(dict.fromkeys(steps))
+
+
+def _of_the_same_name(way: Way, number: int, made: Making) -> str:
+    """How a step differs from the one expected, where it is called alike: by what goes in, say."""
+    mine = list(dict.fromkeys(way.places[source] for source in way.sources[number]))
+    if set(mine) != set(made.inputs):
+        names = [_name(way.landmarks[place]) for place in made.inputs]
+        return f"; expected there: `{class_of(made.operation)}` of {' and '.join(names)}"
+    if mine != list(made.inputs) and class_of(made.operation) in ORDERED:
+        return "; expected there: the same, in another order"
+    return OTHER_NUMBERS
+
+
+def _name(landmark: Landmark) -> str:
+    made = landmark.made
+    if made is None:
+        return "another tensor"
+    return "the input" if made.operation == INPUT else f"what `{made.operation}` gives"
+
+
+def misbuilt(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> str:
+    """Say at which step a network cannot be built, and which one before it has an other shape."""
+    way = Way(landmarks, trace, places_by_words(landmarks, trace))
+    last = len(trace) - 1
+    fails = bool(trace) and trace[last].operation.endswith(FAILS)
+    said = _failing(way, last) if fails else ""
+    for number, tensor in enumerate(trace[: last if fails else None]):
+        sources = [way.places[source] for source in way.sources[number]]
+        if way.places[number] is not None or None in sources:
+            continue
+        places = way.expected(number)
+        shapes = [landmarks[place].shape[1:] for place in places]
+        if places and tensor.shape[1:] not in shapes:
+            return f"{said}. Look at {step_text(tensor)}{_instead(way, number, places)}"
+    return said + (_lacking(way, last) if fails else "")
+
+
+def _failing(way: Way, number: int) -> str:
+    name = way.trace[number].operation.removesuffix(f", {FAILS}")
+    sides = [_sides(way.trace[source].shape) for source in way.sources[number]]
+    return f". It is `{name}`{' of ' if sides else ''}{' and '.join(sides)} that fails"
+
+
+def _lacking(way: Way, number: int) -> str:
+    """The step that is missing before one that fails, where all that goes into it is expected."""
+    given = {way.places[source] for source in way.sources[number]}
+    name = kind_of(way.trace[number].operation)
+    makings = dict(way.steps())
+    for place, made in makings.items():
+        if kind_of(made.operation) == name and place not in way.reached and given <= way.reached:
+            if not given & set(made.inputs):
+                continue
+            while made.inputs and not set(made.inputs) <= way.reached:
+                place = next(source for source in made.inputs if source not in way.reached)
+                made = makings[place]
+            step = f"`{made.operation}` -> {_sides(way.landmarks[place].shape)}"
+            return f"; before it, {step} is missing" if kind_of(made.operation) != name else ""
     return ""
+
+
+def needless(way: Way) -> str:
+    """A step that gives nothing expected, where what follows it is right all the same."""
+    unknown = [t for t, place in zip(way.trace, way.places, strict=True) if place is None]
+    return f"`{unknown[0].operation}`" if unknown else ""

@@ -36,9 +36,10 @@ def common_ground(calls: Sequence[Call], wrong: set[int]) -> str | None:
         return None
     others = f"the other {rest} {'is' if rest == 1 else 'are'} right"
     if chosen and not extra:
-        return f"It goes wrong exactly where {chosen} ({number} of {len(calls)} cases); {others}."
+        tried = f"Of the {len(calls)} cases tried {number} {'goes' if number == 1 else 'go'} wrong"
+        return f"{tried}, exactly those where {chosen}; {others}."
     if chosen and number > 1 and extra <= min(number // 2, rest - 1):
-        return f"In all {number} cases that go wrong, {chosen}; {others}."
+        return f"In all {number} cases tried that go wrong, {chosen}; {others}."
     return None
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,22 +12,76 @@ import numpy as np
 from autograder.data.arguments import call_text, decode
 from autograder.data.key import Property, TaskKey
 from autograder.data.observation import AGAIN, FROZEN, CaseObservation, Observation, Tensor
-from autograder.judging.comparing import KINDS, Comparison, Fault, agree, shown_mode
+from autograder.judging.comparing import (
+    KINDS,
+    Comparison,
+    Fault,
+    agree,
+    is_glanced_at,
+    shown_mode,
+)
 from autograder.judging.differences import NOTHING_MORE, describe, describe_shape
-from autograder.judging.known import partly_known
-from autograder.judging.parting import misbuilt, needless, parting
+from autograder.judging.known import Likeness, partly_known
+from autograder.judging.parting import Way, agreeing, misbuilt, needless, parting, way_of
 from autograder.judging.patterns import common_ground
+from autograder.judging.weights import Balance, balance_of
 
 LONGEST_FACT = 100
+NUMBER = r"[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?"
 MOST_DETAILS = 4
 NOT_THE_STEPS = (
-    ". Every step taken agrees with one expected: either steps are missing at the end, or a layer "
-    "is used twice, is idle, or stands where another of its size should"
+    ". Every step agrees as long as layers of one size hold the same values, and no longer when "
+    "each has its own: is a layer used twice, is one idle, or in the place of another of its size?"
+)
+ONLY_COUNTED = (
+    ". It is only built here, with all weights 0 but those of a last bias: look at its end, the "
+    "last layer and its activation"
 )
 OTHER_STATISTICS = (
     "the output is right, but the moving statistics that training leaves are others: what goes "
     "into a normalisation is scaled or shifted before"
 )
+TAKEN_AWAY = (
+    "is not expected. A normalisation takes what it does away again, so that the output is right, "
+    "but not the moving statistics that training leaves"
+)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A sentence on one fault: what was seen, and what causes it, as far as that shows.
+
+    It begins with the `call`. `weights` are those too many or too few, `step` is the one to blame.
+    A reason that is `vague` says neither although it might.
+    """
+
+    case: int
+    call: str
+    said: str
+    weights: str = ""
+    step: str = ""
+    vague: bool = False
+
+    @property
+    def text(self) -> str:
+        """The sentence, without its full stop."""
+        return f"{self.call}{self.said}{self.weights}{self.step}"
+
+    @property
+    def kinds(self) -> set[str]:
+        """What it tells apart from its call and its numbers, which differ from case to case."""
+        return {_kind_of(cause) for cause in (self.weights, self.step) if cause} or {
+            _kind_of(self.said)
+        }
+
+
+def _kind_of(sentence: str) -> str:
+    """A sentence without its numbers; of two single ones it counts which is larger."""
+    pair = re.search(rf"expected ({NUMBER}), found ({NUMBER})", sentence)
+    if pair:
+        more = float(pair[2]) > float(pair[1])
+        sentence = f"{sentence[: pair.start()]}too {'many' if more else 'few'}"
+    return re.sub(r"#(, #)+", "#", re.sub(NUMBER, "#", sentence))
 
 
 def call_of(key: TaskKey, index: int) -> str:
@@ -35,35 +90,44 @@ def call_of(key: TaskKey, index: int) -> str:
     return call_text(key.question.name, {name: decode(value) for name, value in arguments.items()})
 
 
-def problem_text(key: TaskKey, index: int, seen: CaseObservation) -> str:
+def problem_of(key: TaskKey, index: int, seen: CaseObservation) -> Reason:
     """Why a case gave nothing, and which step of the network is to blame, where that shows."""
     step = misbuilt(key.landmarks[index], seen.trace) if index < len(key.landmarks) else ""
-    return f"{seen.problem}{step}"
+    call, said = call_of(key, index), seen.problem or ""
+    said = said.removesuffix(".") if step else said
+    begins = said.startswith(call)
+    return Reason(index, call if begins else "", said.removeprefix(call), step=step)
 
 
 # Of all cases together
 
 
-def reasons_of(key: TaskKey, observation: Observation, comparison: Comparison) -> list[str]:
-    """A sentence on each fault, part by part."""
+def reasons_of(key: TaskKey, observation: Observation, comparison: Comparison) -> list[Reason]:
+    """A reason for each fault, part by part; vague ones only where there are no others."""
+    ways = {
+        index: way_of(key.landmarks[index] if index < len(key.landmarks) else (), case.trace)
+        for index, case in enumerate(observation.cases)
+        if index in comparison.wrong
+    }
     told = {
-        id(fault): _Telling(key, observation, comparison, fault).reason()
+        id(fault): _Telling(key, observation, comparison, fault, ways).reason()
         for fault in comparison.faults
     }
-    return [told[id(f)] for part in key.parts for f in comparison.faults if part in f.parts]
+    reasons = [told[id(f)] for part in key.parts for f in comparison.faults if part in f.parts]
+    exact = [reason for reason in reasons if not reason.vague]
+    return exact or reasons
 
 
-def details(reasons: Sequence[str], hint: str, most: int = MOST_DETAILS) -> tuple[str, ...]:
-    """Further reasons, one of each kind: cases that fail alike need saying once."""
-    kinds = {_kind_of(hint): hint}
+def details(
+    reasons: Sequence[Reason], told: Collection[str], most: int = MOST_DETAILS
+) -> tuple[str, ...]:
+    """Further reasons, of kinds not `told`, one of each: cases that fail alike need saying once."""
+    seen, found = set(told), list[str]()
     for reason in reasons:
-        kinds.setdefault(_kind_of(reason), reason)
-    return tuple(kinds.values())[1 : most + 1]
-
-
-def _kind_of(reason: str) -> str:
-    """A reason without its call and without its numbers, which differ from case to case."""
-    return re.sub(r"\d+", "#", reason.partition("): ")[2] or reason)
+        if not reason.kinds <= seen:
+            seen |= reason.kinds
+            found.append(reason.text)
+    return tuple(found[:most])
 
 
 def frozen(observation: Observation) -> str:
@@ -78,40 +142,75 @@ def frozen(observation: Observation) -> str:
     return ""
 
 
-def unknown(key: TaskKey, observation: Observation, wrong: set[int], reasons: Sequence[str]) -> str:
-    """What can be said of a wrong answer that is not known as a whole."""
+def unknown(
+    key: TaskKey, observation: Observation, wrong: set[int], reasons: Sequence[Reason]
+) -> tuple[str, tuple[str, ...]]:
+    """What can be said of a wrong answer that is not known as a whole, and further sentences."""
     for case in observation.cases:
         if case.remarks:  # float16, say, or a random result: no mistake of the bank explains it
-            return f"`{key.question.name}` {case.remarks[0]}"
-    where = _where(key, wrong)
-    hint = partly_known(key, observation, wrong, limited=bool(where))
-    if not hint:
+            said = f" {case.remarks[0]}"
+            return f"`{key.question.name}`{said}", details(reasons, {_kind_of(said)})
+    where = common_ground(_calls(key), wrong) or ""
+    alike = partly_known(key, observation, wrong, limited=bool(where))
+    if not alike:
         reason = _telling(key, reasons)
-        hint = reason if not where or reason.endswith(".") else reason + "."
-    return f"{hint} {where}".rstrip()
+        stop = "." if where and not reason.text.endswith(".") else ""
+        further = details(reasons, reason.kinds) or _of_other_words(key, reasons, reason)
+        return f"{reason.text}{stop} {where}".rstrip(), further
+    sentences = _likeness_sentences(alike, wrong, limited=bool(where))
+    explained = {index for one in alike for index in one.explains}
+    others = sorted(reasons, key=lambda reason: reason.case in explained)
+    further = (*sentences[1:], *details(others, ()))
+    return f"{sentences[0]} {where}".rstrip(), further[:MOST_DETAILS]
 
 
-def _telling(key: TaskKey, reasons: Sequence[str]) -> str:
+def _of_other_words(key: TaskKey, reasons: Sequence[Reason], told: Reason) -> tuple[str, ...]:
+    """Where all cases fail alike, one with other words among its arguments: another branch, say."""
+    words = [
+        {name: value for name, value in call.items() if isinstance(value, str)}
+        for call in _calls(key)
+    ]
+    others = [reason for reason in reasons if words[reason.case] != words[told.case]]
+    return (_telling(key, others).text,) if others else ()
+
+
+def _likeness_sentences(alike: Sequence[Likeness], wrong: set[int], limited: bool) -> list[str]:
+    """What an answer has in common with known mistakes, of which each explains further cases."""
+    first, number = alike[0], len(alike[0].explains)
+    if first.explains < wrong:
+        few = f"In {number} of the {len(wrong)} cases that go wrong"
+        found = [f"{few} yours gives what this mistake gives: {first.hint}"]
+    elif first.spoils:
+        few = "one case is" if len(first.spoils) == 1 else f"{len(first.spoils)} cases are"
+        spoilt = "" if limited else f" But {few} right that this would spoil."
+        found = [f"Where it goes wrong yours gives what this mistake gives: {first.hint}{spoilt}"]
+    else:
+        found = [first.hint]
+    for one in alike[1:]:
+        few = f"In {len(one.explains - first.explains)} of the others"
+        found.append(f"{few} yours gives what this one gives: {one.hint}")
+    return found
+
+
+def _telling(key: TaskKey, reasons: Sequence[Reason]) -> Reason:
     """The reason that says most: how values differ, else which ones, else where the first is.
 
     Of several for a function, the shortest: it tells of the simplest call.
     """
 
-    def order(reason: str) -> tuple[bool, bool, int]:
-        length = len(reason) if key.question.kind == "function" else 0
-        return NOTHING_MORE in reason, ", found " in reason, length
+    def order(reason: Reason) -> tuple[bool, bool, int]:
+        length = len(reason.text) if key.question.kind == "function" else 0
+        return NOTHING_MORE in reason.text, ", found " in reason.text, length
 
     return min(reasons, key=order)
 
 
-def _where(key: TaskKey, wrong: set[int]) -> str:
-    """What the cases that differ have in common, as a sentence of its own."""
-    defaults = key.question.defaults
-    calls = [
-        {name: decode(value) for name, value in {**defaults, **case.arguments}.items()}
+def _calls(key: TaskKey) -> list[dict[str, Any]]:
+    """The arguments of all cases, defaults included."""
+    return [
+        {name: decode(value) for name, value in {**key.question.defaults, **case.arguments}.items()}
         for case in key.question.cases
     ]
-    return common_ground(calls, wrong) or ""
 
 
 # Of one fault
@@ -121,74 +220,104 @@ class _Telling:
     """Puts one fault into words."""
 
     def __init__(
-        self, key: TaskKey, observation: Observation, comparison: Comparison, fault: Fault
+        self,
+        key: TaskKey,
+        observation: Observation,
+        comparison: Comparison,
+        fault: Fault,
+        ways: Mapping[int, Way],
     ) -> None:
         self.key, self.fault, self.answer = key, fault, comparison.answer
+        self.case = key.question.cases[fault.case]
         self.seen = observation.cases[fault.case]
         self.call = call_of(key, fault.case)
-        index = fault.case
-        self.landmarks = key.landmarks[index] if index < len(key.landmarks) else ()
+        self.way = ways.get(fault.case) or way_of((), ())
 
-    def reason(self) -> str:
-        """A sentence, without the full stop."""
+    def reason(self) -> Reason:
+        """What is said of the fault."""
+        name = self.key.question.name
         match self.fault.kind:
             case "problem":
-                return problem_text(self.key, self.fault.case, self.seen)
+                return problem_of(self.key, self.fault.case, self.seen)
             case "remark":
-                return f"`{self.key.question.name}` {self.fault.remark}"
+                return Reason(self.fault.case, f"`{name}`", f" {self.fault.remark}")
             case "property":
-                return _property_text(self.call, self.fault.property, self.fault.found)
+                said = _property_text(self.call, self.fault.property, self.fault.found)
+                return self.said(said.removeprefix(self.call))
             case "parameters":
                 return self.of_parameters()
             case "shape":
-                return f"{self.of_shape()}{self.parting()}"
+                return self.said(self.of_shape(), step=parting(self.way))
             case "no statistics":
                 return self.of_no_statistics()
             case "statistics":
-                return f"{self.call}: {OTHER_STATISTICS}{self.stray()}"
+                return self.of_statistics()
         return self.of_output()
 
-    def of_parameters(self) -> str:
-        expected = self.answer.parameters[self.fault.case]
-        return (
-            f"{self.call} has {_count(self.seen.parameters)} trainable parameters, "
-            f"expected {_count(expected)}"
-            f"{self.parting() or self.needless(expected)}{_shared(self.seen.trace)}"
-        )
+    def said(self, sentence: str, weights: str = "", step: str = "", vague: bool = False) -> Reason:
+        """A reason; what follows the call is `sentence`."""
+        return Reason(self.fault.case, self.call, sentence, weights, step, vague)
 
-    def of_no_statistics(self) -> str:
-        kept = "has no" if "training" in self.fault.expected else "keeps"
-        return (
-            f"{self.call}: your network {kept} moving statistics that training updates, as batch "
-            f"normalisation does{', the expected one does' if kept == 'has no' else ''}"
-            f"{self.parting()}"
+    def balance(self) -> Balance:
+        right = [place is not None for place in self.way.places]
+        expected = self.answer.parameters[self.fault.case]
+        return balance_of(expected, self.case.weights, self.seen.parameters, self.seen.trace, right)
+
+    def of_parameters(self) -> Reason:
+        balance = self.balance()
+        said = (
+            f" has {_count(self.seen.parameters)} trainable parameters, "
+            f"expected {_count(self.answer.parameters[self.fault.case])}"
         )
+        step = parting(self.way, balance.steps) or _shared(self.seen.trace) or agreeing(self.way)
+        return self.said(said, weights=balance.text, step=step)
+
+    def of_no_statistics(self) -> Reason:
+        if "training" in self.fault.expected:
+            kept = "has no moving statistics, which training updates, as the expected one does"
+        else:
+            kept = "keeps moving statistics that training updates, as batch normalisation does"
+        step = parting(self.way, self.balance().steps)
+        return self.said(f": your network {kept}", step=step)
+
+    def of_statistics(self) -> Reason:
+        step = needless(self.way)
+        if not step:
+            return self.said(f": {OTHER_STATISTICS}")
+        return self.said(f": {step} {TAKEN_AWAY}")
 
     def of_shape(self) -> str:
         """A sentence where shapes or element types differ."""
         key, mode = self.key, shown_mode(self.fault.expected)
         wanted, given = self.fault.expected[mode], self.fault.given.get(mode, [])
         if len(wanted) != len(given):
-            return f"{self.call} must give {len(wanted)} results, yours gives {len(given)}"
+            return f" must give {len(wanted)} results, yours gives {len(given)}"
         for number, (a, b) in enumerate(zip(wanted, given, strict=True)):
             which = f" (result {number + 1})" if len(wanted) > 1 else ""
             if a.shape != b.shape:
                 what = describe_shape(a, b, key.tolerance) if mode == "value" else ""
-                return f"{self.call}{which} has shape {b.shape}, expected {a.shape}{what}"
+                return f"{which} has shape {b.shape}, expected {a.shape}{what}"
             if b.size and b.dtype.kind not in KINDS[key.dtype]:
-                return f"{self.call}{which} gives {_kind_word(b)}, expected {key.dtype} values"
+                return f"{which} gives {_kind_word(b)}, expected {key.dtype} values"
         raise AssertionError("no shape differs")
 
-    def of_output(self) -> str:
+    def of_output(self) -> Reason:
         mode = self.fault.modes[0]
         which, a, b = self.first_wrong(mode)
         if mode == "value":
-            return f"{self.call}{which}: {describe(a, b, self.key.tolerance)}"
-        where = self.parting()
+            return self.said(f"{which}: {describe(a, b, self.key.tolerance)}")
+        balance = self.balance()
+        step = parting(self.way, balance.steps)
         if not np.isfinite(b).all() or not self.seen.parameters:
-            return f"{self.call}{which}: {describe(a, b, self.key.tolerance)}{where}"
-        how = self.in_which_modes(which)
-        return f"{self.call}: {how}{where or _shared(self.seen.trace) or NOT_THE_STEPS}"
+            return self.said(f"{which}: {describe(a, b, self.key.tolerance)}", step=step)
+        said = f": {self.in_which_modes(which)}"
+        if is_glanced_at(self.case):
+            return self.said(said + ONLY_COUNTED)
+        step = step or _shared(self.seen.trace) or agreeing(self.way)
+        if step:
+            return self.said(said, step=step)
+        blind = "" if balance.text else NOT_THE_STEPS
+        return self.said(said + blind, vague=True)
 
     def in_which_modes(self, which: str) -> str:
         if self.fault.modes == ("training",):
@@ -212,25 +341,6 @@ class _Telling:
             if not agree([a], [b], plan, self.key.tolerance)
         )
         return f" (result {number + 1})", expected[number], given[number]
-
-    def parting(self) -> str:
-        return parting(self.landmarks, self.seen.trace)
-
-    def stray(self) -> str:
-        step = needless(self.landmarks, self.seen.trace)
-        return f". {step}" if step else ""
-
-    def needless(self, expected: int | None) -> str:
-        """Name a step that has parameters too many, where what follows it is right all the same."""
-        if (self.seen.parameters or 0) <= (expected or 0):
-            return ""
-        step = needless(self.landmarks, self.seen.trace)
-        if not step:
-            return ""
-        return (
-            f". {step}: has it a bias that a normalisation takes away again, "
-            "or is it not needed at all?"
-        )
 
 
 def _property_text(call: str, wanted: Property | None, found: Any) -> str:

@@ -18,7 +18,7 @@ from autograder.data.values import Colour
 from autograder.probing.gradients import projected_gradients, sound_convolutions, tensor_of
 from autograder.probing.reordering import Weight
 from autograder.probing.storing import Part, Storage, storages_of
-from autograder.probing.trace import Recorder, patched, recording
+from autograder.probing.trace import Recorder, patched, recording, stored
 
 # Old moving statistics so large that one training step shows their momentum: new = m * old.
 HUGE = 1e18
@@ -203,7 +203,7 @@ class Network:
             return prints
 
         def loss_of(model: Callable[..., Any]) -> Any:
-            outputs = self.flatten(model(self.argument, training=bool(self.statistics) or None))
+            outputs = self._outputs_on_record(model, recorder)
             total = 0.0
             for index, output in enumerate(outputs):
                 projection = self._projection(tuple(output.shape), index, permuted)
@@ -211,11 +211,21 @@ class Network:
                 total = total + keras.ops.sum(keras.ops.multiply(read, projection))
             return total
 
-        with recording(recorder):
-            found = projected_gradients(self.model, loss_of, wanted, project)
+        found = projected_gradients(self.model, loss_of, wanted, project)
         if recorder:
             recorder.release()
         return sum(found, np.zeros(len(self.colours)))
+
+    def _outputs_on_record(self, model: Callable[..., Any], recorder: Recorder | None) -> list[Any]:
+        """What the model gives, its steps recorded; a second time, they are not."""
+        training = bool(self.statistics) or None
+        if recorder is None or recorder.tensors:
+            return self.flatten(model(self.argument, training=training))
+        recorder.begin(self.inputs)
+        with recording(recorder):
+            outputs = self.flatten(model(self.argument, training=training))
+        recorder.end(outputs)
+        return outputs
 
     def _readable(self, output: Any) -> Any:
         if not self.plan.probabilities:
@@ -395,11 +405,6 @@ def _turned_kernels(model: keras.Model) -> set[int]:
 def _turned_round(kernel: np.ndarray) -> np.ndarray:
     """The kernel of a convolution from that of a transposed one, and back."""
     return kernel[::-1, ::-1].swapaxes(2, 3)
-
-
-def stored(variable: Any) -> Stored:
-    """A variable's name and shape."""
-    return Stored(name=str(variable.name)[:80], shape=tuple(int(n) for n in variable.shape))
 
 
 def fixed_training_flags(model: Any) -> set[bool]:

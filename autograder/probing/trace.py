@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 
-from autograder.data.observation import AGAIN, FROZEN, Tensor
+from autograder.data.observation import AGAIN, FAILS, FROZEN, INPUT, Stored, Tensor
 from autograder.data.values import noise
+from autograder.probing.calls import LIBRARIES
 
 LONGEST_TRACE = 600
 NO_NUMBERS = (0.0, 0.0, 0.0)
@@ -23,15 +25,33 @@ UNUSUAL = {
     "scale": True,
     "center": True,
 }
+OWN = "of your own"
 
 
 ALONG_THE_LAST = (keras.layers.BatchNormalization, keras.layers.Softmax)
+
+Heard = list[tuple[Any, Any]]  # what went into a layer's own activation, and what came out
+
+
+class Listener(Protocol):
+    """Sees every call of a Keras operation, or that one fails."""
+
+    symbolic: bool
+
+    def add(
+        self, operation: keras.Operation, args: Any, kwargs: Any, outputs: Any, heard: Heard
+    ) -> None:
+        """See a call and what it gave; `heard` is what a layer's own activation was given."""
+
+    def fail(self, operation: keras.Operation, args: Any, kwargs: Any) -> None:
+        """See that a call fails."""
 
 
 class Recorder:
     """Collects the tensors that Keras operations give while a network runs eagerly.
 
-    Or, `symbolic`, while it is built: such tensors have shapes and no numbers.
+    Or, `symbolic`, while it is built: such tensors have shapes and no numbers. A layer with an
+    activation of its own counts as two steps, so that it is the same as two layers.
     """
 
     def __init__(self, symbolic: bool = False) -> None:
@@ -49,42 +69,115 @@ class Recorder:
         """Let go of the tensors themselves, which are a good part of a net's memory."""
         self._index, self._alive = {}, []
 
-    def add(self, operation: keras.Operation, args: Any, kwargs: Any, outputs: Any) -> None:
+    def begin(self, inputs: Sequence[Any]) -> None:
+        """Record what goes into the network."""
+        for x in inputs:
+            self._record(x, INPUT, ())
+
+    def end(self, outputs: Sequence[Any]) -> None:
+        """Mark what the network gives in the end."""
+        for output in outputs:
+            number = self._index.get(id(output))
+            if number is not None:
+                self._change(number, output=True)
+
+    def add(
+        self,
+        operation: keras.Operation,
+        args: Any,
+        kwargs: Any,
+        outputs: Any,
+        heard: Heard,
+    ) -> None:
         """Record the outputs of one operation that are new."""
-        sources = tuple(
-            dict.fromkeys(
-                self._index[id(x)]
-                for x in keras.tree.flatten((args, kwargs))
-                if id(x) in self._index
-            )
-        )
-        words = describe_fully(operation)
+        sources, again = self._sources(args, kwargs), self._is_called_again(operation)
+        given = keras.tree.flatten(outputs)
+        before = len(self.tensors)
+        if self.symbolic and len(given) == 1 and _ends_in_activation(operation):
+            heard = [(keras.KerasTensor(given[0].shape), given[0])]  # it is not called
+        if len(heard) == 1 and len(given) == 1 and heard[0][1] is given[0]:
+            self._record_in_two(operation, heard[0][0], given[0], again, sources)
+        else:
+            for output in given:
+                self._record(output, f"{describe_fully(operation)}{again}", sources)
+        if not again and given:
+            self._note_weights(operation, before, given[0])
+
+    def _record_in_two(
+        self,
+        operation: keras.Operation,
+        inner: Any,
+        output: Any,
+        again: str,
+        sources: tuple[int, ...],
+    ) -> None:
+        """Record what a layer gives before its own activation, and behind it."""
+        if id(output) not in self._index:
+            self._record(inner, f"{describe_fully(operation, activation=False)}{again}", sources)
+            number = self._index.get(id(inner))
+            words = f"Activation, {activation_name(operation)}"
+            self._record(output, words, sources if number is None else (number,))
+
+    def fail(self, operation: keras.Operation, args: Any, kwargs: Any) -> None:
+        """Record a step that cannot be taken; of several inside each other the innermost."""
+        if self.symbolic and not any(t.operation.endswith(FAILS) for t in self.tensors):
+            sources = self._sources(args, kwargs)
+            words = f"{describe_fully(operation)}, {FAILS}"
+            self.tensors.append(Tensor(operation=words, shape=(), inputs=sources))
+
+    def _sources(self, args: Any, kwargs: Any) -> tuple[int, ...]:
+        """The numbers of the tensors among the arguments, each once."""
+        given = keras.tree.flatten((args, kwargs))
+        for x in given:
+            if self.symbolic and isinstance(x, keras.KerasTensor):
+                self._record(x, INPUT, ())  # of what comes from nowhere
+        return tuple(dict.fromkeys(self._index[id(x)] for x in given if id(x) in self._index))
+
+    def _is_called_again(self, operation: keras.Operation) -> str:
+        """What is said of a layer with weights that has been called before."""
         if id(operation) in self._called:
-            words = f"{words}, {AGAIN}"
-        elif getattr(operation, "weights", None):
+            return f", {AGAIN}"
+        if getattr(operation, "weights", None):
             self._called.add(id(operation))
-        for output in keras.tree.flatten(outputs):
-            if id(output) in self._index or not hasattr(output, "shape"):
-                continue
-            if len(self.tensors) >= LONGEST_TRACE:
-                return
-            try:
-                numbers = NO_NUMBERS if self.symbolic else self._numbers(output)
-            except Exception:  # a backend's own tracing (tf.function, jax.grad): no numbers yet
-                continue
-            self._index[id(output)] = len(self.tensors)
-            self._alive.append(output)
-            self.tensors.append(
-                Tensor(
-                    operation=words,
-                    shape=tuple(int(n or 1) for n in output.shape),
-                    inputs=sources,
-                    fingerprint=numbers,
-                )
-            )
+        return ""
+
+    def _record(self, tensor: Any, words: str, sources: tuple[int, ...]) -> None:
+        """Record a tensor, unless it is known or has no numbers."""
+        full = len(self.tensors) >= LONGEST_TRACE
+        if full or id(tensor) in self._index or not hasattr(tensor, "shape"):
+            return
+        try:
+            numbers = NO_NUMBERS if self.symbolic else self._numbers(tensor)
+        except Exception:  # a backend's own tracing (tf.function, jax.grad): no numbers yet
+            return
+        self._index[id(tensor)] = len(self.tensors)
+        self._alive.append(tensor)
+        shape = tuple(int(n or 1) for n in tensor.shape)
+        self.tensors.append(
+            Tensor(operation=words, shape=shape, inputs=sources, fingerprint=numbers)
+        )
+
+    def _note_weights(self, operation: keras.Operation, before: int, output: Any) -> None:
+        """Note the weights that an operation holds itself with the first tensor it gave.
+
+        One that calls others inside gave none that is new: then with what it gives in the end.
+        """
+        own = [v for v in getattr(operation, "_trainable_variables", ()) if v.trainable]
+        number = before if len(self.tensors) > before else self._index.get(id(output))
+        if own and number is not None:
+            weights = (*self.tensors[number].weights, *map(stored, own))
+            self._change(number, weights=weights)
+
+    def _change(self, number: int, **fields: Any) -> None:
+        self.tensors[number] = self.tensors[number].model_copy(update=fields)
 
     def _numbers(self, output: Any) -> tuple[float, float, float]:
         return fingerprint(keras.ops.convert_to_numpy(output))
+
+
+def stored(variable: Any) -> Stored:
+    """A variable's name and shape."""
+    return Stored(name=str(variable.name)[:80], shape=tuple(int(n) for n in variable.shape))
 
 
 def fingerprint(array: np.ndarray) -> tuple[float, float, float]:
@@ -97,9 +190,12 @@ def fingerprint(array: np.ndarray) -> tuple[float, float, float]:
     return float(flat.sum()), float(flat @ flat), projected
 
 
-def describe(operation: keras.Operation) -> str:
+# Operations in words
+
+
+def describe(operation: keras.Operation, activation: bool = True) -> str:
     """An operation in a few words, such as `Conv2D 3x3, 16 filters, stride 2`."""
-    words = [type(operation).__name__]
+    words = [_class_name(operation)]
     kernel = getattr(operation, "kernel_size", None) or getattr(operation, "pool_size", None)
     if isinstance(kernel, tuple):
         words[0] += " " + "x".join(str(side) for side in kernel)
@@ -109,15 +205,36 @@ def describe(operation: keras.Operation) -> str:
     strides = getattr(operation, "strides", None)
     if isinstance(strides, tuple) and set(strides) != {1}:
         words.append(f"stride {'x'.join(map(str, dict.fromkeys(strides)))}")
-    activation = getattr(getattr(operation, "activation", None), "__name__", "linear")
-    if activation != "linear":
-        words.append(activation)
+    if activation and activation_name(operation) != "linear":
+        words.append(activation_name(operation))
     return ", ".join(words)[:80]
 
 
-def describe_fully(operation: keras.Operation) -> str:
+def _class_name(operation: keras.Operation) -> str:
+    """The name of an operation's class; where it is a student's own, not for one of Keras's."""
+    found = type(operation)
+    if _is_of_a_library(found) or not hasattr(keras.layers, found.__name__):
+        return found.__name__
+    return f"{found.__name__} {OWN}"
+
+
+def activation_name(operation: keras.Operation) -> str:
+    """The name of an operation's own activation, "linear" where there is none."""
+    function = getattr(operation, "activation", None)
+    name = getattr(function, "__name__", "linear")
+    known = hasattr(keras.activations, name) or hasattr(keras.ops, name)
+    return (
+        f"{name} {OWN}" if known and name != "linear" and not _is_of_a_library(function) else name
+    )
+
+
+def _is_of_a_library(thing: Any) -> bool:
+    return str(getattr(thing, "__module__", "")).partition(".")[0] in LIBRARIES
+
+
+def describe_fully(operation: keras.Operation, activation: bool = True) -> str:
     """An operation with what is unusual in it too, such as `ReLU, max_value 6`."""
-    words = [describe(operation)]
+    words = [describe(operation, activation)]
     pooled = getattr(operation, "pool_size", None)
     if isinstance(pooled, tuple) and set(getattr(operation, "strides", None) or ()) == {1}:
         words.append("stride 1")
@@ -145,10 +262,13 @@ def _of_padding(operation: keras.Operation) -> list[str]:
     sides: Any = getattr(operation, "pad_width", None) or getattr(operation, "padding", ())
     if not isinstance(sides, tuple | list):  # an attribute of a student's own layer
         return []
-    if len(sides) == 4:  # of a tensor with a batch and channels
-        sides = sides[1:3]
     pairs = [pair for pair in sides if isinstance(pair, tuple | list) and len(pair) == 2]
+    channels = []
+    if len(pairs) == 4:  # of a tensor with a batch and channels
+        pairs, channels = pairs[1:3], pairs[3:]
     words = [" and ".join(f"{before}+{after}" for before, after in pairs)]
+    if channels and any(channels[0]):
+        words = [*(words if any(map(any, pairs)) else []), "channels {}+{}".format(*channels[0])]
     words.append(str(getattr(operation, "mode", "constant")))
     return [word for word in words if word not in ("", "constant")]
 
@@ -169,24 +289,79 @@ def _of_windows(operation: keras.Operation) -> list[str]:
     return words
 
 
+# Seeing calls
+
+
 @contextmanager
-def recording(recorder: Recorder | None) -> Iterator[None]:
+def recording(recorder: Listener | None) -> Iterator[None]:
     """Show `recorder` every operation that Keras runs inside the block."""
     if recorder is None:
         yield
         return
-    original = keras.Operation.__call__
 
+    # `__call__` is not gone through by what Keras makes of a function such as `keras.ops.relu`,
+    # and an operation's not by a layer that cannot be built
+    targets = [(keras.Operation, "__call__")]
+    if recorder.symbolic:
+        targets += [(keras.Operation, "symbolic_call"), (keras.Layer, "__call__")]
+    with ExitStack() as stack:
+        for target, name in targets:
+            call = _recorded(getattr(target, name), recorder)
+            stack.enter_context(patched(target, name, call))
+        yield
+
+
+def _recorded(original: Callable[..., Any], recorder: Listener) -> Callable[..., Any]:
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        outputs = original(self, *args, **kwargs)
-        recorder.add(self, args, kwargs, outputs)
+        try:
+            with _hearing(self) as heard:
+                outputs = original(self, *args, **kwargs)
+        except Exception:
+            recorder.fail(self, args, kwargs)
+            raise
+        recorder.add(self, args, kwargs, outputs, heard)
         return outputs
 
-    keras.Operation.__call__ = call
+    return call
+
+
+@contextmanager
+def _hearing(operation: Any) -> Iterator[Heard]:
+    """Note what goes into the activation that a layer has of its own, and what comes out."""
+    heard: Heard = []
+    activation = _own_activation(operation)
+    if activation is None:
+        yield heard
+        return
+    vars(operation)["activation"] = _noting(activation, heard)
     try:
-        yield
+        yield heard
     finally:
-        keras.Operation.__call__ = original
+        vars(operation)["activation"] = activation
+
+
+def _own_activation(operation: Any) -> Callable[..., Any] | None:
+    """The activation that a layer applies besides what it is there for, if it has one."""
+    activation = vars(operation).get("activation")
+    plain = not callable(activation) or isinstance(activation, keras.Operation)
+    if plain or isinstance(operation, keras.layers.Activation):
+        return None
+    return None if activation_name(operation) == "linear" else activation
+
+
+def _ends_in_activation(operation: Any) -> bool:
+    """Whether a layer of Keras's own applies an activation in the end."""
+    return _is_of_a_library(type(operation)) and _own_activation(operation) is not None
+
+
+def _noting(activation: Any, heard: Heard) -> Callable[..., Any]:
+    @functools.wraps(activation)
+    def noted(x: Any, *args: Any, **kwargs: Any) -> Any:
+        given = activation(x, *args, **kwargs)
+        heard.append((x, given))
+        return given
+
+    return noted
 
 
 @contextmanager

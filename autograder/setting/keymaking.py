@@ -411,7 +411,7 @@ def _planned(task: Task, trial: Trial, generator: np.random.Generator) -> Case:
 
 def _filled_case(trial: Trial, network: Network) -> Case:
     """A case that says how to fill a network, and which variables the model answer's has."""
-    from autograder.probing.network import stored
+    from autograder.probing.trace import stored
 
     usual = {
         "weights": network.stored_weights(),
