@@ -71,6 +71,7 @@ def test_a_drawn_figure_keeps_its_letters_readable_and_its_words_can_be_heard(tm
     )
     page = render(notebook(code("1", figure)), tmp_path)
     found = re.search(r'<img alt="([^"]*)" style="([^"]*)" src="data:image/svg[^,]*,([^"]*)"', page)
+    assert found
     assert base64.b64decode(found[3]).decode() == svg
     assert found[1] == "Figure: epoch; loss &amp; more"
     assert "<svg" not in page, "two figures would share the names in them"

@@ -23,6 +23,8 @@ from autograder.setting import keymaking
 from autograder.setting.keymaking import make_key, make_task_key, write_key
 from autograder.setting.task import Accepted, Mistake, Task, TaskError, counted, trial
 
+pytestmark = pytest.mark.usefixtures("without_slips")
+
 
 def double(values, factor=2.0):
     """Multiply."""

@@ -229,11 +229,11 @@ def test_volumes_of_any_style_are_drawn_to_one_scale() -> None:
 
 def test_no_words_of_a_drawing_of_volumes_lie_on_others_or_outside() -> None:
     axes = draw_volumes([blueprint(lenet5), blueprint(alexnet), blueprint(vgg)])
-    figure = axes.get_figure()
+    figure: Any = axes.figure
     figure.canvas.draw()
     boxes = [text.get_window_extent() for text in axes.texts]
     assert len(boxes) > 30
     for index, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[:index]), axes.texts[index]
         assert 0 <= box.x0 < box.x1 <= figure.bbox.width, axes.texts[index]
-    assert min(text.get_fontsize() for text in axes.texts) >= 8.5
+    assert min(float(text.get_fontsize()) for text in axes.texts) >= 8.5

@@ -12,6 +12,8 @@ from autograder.probing.probe import probe
 from autograder.setting.keymaking import is_kerass_own, make_task_key
 from autograder.setting.task import Accepted, Task, counted, trial
 
+pytestmark = pytest.mark.usefixtures("without_slips")
+
 
 def tensor(operation, number, *inputs, output=False):
     return Tensor(

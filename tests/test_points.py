@@ -12,6 +12,8 @@ from autograder.probing.probe import probe
 from autograder.setting.keymaking import make_task_key
 from autograder.setting.task import Task, counted, trial
 
+pytestmark = pytest.mark.usefixtures("without_slips")
+
 
 def judged(task, function):
     key = make_task_key(task, 1)

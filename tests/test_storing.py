@@ -18,6 +18,8 @@ from autograder.probing.storing import storages_of
 from autograder.setting.keymaking import make_task_key
 from autograder.setting.task import Task, trial
 
+pytestmark = pytest.mark.usefixtures("without_slips")
+
 
 def answer(x, filters):
     """Two convolutions, the first with a bias."""

@@ -19,6 +19,8 @@ from autograder.setting.exercises import project_root
 from autograder.setting.keymaking import make_task_key
 from autograder.setting.task import Task, load_tasks, trial
 
+pytestmark = pytest.mark.usefixtures("without_slips")
+
 FEEDS = ((17, 20, 3), (40, 43, 3), (150, 153, 3))
 
 

@@ -85,9 +85,9 @@ def test_lines_that_end_together_have_labels_apart():
 def test_several_runs_are_a_mean_and_a_band():
     axes = draw_curves({"runs": [[1.0, 2.0], [3.0, 6.0]]}, xlabel="epoch", ylabel="loss (nats)")
     (line,) = axes.get_lines()
-    assert list(line.get_ydata()) == [2, 4]
+    assert np.asarray(line.get_ydata()).tolist() == [2, 4]
     (band,) = axes.collections
-    heights = band.get_paths()[0].vertices[:, 1]
+    heights = np.asarray(band.get_paths()[0].vertices)[:, 1]
     assert (heights.min(), heights.max()) == (1, 6)
     plt.close("all")
 
@@ -106,9 +106,9 @@ def test_a_net_is_drawn_with_a_bar_a_layer_and_a_plus_a_shortcut():
 def test_lesions_are_drawn_with_all_their_seeds():
     without = np.array([[20.0, 60.0, 80.0], [40.0, 70.0, 90.0]])
     axes = draw_lesions({"net": (np.array([90.0, 92.0]), without)}, 10, "read (%)")
-    lines = [list(line.get_ydata()) for line in axes.get_lines()]
+    lines = [np.asarray(line.get_ydata()).tolist() for line in axes.get_lines()]
     assert [30, 65, 85] in lines
-    heights = axes.collections[0].get_paths()[0].vertices[:, 1]
+    heights = np.asarray(axes.collections[0].get_paths()[0].vertices)[:, 1]
     assert (heights.min(), heights.max()) == (20, 90)
     plt.close("all")
 
@@ -117,8 +117,9 @@ def test_a_label_shorter_than_the_line_across_the_bars_stands_beyond_it():
     with plt.rc_context():
         use_style()
         axes = draw_challenge(CHALLENGE_WINNERS, [SECOND_IN_2012], level=TRAINED_HUMAN)
+    texts: list[Any] = list(axes.texts)
     for result in CHALLENGE_WINNERS:
-        (label,) = [t for t in axes.texts if t.get_text().startswith(result.name)]
+        (label,) = [text for text in texts if text.get_text().startswith(result.name)]
         assert label.xy[0] >= max(result.top5, TRAINED_HUMAN.top5)
     plt.close("all")
 

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from convbook.drawing.style import COLOURS, WIDTH, label_line
@@ -89,15 +90,15 @@ def draw_curves(
     """
     axes = axes or plt.subplots()[1]
     runs = [np.atleast_2d(np.asarray(values, float)) for values in curves.values()]
-    lines = []
+    lines: list[Any] = []
     for values in runs:
         places = np.arange(1, values.shape[1] + 1)
         lines += axes.plot(places, values.mean(axis=0), marker=marker or None)
         if len(values) > 1:
-            band = {"color": lines[-1].get_color(), "alpha": 0.2, "linewidth": 0}
+            band: dict[str, Any] = {"color": lines[-1].get_color(), "alpha": 0.2, "linewidth": 0}
             axes.fill_between(places, values.min(axis=0), values.max(axis=0), **band)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title, yscale="log" if log else "linear")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     ends = [(values.shape[1], float(values[:, -1].mean())) for values in runs]
     points = [axes.transData.transform(end)[1] * 72 / axes.figure.dpi for end in ends]
     for line, name, end, lift in zip(lines, curves, ends, _lifts(points, 15), strict=True):

@@ -119,8 +119,8 @@ def draw_volumes(
             pitch = _pitch(box, ratio, inch)
             _draw_slab(axes, left, y - pitch / 2, box, ratio)
             if labels:
-                words = {"va": "center", "fontsize": 9}
-                axes.text(left + width + _GAP * inch, y - pitch / 2, box.label, **words)
+                place = left + width + _GAP * inch, y - pitch / 2
+                axes.text(*place, box.label, va="center", fontsize=9)
             y -= pitch
         left += width + (_GAP + _LABEL * labels + _BETWEEN) * inch
     words = f"To scale: sides in pixels, thickness in channels ({ratio:.3g} channels = 1 pixel).\n"
