@@ -319,13 +319,16 @@ def large_kernel(target):
 
 
 @pytest.mark.parametrize(
-    ("answer", "word"), [(pooled, "AveragePooling2D"), (large_kernel, "kernels are allowed")]
+    ("answer", "right", "word"),
+    [(pooled, 0, "AveragePooling2D"), (large_kernel, 1, "kernels are allowed")],
 )
-def test_points_are_split_by_what_is_wrong(answer, word):
+def test_points_are_split_by_what_is_wrong_and_where(answer, right, word):
+    """A kernel as large as the target is a 3x3 one for the target 3, and right there."""
     key = design()
     verdict = judge(key, probe(answer, key.question))
     assert verdict.checks == {"shape": True, "parameters": False, "output": True}
-    assert verdict.points == pytest.approx(0.75 * key.max_points)
+    share = 0.75 + 0.25 * right / len(key.question.cases)
+    assert verdict.points == pytest.approx(share * key.max_points, abs=1e-4)
     assert word in verdict.hint
 
 
