@@ -320,9 +320,7 @@ def test_what_cannot_be_built_is_told_by_its_first_other_step():
         return judge(key, probe(of_added(**options), key.question)).hint
 
     assert hint(rows=1, add=lambda two: two[0] + two[1]) == unstrided.hint
-    assert "`Conv2D 3x3, 4 filters, stride 2, valid` -> 4x3x4" in hint(
-        padding="valid", rows=2
-    )
+    assert "`Conv2D 3x3, 4 filters, stride 2, valid` -> 4x3x4" in hint(padding="valid", rows=2)
     twice = hint(strides=(2, 2), rows=2)
     assert "Look at `Conv2D 3x3, 4 filters, stride 2, same` -> 3x2x4" in twice
     assert "expected there: `Conv2D 3x3, 4 filters, same` -> 5x4x4" in twice

@@ -39,7 +39,7 @@ OTHERWISE = chain(("Conv2D 1x9", 7.0), ("ReLU", 2.0), ("Dense", 3.0))
 
 
 def said(trace, *right, before=()):
-    return parting(way_of(map_of(right or [RIGHT]), trace), before)
+    return parting(way_of(map_of(right or [RIGHT]), trace), before).text
 
 
 def test_the_first_wrong_step_and_the_right_one_are_named():
@@ -54,7 +54,8 @@ def test_the_first_wrong_step_and_the_right_one_are_named():
 
 def test_a_wrong_start_is_held_against_what_starts_from_the_input():
     sentence = said(chain(("Conv2D 5x5", 9.0)))
-    assert sentence.endswith("part at `Conv2D 5x5` -> 4x4x2; expected there: `Conv2D 3x3` -> 4x4x2")
+    assert "part at `Conv2D 5x5` -> 4x4x2; expected there: `Conv2D 3x3` -> 4x4x2" in sentence
+    assert sentence.endswith("It ends too early, too; expected in the end: `ReLU` -> 4x4x2")
 
 
 def test_only_steps_of_the_model_answer_are_expected():
@@ -278,8 +279,9 @@ def test_biases_too_many_are_said_first_and_where_they_are():
 
 def test_biases_and_a_missing_end_are_both_told():
     verdict = judged(block_task(4), lambda x, n: block(x, n, bias=True, last=False))
-    assert verdict.hint.endswith("8 too many: the bias of `Conv2D 3x3, 4 filters, same` (2 times)")
-    assert any("expected after it: `ReLU` -> 6x7x4" in line for line in verdict.details)
+    assert "8 too many: the bias of `Conv2D 3x3, 4 filters, same` (2 times)" in verdict.hint
+    told = " ".join([verdict.hint, *verdict.details])
+    assert "expected after it: `ReLU` -> 6x7x4" in told
 
 
 def test_weights_too_few_are_named():

@@ -89,7 +89,12 @@ def _explaining_most(
     explained = best.explains & left if best else frozenset()
     if best is None or not explained:
         return None
-    others = {i for one in candidates if one.hint != best.hint for i in one.explains}
+    others = {
+        index
+        for one in candidates
+        if one.hint != best.hint and len(one.spoils) <= len(best.spoils)
+        for index in one.explains
+    }
     alone = explained if explained == left else explained - others
     weight = sum(weights[index] for index in explained)
     share = 1 / 4 if weight >= ENOUGH * 4 * len(explained) else 1 / 3  # of arrays, of numbers

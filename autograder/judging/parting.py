@@ -8,7 +8,9 @@ accepted.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,7 +24,13 @@ ACTIVATIONS = (
     "Activation", "ELU", "Elu", "GELU", "Gelu", "LeakyReLU", "LeakyRelu", "PReLU", "ReLU", "Relu",
     "Relu6", "SELU", "Selu", "SiLU", "Silu", "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh",
 )  # fmt: skip
+MERGES = (
+    "Add", "Average", "Concatenate", "Divide", "Maximum", "Minimum", "Multiply", "Subtract",
+    "TrueDivide",
+)  # fmt: skip
+NO_BIAS = "no bias"
 IDLE = ("Dropout", "SpatialDropout2D", "Identity", "Activation")  # the last: a linear one
+RESHAPING = ("Flatten", "Reshape")  # what they give has the fingerprint of what they are given
 NEVER_IDLE = ("Dropout", "Noise")  # idle in the run that is recorded, not when a net is trained
 MOST_BLAMED = 2
 
@@ -86,16 +94,21 @@ def class_of(operation: str) -> str:
 
 
 def kind_of(operation: str) -> str:
-    """The class of an operation, one name for all activations and one for all pools."""
+    """The class of an operation, one name for all that do the same in different ways."""
     name = class_of(operation)
     if name in ACTIVATIONS:
         return "Activation"
-    return "Pooling" if "Pooling" in name else name
+    if name in MERGES:
+        return "Merge"
+    return next((kind for kind in ("Pooling", "Normalization") if kind in name), name)
 
 
-def meaning_of(operation: str) -> str:
-    """An operation in words, the same for the ways to write one activation."""
-    for said in (AGAIN, FROZEN, FAILS):
+def meaning_of(operation: str, biases: bool = True) -> str:
+    """An operation in words, the same for the ways to write one activation.
+
+    Without regard to biases, where they make no difference.
+    """
+    for said in (AGAIN, FROZEN, FAILS, *(() if biases else (NO_BIAS,))):
         operation = operation.removesuffix(f", {said}")
     name, _, options = operation.partition(", ")
     if name in ACTIVATIONS and name != "Activation":
@@ -177,21 +190,29 @@ class Way:
         Several where the step may stand for either; those that are most like it.
         """
         begun = {self.places[source] for source in self.sources[number]}
-        found = [place for place in self.following(begun) if place not in taken]
+        found = [
+            place
+            for place in self.following(begun)
+            if place not in taken or len(self.making(place).inputs) > 1
+        ]
         likeness = {place: self._likeness(number, place) for place in found}
         return [place for place in found if likeness[place] == max(likeness.values())]
 
     def following(self, begun: set[int | None]) -> list[int]:
-        """The next steps of the model answer from some tensors, where this answer lacks them."""
+        """The next steps of the model answer from some tensors, where this answer lacks them.
+
+        Those that could be taken, if any: that all tensors are there for.
+        """
         reached = self.reached
-        return [
-            place
+        found = [
+            (place, made)
             for place, made in self.steps()
             if place not in reached
-            and set(made.inputs) <= reached
             and (begun & set(made.inputs) or not (begun or made.inputs))
             and not self._is_passed_by(place)
         ]
+        ready = [place for place, made in found if set(made.inputs) <= reached]
+        return ready or [place for place, _ in found]
 
     def steps(self) -> list[tuple[int, Making]]:
         """The steps of the model answer, with the landmarks they give."""
@@ -203,6 +224,10 @@ class Way:
         made = self.landmarks[place].made
         assert made is not None
         return made
+
+    def is_alike(self, number: int, place: int) -> bool:
+        """Whether a step does what the one expected does, in another way."""
+        return kind_of(self.trace[number].operation) == kind_of(self.making(place).operation)
 
     def is_used(self, number: int) -> bool:
         """Whether what the network gives in the end is made from a step."""
@@ -222,11 +247,69 @@ class Way:
         """Whether what the model answer makes of a landmark is right here, by another way."""
         return any(place in made.inputs and other in self.reached for other, made in self.steps())
 
-    def _likeness(self, number: int, place: int) -> tuple[bool, bool]:
-        tensor, landmark = self.trace[number], self.landmarks[place]
-        made = landmark.made
-        same = made is not None and kind_of(made.operation) == kind_of(tensor.operation)
-        return same, landmark.shape[1:] == tensor.shape[1:]
+    def _likeness(self, number: int, place: int) -> tuple[bool, bool, int]:
+        same_shape = self.landmarks[place].shape[1:] == self.trace[number].shape[1:]
+        words = sum(map(len, difference(self, number, place)))
+        return self.is_alike(number, place), same_shape, -words
+
+
+class Behind:
+    """The steps behind the first wrong ones, which give other numbers in any case.
+
+    The `first` are taken for right, for the landmarks named, and those behind them go by their
+    words, as far as they can be told: one of another kind may be another style.
+    """
+
+    def __init__(self, way: Way, first: Mapping[int, int]) -> None:
+        self.way = way
+        self.places: list[int | None] = list(way.places)
+        self.wrong: list[tuple[int, int]] = []  # others than expected: step and landmark
+        assumed = set(first)
+        for number, place in first.items():
+            self.places[number] = place
+        for number in range(len(way.trace)):
+            behind = any(source in assumed for source in way.sources[number])
+            if behind and self.places[number] is None and self._is_told(number):
+                assumed.add(number)
+
+    def _is_told(self, number: int) -> bool:
+        """Give a step the place that it stands for, if that is clear."""
+        sources = {self.places[source] for source in self.way.sources[number]}
+        if self.way.trace[number].operation in IDLE + RESHAPING and len(sources) == 1:
+            self.places[number] = sources.pop()
+            return True
+        likely = [
+            place
+            for place, made in self.way.steps()
+            if place not in self.places
+            and set(made.inputs) == sources
+            and self.way.is_alike(number, place)
+        ]
+        same = [place for place in likely if not any(difference(self.way, number, place))]
+        if not same and len(likely) != 1:
+            return False
+        if not same:
+            self.wrong.append((number, likely[0]))
+        self.places[number] = (same or likely)[0]
+        return True
+
+    def missing_at_the_end(self) -> list[int]:
+        """What the model answer does after the last step of this one, as far as that is told."""
+        for number in self.way.ends:
+            place = self.places[number]
+            if place is not None and not self.way.landmarks[place].output:
+                way = Way(self.way.landmarks, self.way.trace, self.places)
+                return way.following({place})
+        return []
+
+
+def difference(way: Way, number: int, place: int) -> tuple[frozenset[str], frozenset[str]]:
+    """The words, but for biases, in which a step and the one expected differ; numbers left out."""
+    mine, theirs = (
+        set(meaning_of(words, biases=False).split(", "))
+        for words in (way.trace[number].operation, way.making(place).operation)
+    )
+    return frozenset(map(_kind, mine - theirs)), frozenset(map(_kind, theirs - mine))
 
 
 def places_by_words(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> list[int | None]:
@@ -245,7 +328,7 @@ def places_by_words(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> l
             for place, landmark in enumerate(landmarks)
             if landmark.made
             and place not in places
-            and meaning_of(landmark.made.operation) == meaning_of(tensor.operation)
+            and meaning_of(landmark.made.operation, False) == meaning_of(tensor.operation, False)
             and landmark.shape[1:] == tensor.shape[1:]
             and set(landmark.made.inputs) == set(sources)
         )
@@ -261,20 +344,58 @@ def way_of(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> Way:
     return Way(landmarks, trace, places_of(landmarks, trace))
 
 
-def parting(way: Way, said_before: Collection[int] = ()) -> str:
+@dataclass(frozen=True)
+class Parting:
+    """Where a network parts from the right ones, in words, and by which kinds of steps."""
+
+    text: str = ""
+    kinds: frozenset[str] = frozenset()
+    is_expected: bool = False  # whether something is named that is expected there
+
+
+def parting(way: Way, said_before: Collection[int] = (), layer_by_layer: bool = True) -> Parting:
     """Name the first step on the way that no right answer takes, and what is expected there.
 
-    And the first on another branch, if there is one. Where something has been `said_before` of a
-    step, not all agrees up to there.
+    And the first on another branch, or one that is wrong behind it, if there is one. Where
+    something has been `said_before` of a step, not all agrees up to there. `layer_by_layer`: there
+    are as many layers as in the model answer, so that those behind can be told by their place.
     """
-    said, taken = "", list[int]()
-    for number in way.parted()[:MOST_BLAMED]:
+    said, taken, kinds, first = "", list[int](), set[str](), dict[int, int]()
+    blamed = way.parted()[:MOST_BLAMED]
+    for number in blamed:
         expected = way.expected(number, taken)
         said += ". On another branch they part at " if said else _up_to(way, number, said_before)
         said += f"{step_text(way.trace[number])}{_came(way, number)}"
         said += _instead(way, number, expected)
         taken += expected
-    return said
+        kinds.add(_kind(way.trace[number].operation))
+        if len(expected) == 1 and way.is_alike(number, expected[0]):
+            first[number] = expected[0]
+    if len(blamed) == 1 and first and layer_by_layer:
+        behind, kind = _behind(way, first)
+        said, kinds = said + behind, kinds | kind
+    return Parting(said, frozenset(kinds), bool(taken))
+
+
+def _kind(operation: str) -> str:
+    """An operation without its numbers and its stride."""
+    return re.sub(r"\d+", "#", re.sub(r", stride [\dx]+", "", operation))
+
+
+def _behind(way: Way, first: Mapping[int, int]) -> tuple[str, set[str]]:
+    """What else is wrong behind the first wrong step, if it is not the same once more."""
+    told = [difference(way, *pair) for pair in first.items()]
+    behind = Behind(way, first)
+    for number, place in behind.wrong:
+        if difference(way, number, place) not in told:
+            step, kind = step_text(way.trace[number]), _kind(way.trace[number].operation)
+            return f". Further on {step} stands where {_steps_text(way, [place])} is expected", {
+                kind
+            }
+    missing = behind.missing_at_the_end()
+    if not missing:
+        return "", set()
+    return f". It ends too early, too; expected in the end: {_steps_text(way, missing)}", {"end"}
 
 
 def _up_to(way: Way, number: int, said_before: Collection[int]) -> str:
@@ -348,6 +469,8 @@ def _of_the_same_name(way: Way, number: int, made: Making) -> str:
     mine = list(dict.fromkeys(way.places[source] for source in way.sources[number]))
     if set(mine) != set(made.inputs):
         names = [_name(way.landmarks[place]) for place in made.inputs]
+        if len(set(names)) < len(names):
+            names = [f"{name}{_after(way, p)}" for name, p in zip(names, made.inputs, strict=True)]
         return f"; expected there: `{class_of(made.operation)}` of {' and '.join(names)}"
     if mine != list(made.inputs) and class_of(made.operation) in ORDERED:
         return "; expected there: the same, in another order"
@@ -359,6 +482,12 @@ def _name(landmark: Landmark) -> str:
     if made is None:
         return "another tensor"
     return "the input" if made.operation == INPUT else f"what `{made.operation}` gives"
+
+
+def _after(way: Way, place: int) -> str:
+    """What comes before a step of the model answer."""
+    before = [way.landmarks[source].made for source in way.making(place).inputs]
+    return f" after `{before[0].operation}`" if before and before[0] else ""
 
 
 def misbuilt(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> str:

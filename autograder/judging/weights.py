@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from autograder.data.observation import Stored, Tensor
 
@@ -20,7 +20,8 @@ class Balance:
     """What is said of weights too many or too few; `steps` are those of the ones too many."""
 
     text: str = ""
-    steps: frozenset[int] = field(default_factory=frozenset)
+    steps: frozenset[int] = frozenset()
+    kinds: frozenset[str] = frozenset()
 
 
 def balance_of(
@@ -41,17 +42,41 @@ def balance_of(
     many = f": {abs(found - expected):,} too {'many' if found > expected else 'few'}"
     mine = Counter(_weight(weight) for tensor in trace for weight in tensor.weights)
     theirs = Counter(map(_weight, usual))
-    seen = sum(math.prod(shape) * count for (_, shape), count in mine.items())
-    if seen != found or not {name for name, _ in mine} <= {*USUAL, *(n for n, _ in theirs)}:
+    if _size(mine) != found or not {name for name, _ in mine} <= {*USUAL, *(n for n, _ in theirs)}:
         return Balance(many)
     extra, lacking = _only_in_one(mine, theirs), _only_in_one(theirs, mine)
     places, unplaced = _placed(extra, trace, right)
-    words = _many_words(places, unplaced, trace)
-    if lacking:
-        are = "is" if lacking.total() == 1 else "are"
-        words.append(f"{_listed(_sizes(lacking))} {are} missing")
-    said = f"{many}{': ' if words else ''}{'; '.join(words)}"
-    return Balance(said, frozenset(places))
+    needless, missing = _many_words(places, unplaced, trace), _listed(_sizes(lacking))
+    told = _size(extra) - _size(lacking) == found - expected  # else some are of another size
+    are = "is" if lacking.total() == 1 else "are"
+    if told and needless and not missing:
+        many += f": {needless}"
+    elif told and missing and not needless:
+        many += f": {missing} {are} missing"
+    else:
+        many += f". Needless: {needless}" if needless else ""
+        many += f". Missing: {missing}" if missing else ""
+    return Balance(many, frozenset(places), _kinds(extra, lacking))
+
+
+def _size(weights: Counter[Weight]) -> int:
+    return sum(math.prod(shape) * count for (_, shape), count in weights.items())
+
+
+def _kinds(extra: Counter[Weight], lacking: Counter[Weight]) -> frozenset[str]:
+    """What is too many or too few, whatever its size."""
+    many = {f"needless {name}" for name, _ in extra}
+    return frozenset(many | {f"missing {name}" for name, _ in lacking})
+
+
+def same_layers(usual: Sequence[Stored], trace: Sequence[Tensor]) -> bool:
+    """Whether as many layers with a kernel are seen as the model answer has."""
+    mine = [weight for tensor in trace for weight in tensor.weights]
+    return _kernels(mine) == _kernels(usual)
+
+
+def _kernels(weights: Sequence[Stored]) -> int:
+    return sum(len(_weight(weight)[1]) > 1 for weight in weights)
 
 
 def _weight(weight: Stored) -> Weight:
@@ -87,8 +112,8 @@ def _placed(
 
 def _many_words(
     places: dict[int, list[str]], unplaced: Counter[Weight], trace: Sequence[Tensor]
-) -> list[str]:
-    """What is said of weights too many: as one phrase, if there are any."""
+) -> str:
+    """The weights too many in words, as far as it shows by where they are."""
     phrases = []
     for number in sorted(places):
         tensor, names = trace[number], places[number]
@@ -96,7 +121,7 @@ def _many_words(
         held = "" if whole else f"the {' and the '.join(names)} of "
         phrases.append(f"{held}`{tensor.operation}`")
     phrases += _sizes(unplaced)
-    return [_listed(phrases)] if phrases else []
+    return _listed(phrases)
 
 
 def _sizes(weights: Counter[Weight]) -> list[str]:
@@ -110,4 +135,4 @@ def _listed(phrases: Sequence[str]) -> str:
     more = len(words) - MOST_NAMED
     if more > 1:
         words = [*words[:MOST_NAMED], f"{more} more"]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

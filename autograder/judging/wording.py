@@ -22,9 +22,9 @@ from autograder.judging.comparing import (
 )
 from autograder.judging.differences import NOTHING_MORE, describe, describe_shape
 from autograder.judging.known import Likeness, partly_known
-from autograder.judging.parting import Way, agreeing, misbuilt, needless, parting, way_of
+from autograder.judging.parting import Parting, Way, agreeing, misbuilt, needless, parting, way_of
 from autograder.judging.patterns import common_ground
-from autograder.judging.weights import Balance, balance_of
+from autograder.judging.weights import Balance, balance_of, same_layers
 
 LONGEST_FACT = 100
 NUMBER = r"[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?"
@@ -52,7 +52,8 @@ class Reason:
     """A sentence on one fault: what was seen, and what causes it, as far as that shows.
 
     It begins with the `call`. `weights` are those too many or too few, `step` is the one to blame.
-    A reason that is `vague` says neither although it might.
+    `causes` are what both tell of, whatever the sizes. A reason that is `vague` has neither,
+    although it might.
     """
 
     case: int
@@ -60,7 +61,13 @@ class Reason:
     said: str
     weights: str = ""
     step: str = ""
+    causes: frozenset[str] = frozenset()
     vague: bool = False
+
+    @property
+    def helps(self) -> bool:
+        """Whether it names what is expected."""
+        return "expected there" in self.step or "expected after" in self.step or bool(self.weights)
 
     @property
     def text(self) -> str:
@@ -70,9 +77,9 @@ class Reason:
     @property
     def kinds(self) -> set[str]:
         """What it tells apart from its call and its numbers, which differ from case to case."""
-        return {_kind_of(cause) for cause in (self.weights, self.step) if cause} or {
-            _kind_of(self.said)
-        }
+        if self.causes:
+            return set(self.causes)
+        return {_kind_of(self.weights + self.step or self.said)}
 
 
 def _kind_of(sentence: str) -> str:
@@ -115,7 +122,7 @@ def reasons_of(key: TaskKey, observation: Observation, comparison: Comparison) -
     }
     reasons = [told[id(f)] for part in key.parts for f in comparison.faults if part in f.parts]
     exact = [reason for reason in reasons if not reason.vague]
-    return exact or reasons
+    return sorted(exact or reasons, key=lambda reason: bool(reason.step) and not reason.helps)
 
 
 def details(
@@ -247,44 +254,59 @@ class _Telling:
             case "parameters":
                 return self.of_parameters()
             case "shape":
-                return self.said(self.of_shape(), step=parting(self.way))
+                return self.said(self.of_shape(), step=self.parting())
             case "no statistics":
                 return self.of_no_statistics()
             case "statistics":
                 return self.of_statistics()
         return self.of_output()
 
-    def said(self, sentence: str, weights: str = "", step: str = "", vague: bool = False) -> Reason:
+    def said(
+        self,
+        sentence: str,
+        step: Parting | str = "",
+        balance: Balance | None = None,
+        vague: bool = False,
+    ) -> Reason:
         """A reason; what follows the call is `sentence`."""
-        return Reason(self.fault.case, self.call, sentence, weights, step, vague)
+        kinds = frozenset([_kind_of(step)] if isinstance(step, str) and step else [])
+        parting = Parting(step, kinds) if isinstance(step, str) else step
+        balance = balance or Balance()
+        causes = parting.kinds | balance.kinds
+        return Reason(
+            self.fault.case, self.call, sentence, balance.text, parting.text, causes, vague
+        )
 
     def balance(self) -> Balance:
         right = [place is not None for place in self.way.places]
         expected = self.answer.parameters[self.fault.case]
         return balance_of(expected, self.case.weights, self.seen.parameters, self.seen.trace, right)
 
+    def parting(self) -> Parting:
+        """Where the network parts from the right ones, weights apart of which it is told."""
+        layer_by_layer = same_layers(self.case.weights, self.seen.trace)
+        return parting(self.way, self.balance().steps, layer_by_layer)
+
     def of_parameters(self) -> Reason:
-        balance = self.balance()
         said = (
             f" has {_count(self.seen.parameters)} trainable parameters, "
             f"expected {_count(self.answer.parameters[self.fault.case])}"
         )
-        step = parting(self.way, balance.steps) or _shared(self.seen.trace) or agreeing(self.way)
-        return self.said(said, weights=balance.text, step=step)
+        step = self.parting()
+        if step.text:
+            return self.said(said, step, self.balance())
+        return self.said(said, _shared(self.seen.trace) or agreeing(self.way), self.balance())
 
     def of_no_statistics(self) -> Reason:
         if "training" in self.fault.expected:
             kept = "has no moving statistics, which training updates, as the expected one does"
         else:
             kept = "keeps moving statistics that training updates, as batch normalisation does"
-        step = parting(self.way, self.balance().steps)
-        return self.said(f": your network {kept}", step=step)
+        return self.said(f": your network {kept}", self.parting())
 
     def of_statistics(self) -> Reason:
         step = needless(self.way)
-        if not step:
-            return self.said(f": {OTHER_STATISTICS}")
-        return self.said(f": {step} {TAKEN_AWAY}")
+        return self.said(f": {step} {TAKEN_AWAY}" if step else f": {OTHER_STATISTICS}")
 
     def of_shape(self) -> str:
         """A sentence where shapes or element types differ."""
@@ -306,17 +328,18 @@ class _Telling:
         which, a, b = self.first_wrong(mode)
         if mode == "value":
             return self.said(f"{which}: {describe(a, b, self.key.tolerance)}")
-        balance = self.balance()
-        step = parting(self.way, balance.steps)
+        step = self.parting()
         if not np.isfinite(b).all() or not self.seen.parameters:
-            return self.said(f"{which}: {describe(a, b, self.key.tolerance)}", step=step)
+            return self.said(f"{which}: {describe(a, b, self.key.tolerance)}", step)
         said = f": {self.in_which_modes(which)}"
         if is_glanced_at(self.case):
             return self.said(said + ONLY_COUNTED)
-        step = step or _shared(self.seen.trace) or agreeing(self.way)
-        if step:
-            return self.said(said, step=step)
-        blind = "" if balance.text else NOT_THE_STEPS
+        if step.text:
+            return self.said(said, step)
+        words = _shared(self.seen.trace) or agreeing(self.way)
+        if words:
+            return self.said(said, words)
+        blind = "" if self.balance().text else NOT_THE_STEPS
         return self.said(said + blind, vague=True)
 
     def in_which_modes(self, which: str) -> str:

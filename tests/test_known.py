@@ -1,0 +1,145 @@
+"""A known mistake is told where its numbers are seen and no other mistake gives the same."""
+
+import math
+
+import numpy as np
+import pytest
+
+from autograder.judging.judge import judge
+from autograder.probing.probe import probe
+from autograder.setting.keymaking import make_task_key
+from autograder.setting.task import Mistake, Task, trial
+
+pytestmark = pytest.mark.usefixtures("without_slips")
+
+DOWN, NEAREST, DOUBLED = "Round up, not down.", "Round up, not to the nearest.", "Not twice."
+
+
+def pages(lines, on_a_page, cover="no"):
+    """How many pages some lines take, and their cover."""
+    return math.ceil(lines / on_a_page) + 2 * (cover == "yes")
+
+
+def pages_down(lines, on_a_page, cover="no"):
+    return lines // on_a_page + 2 * (cover == "yes")
+
+
+def pages_nearest(lines, on_a_page, cover="no"):
+    return round(lines / on_a_page) + 2 * (cover == "yes")
+
+
+def pages_doubled(lines, on_a_page, cover="no"):
+    return 2 * pages(lines, on_a_page, cover)
+
+
+def page_trials(rng):
+    plain = [trial(lines=n, on_a_page=10) for n in (21, 32, 43, 54, 76, 87, 98, 60)]
+    return plain + [trial(lines=n, on_a_page=7, cover="yes") for n in (50, 57, 70, 63, 77)]
+
+
+def page_task(*mistakes, trials=page_trials):
+    known = {DOWN: pages_down, NEAREST: pages_nearest, DOUBLED: pages_doubled}
+    return Task(
+        "pages", "function", 2, trials, pages, dtype="int",
+        mistakes=[Mistake(known[hint], hint) for hint in mistakes],
+    )  # fmt: skip
+
+
+def judged(task, function):
+    key = make_task_key(task, 1)
+    return judge(key, probe(function, key.question))
+
+
+def nearest_without_cover(lines, on_a_page, cover="no"):
+    return round(lines / on_a_page)
+
+
+def test_of_two_mistakes_that_explain_the_same_the_one_that_spoils_less_is_told():
+    """Where rounding to the nearest goes wrong it gives what rounding down gives."""
+    verdict = judged(page_task(DOWN, NEAREST), nearest_without_cover)
+    told = " ".join([verdict.hint, *verdict.details])
+    assert DOWN not in told
+    assert f"In 4 of the 9 cases that go wrong yours gives what this mistake gives: {NEAREST}" in (
+        told
+    )
+
+
+def test_of_two_mistakes_that_cannot_be_told_apart_neither_is():
+    """What was seen is said instead."""
+
+    def trials(rng):
+        return [trial(lines=n, on_a_page=10) for n in (21, 32, 43, 54, 60)]
+
+    def wrong_for_most(lines, on_a_page, cover="no"):
+        return lines // on_a_page if lines != 60 else 7
+
+    verdict = judged(page_task(DOWN, NEAREST, trials=trials), wrong_for_most)
+    assert "Round up" not in " ".join([verdict.hint, *verdict.details])
+    assert "expected 3, found 2, 1 too few" in verdict.hint
+
+
+def test_mistakes_in_two_branches_are_both_told():
+    def both(lines, on_a_page, cover="no"):
+        if cover == "yes":
+            return pages_doubled(lines, on_a_page, cover)
+        return pages_down(lines, on_a_page)
+
+    verdict = judged(page_task(DOWN, DOUBLED), both)
+    assert verdict.hint == (
+        f"In 7 of the 12 cases that go wrong yours gives what this mistake gives: {DOWN}"
+    )
+    assert verdict.details[0] == f"In 5 of the others yours gives what this one gives: {DOUBLED}"
+
+
+def test_what_is_right_where_a_mistake_would_be_wrong_is_said():
+    def sometimes(lines, on_a_page, cover="no"):
+        return pages(lines, on_a_page, cover) - (lines in (21, 32, 43, 54, 76))
+
+    hint = judged(page_task(DOWN), sometimes).hint
+    assert hint.startswith(f"Where it goes wrong yours gives what this mistake gives: {DOWN} But 4")
+
+
+def test_a_few_small_numbers_that_agree_are_no_mistake():
+    def off(lines, on_a_page, cover="no"):
+        return {21: 2, 32: 3, 43: 9, 54: 9, 76: 9, 87: 9}.get(lines, pages(lines, on_a_page, cover))
+
+    hint = judged(page_task(DOWN), off).hint
+    assert DOWN not in hint
+    assert "expected" in hint
+
+
+def test_where_all_cases_read_alike_one_of_another_branch_is_shown():
+    def one_too_few(lines, on_a_page, cover="no"):
+        return pages(lines, on_a_page, cover) - 1
+
+    verdict = judged(page_task(), one_too_few)
+    assert "1 too few" in verdict.hint
+    assert len(verdict.details) == 1
+    assert ("cover='yes'" in verdict.hint) != ("cover='yes'" in verdict.details[0])
+
+
+def scaled(values, by=3.0):
+    """Multiply."""
+    return by * values
+
+
+def test_a_mistake_known_by_whole_arrays_needs_one_case():
+    def added(values, by=3.0):
+        return by + values
+
+    def mostly(values, by=3.0):
+        return by + values if by == 3 else -by * values
+
+    def trials(rng):
+        calls = [trial(values=rng.normal(size=9))]
+        return calls + [trial(values=rng.normal(size=9), by=by) for by in (2.0, 5.0)]
+
+    task = Task("scaled", "function", 2, trials, scaled, mistakes=[Mistake(added, "Multiply!")])
+    verdict = judged(task, mostly)
+    assert verdict.hint == (
+        "In 1 of the 3 cases that go wrong yours gives what this mistake gives: Multiply!"
+    )
+    assert (
+        "every value has the wrong sign" in verdict.details[0] or "-1 times" in (verdict.details[0])
+    )
+    assert not np.isnan(verdict.points)
