@@ -1,0 +1,80 @@
+"""Is it the same net? Weights copied from one to the other, one layer exchanged, outputs compared.
+
+For functional models whose layers come in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+Change = Callable[[layers.Layer], layers.Layer]
+"""Makes from a layer the one that takes its place; names and shapes of weights should stay."""
+
+
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """Copy the weights of ``source`` into ``target``, layer by layer in order.
+
+    Raises:
+        ValueError: if the nets have not equally many layers with weights, or their shapes differ.
+    """
+    pairs = [[layer for layer in net.layers if layer.weights] for net in (source, target)]
+    if len(pairs[0]) != len(pairs[1]):
+        raise ValueError(
+            f"{source.name} has {len(pairs[0])} layers with weights and {target.name} has "
+            f"{len(pairs[1])}: they cannot be the same net."
+        )
+    for theirs, ours in zip(*pairs, strict=True):
+        ours.set_weights(theirs.get_weights())
+
+
+def option(**changed: Any) -> Change:
+    """Return the change that gives a layer other options, such as ``max_value=None``."""
+    return lambda layer: type(layer).from_config({**layer.get_config(), **changed})
+
+
+def exchange(net: keras.Model, *changes: tuple[type[layers.Layer], int, Change]) -> keras.Model:
+    """Return a copy of a net with layers exchanged; the weights are new, copy them afterwards.
+
+    Args:
+        net: functional.
+        changes: the class of a layer, its number among those of this class (from 0, or from the end
+            if negative), and what is made of it.
+
+    Raises:
+        IndexError: if there is no such layer.
+    """
+    chosen: dict[str, Change] = {}
+    for kind, index, change in changes:
+        alike = [layer for layer in net.layers if type(layer) is kind]
+        chosen[alike[index].name] = change
+
+    def clone(layer: layers.Layer) -> layers.Layer:
+        change = chosen.get(layer.name)
+        return change(layer) if change else type(layer).from_config(layer.get_config())
+
+    return keras.models.clone_model(net, clone_function=clone)
+
+
+def features_differ(
+    net: keras.Model, other: keras.Model, pictures: Any, training: bool = False
+) -> float:
+    """Return how far what two nets hand to their last layer is apart, relative to the largest.
+
+    Args:
+        net: a model whose last layer is the classifier.
+        other: the one that is taken for right.
+        pictures: for both.
+        training: whether normalisations use the pictures' own statistics.
+    """
+    found, expected = (
+        ops.convert_to_numpy(
+            keras.Model(each.input, each.layers[-1].input)(pictures, training=training)
+        )
+        for each in (net, other)
+    )
+    return float(np.abs(found - expected).max() / np.abs(expected).max())

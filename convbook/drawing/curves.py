@@ -1,0 +1,69 @@
+"""Several quantities over one set of places, each with its name at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+
+from convbook.drawing.style import COLOURS, label_line
+
+_GREY = "#666666"
+
+
+def draw_over(
+    places: Sequence[float],
+    curves: Mapping[str, Sequence[float]],
+    axes: Axes | None = None,
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    log: str = "y",
+    ticks: Sequence[float] = (),
+    marks: Mapping[str, tuple[float, float]] | None = None,
+    levels: Mapping[str, float] | None = None,
+) -> Axes:
+    """Draw a line for each name over the given places, with the name at its end.
+
+    Args:
+        places: along the horizontal axis, each with a tick.
+        curves: values at the places, by the line's name.
+        axes: where to draw; a new figure if None.
+        xlabel: of the horizontal axis, with its unit.
+        ylabel: of the vertical axis, with its unit.
+        title: of the figure.
+        log: which axes are logarithmic: "", "x", "y" or "xy".
+        ticks: of the vertical axis, written as plain numbers; left out, matplotlib chooses.
+        marks: single points by name.
+        levels: heights by name, each a thin line across, with its name above its right end.
+    """
+    axes = axes or plt.subplots(figsize=(7.5, 3.9))[1]
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.set_xscale("log" if "x" in log else "linear")
+    axes.set_yscale("log" if "y" in log else "linear")
+    for name, values in curves.items():
+        (line,) = axes.plot(places, values, marker="o")
+        label_line(axes, places, values, name, to_hex(line.get_color()))
+    for name, (x, y) in (marks or {}).items():
+        axes.plot(x, y, "D", color=COLOURS["ink"], linestyle="none")
+        label_line(axes, [x], [y], name, COLOURS["ink"])
+    for name, height in (levels or {}).items():
+        axes.axhline(height, color=_GREY, linewidth=1.2, linestyle="--", zorder=1)
+        axes.annotate(
+            name,
+            (1, height),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="right",
+            fontsize=9.5,
+            color=_GREY,
+        )
+    axes.set_xticks(places, [f"{place:g}" for place in places])
+    if ticks:
+        axes.set_yticks(ticks, [f"{tick:,g}" for tick in ticks])
+    axes.minorticks_off()
+    return axes

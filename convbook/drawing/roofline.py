@@ -1,0 +1,103 @@
+"""The roofline: what a machine allows, and how near to it each layer comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+
+from convbook.drawing.style import COLOURS, legible
+from convbook.roofline import Machine, Timing
+
+_MARKS = ("o", "s", "^", "D", "v", "P")
+_COLOURS = ("blue", "vermilion", "sky", "ink")
+_GIGA = 1e9
+
+
+def draw_roofline(
+    machine: Machine,
+    groups: Mapping[str, Sequence[Timing]],
+    axes: Axes | None = None,
+    names: Mapping[str, str] | None = None,
+) -> Axes:
+    """Draw the machine's roof, and each layer as a point: its rate over its intensity.
+
+    Both axes are logarithmic. Layers without any multiplication have no place and are left out.
+
+    Args:
+        machine: as measured.
+        groups: layers by what is written beside their points, in the colour of the group.
+        axes: where to draw; a new figure if None.
+        names: words beside single points, by the layer's name.
+    """
+    axes = axes or plt.subplots(figsize=(7.5, 4.6))[1]
+    axes.set(xscale="log", yscale="log")
+    spots = {
+        group: [(t.intensity, t.rate / _GIGA, t.name) for t in timings if t.multiplications]
+        for group, timings in groups.items()
+    }
+    everything = [spot for group in spots.values() for spot in group]
+    _draw_roof(axes, machine, [spot[0] for spot in everything])
+    lowest = min([axes.get_ylim()[0], *(spot[1] / 2 for spot in everything)])
+    axes.set_ylim(bottom=lowest)
+    for number, (group, points) in enumerate(spots.items()):
+        colour = COLOURS[_COLOURS[number % len(_COLOURS)]]
+        x, y = [point[0] for point in points], [point[1] for point in points]
+        mark = _MARKS[number % len(_MARKS)]
+        axes.plot(x, y, mark, color=colour, markeredgecolor="white", markersize=7, label=group)
+        for intensity, rate, name in points:
+            if names and name in names:
+                _write(axes, (intensity, rate), names[name], colour)
+    axes.set(
+        xlabel="multiplications per byte moved",
+        ylabel="billion multiplications per second",
+    )
+    if len(spots) > 1 or not names:
+        axes.legend(loc="lower right", fontsize=9.5, handletextpad=0.2)
+    axes.grid(which="minor", visible=False)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    return axes
+
+
+def _draw_roof(axes: Axes, machine: Machine, intensities: Sequence[float]) -> None:
+    """Slope and level, each with what it is written along it."""
+    low = min([*intensities, machine.ridge]) / 2.5
+    high = max([*intensities, machine.ridge]) * 2.5
+    x = np.array([low, machine.ridge, high])
+    y = np.array([machine.roof(value) / _GIGA for value in x])
+    axes.plot(x, y, color=COLOURS["ink"], linestyle="-", linewidth=2.2)
+    axes.fill_between(x, y, y * 1e9, color="#EEEEEE", linewidth=0, zorder=0)
+    axes.set_xlim(low, high)
+    axes.set_ylim(y[0] / 3, y[-1] * 4)
+    peak = f"arithmetic: {machine.peak / _GIGA:.2g} billion multiplications/s"
+    _write(axes, (x[2], y[2]), peak, COLOURS["ink"], (-4, 6), ha="right", va="bottom")
+    slope = f"memory: {machine.bandwidth / _GIGA:.2g} GB/s"
+    # Above the middle of the slope, to its left: the logarithmic slope has no fixed angle on paper.
+    middle = np.sqrt(x[0] * x[1])
+    spot = (middle, machine.roof(middle) / _GIGA)
+    _write(axes, spot, slope, COLOURS["ink"], (-6, 8), ha="right", va="bottom")
+
+
+def _write(
+    axes: Axes,
+    spot: tuple[float, float],
+    text: str,
+    colour: str,
+    shift: tuple[float, float] = (7, 0),
+    ha: str = "left",
+    va: str = "center",
+) -> None:
+    axes.annotate(
+        text,
+        spot,
+        xytext=shift,
+        textcoords="offset points",
+        ha=ha,
+        va=va,
+        fontsize=9.5,
+        color=legible(colour),
+    )
