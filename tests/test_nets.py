@@ -1,6 +1,7 @@
 """The table of nets: counted from the nets, and anything added is in it."""
 
 from itertools import pairwise
+from typing import Any
 
 import keras
 import matplotlib.pyplot as plt
@@ -40,7 +41,7 @@ KNOWN: dict[str, tuple[int | None, int, float | None]] = {
     "ResNet-50": (50, 25_557_032, 3_858),
     "ResNet-101": (101, 44_549_160, 7_570),
     "ResNet-152": (152, 60_192_808, 11_282),
-    "Inception V3": (None, 23_817_352, None),
+    "Inception V3": (48, 23_817_352, None),
     "Xception": (36 + 1, 22_855_952, None),
     "SE-ResNet-50": (50 + 2 * 16, 28_088_024, None),
     "MobileNetV2": (53, 3_504_872, 301),
@@ -55,6 +56,17 @@ def test_every_net_of_the_table_has_its_known_depth_and_parameters() -> None:
         assert layers_in_the_way in (None, facts.depth), name
         assert millions in (None, round(facts.multiplications / 1e6)), name
         assert facts.seconds is None
+
+
+def test_what_chapter_07_says_of_the_table_holds() -> None:
+    known = {name: values for name, values in KNOWN.items() if BY_NAME[name].error is not None}
+    error = {name: BY_NAME[name].error or 0 for name in known}
+    for name, layers_in_the_way in [("Xception", 37), ("Inception V3", 48)]:
+        assert error[name] < error["ResNet-152"]
+        assert layers_in_the_way < 152 / 3
+        assert known[name][1] < known["ResNet-152"][1] / 2
+    assert abs(error["MobileNetV2"] - error["VGG-16"]) < 1
+    assert (known["VGG-16"][2] or 0) > 50 * (known["MobileNetV2"][2] or 0)
 
 
 def test_errors_have_a_source_with_a_year_and_only_what_never_saw_imagenet_has_none() -> None:
@@ -135,7 +147,8 @@ def test_bubbles_are_as_large_as_nets_have_parameters_and_names_do_not_collide()
         fake(f"net number {i}", 50 + i, 10**7 * (1 + i), 10**9, 24 + 0.3 * i) for i in range(6)
     ]
     axes = draw_nets(facts, "depth", new=["net number 2"])
-    areas = axes.collections[0].get_sizes()
+    bubbles: Any = axes.collections[0]
+    areas = bubbles.get_sizes()
     np.testing.assert_allclose(areas / areas[0], [1, 2, 3, 4, 5, 6])
     renderer = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]
     boxes = [text.get_window_extent(renderer) for text in axes.texts if "number" in text.get_text()]

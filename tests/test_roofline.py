@@ -160,7 +160,7 @@ def test_a_roofline_shows_each_layer_that_multiplies_and_the_roof() -> None:
     ]
     axes = draw_roofline(Machine(60e9, 12e9), {"layers": timings}, names={"thin": "1×1"})
     roof, points = axes.get_lines()
-    assert np.asarray(roof.get_ydata()).tolist() == pytest.approx([12 / 2.5, 60, 60])
+    assert np.asarray(roof.get_ydata()).tolist() == pytest.approx([60 / 15, 60, 60])
     assert np.asarray(points.get_xdata()).tolist() == pytest.approx([100, 1])
     assert np.asarray(points.get_ydata()).tolist() == pytest.approx([50, 5])
     words = [text.get_text() for text in axes.texts]

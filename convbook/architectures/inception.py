@@ -16,10 +16,13 @@ Size = int | tuple[int, int]
 def conv(
     x: KerasTensor, filters: int, kernel: int, stride: int = 1, name: str | None = None
 ) -> KerasTensor:
-    """Convolution with bias and ReLU: (N, H, W, C) to (N, H/stride, W/stride, filters)."""
-    return layers.Conv2D(
-        filters, kernel, strides=stride, padding="same", activation="relu", name=name
-    )(x)
+    """Convolution with bias and ReLU: (N, H, W, C) to (N, H/stride, W/stride, filters).
+
+    Initialisation after He 2015 (arXiv:1502.01852): nothing here normalises the signal, and from
+    Keras's own start the deeper nets of this module hardly train.
+    """
+    options = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
+    return layers.Conv2D(filters, kernel, strides=stride, name=name, **options)(x)
 
 
 # --- Network in Network ---------------------------------------------------------------------------
@@ -41,7 +44,7 @@ def network_in_network(
 
     After each ``mlp_conv`` but the last, 2x2 max pooling. The last map has one channel a class; its
     mean over all positions goes into the softmax. There is no dense layer, so that H and W are
-    free. As in the paper's code, the class maps come out of a ReLU.
+    free.
 
     Source: Lin 2013, section 3.3 and figure 2; smaller here.
     """
@@ -49,7 +52,7 @@ def network_in_network(
     for width in filters:
         x = layers.MaxPooling2D(2)(mlp_conv(x, width))
     x = mlp_conv(x, filters[-1])
-    x = conv(x, classes, 1, name="class_maps")
+    x = layers.Conv2D(classes, 1, name="class_maps")(x)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
     return keras.Model(inputs, layers.Softmax()(x), name="network_in_network")
 

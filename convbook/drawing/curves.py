@@ -38,7 +38,7 @@ def draw_over(
         log: which axes are logarithmic: "", "x", "y" or "xy".
         ticks: of the vertical axis, written as plain numbers; left out, matplotlib chooses.
         marks: single points by name.
-        levels: heights by name, each a thin line across, with its name above its right end.
+        levels: heights by name, each a thin line across, with its name above its left end.
     """
     axes = axes or plt.subplots(figsize=(7.5, 3.9))[1]
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
@@ -54,11 +54,10 @@ def draw_over(
         axes.axhline(height, color=_GREY, linewidth=1.2, linestyle="--", zorder=1)
         axes.annotate(
             name,
-            (1, height),
+            (0, height),
             xycoords=("axes fraction", "data"),
-            xytext=(0, 3),
+            xytext=(4, 3),
             textcoords="offset points",
-            ha="right",
             fontsize=9.5,
             color=_GREY,
         )

@@ -98,7 +98,8 @@ def draw_googlenet(
 ) -> Axes:
     """Draw GoogLeNet from left to right: its height is that of its maps, halved by every pool.
 
-    A module is cut into its four ways, each as high as its share of the module's channels.
+    A module is cut into its four ways, each as high as its share of the module's channels; the
+    first module, named "3a", has them written in.
 
     Args:
         modules: the six numbers of each module, by names that begin with the stage's digit.
@@ -128,7 +129,7 @@ def draw_googlenet(
     for left, right, size, top in spans:
         axes.text((left + right) / 2, top / 2 + 0.2, f"{size}×{size}", ha="center", fontsize=10)
     axes.set_xlim(-0.1, x + 0.1)
-    axes.set_ylim(-3.3, 2.9)
+    axes.set_ylim(-3.2, 2.8)
     return axes
 
 
@@ -153,9 +154,12 @@ def _module(axes: Axes, x: float, height: float, name: str, numbers: Sequence[in
     f1, _, f3, _, f5, pool = numbers
     top = height / 2
     shades = ("#CFE3F2", COLOURS["sky"], COLOURS["blue"], "white")
-    for share, shade in zip((f1, f3, f5, pool), shades, strict=True):
+    words = ("1×1", "3×3", "5×5", "pool") if name == "3a" else ("", "", "", "")
+    for share, shade, word in zip((f1, f3, f5, pool), shades, words, strict=True):
         part = height * share / (f1 + f3 + f5 + pool)
         top -= part
+        ink = "white" if shade == COLOURS["blue"] else COLOURS["ink"]
+        axes.text(x + 0.41, top + part / 2, word, ha="center", va="center", fontsize=9, color=ink)
         axes.add_patch(
             Rectangle(
                 (x, top), 0.82, part, facecolor=shade, edgecolor=COLOURS["ink"], linewidth=0.6
@@ -188,4 +192,5 @@ def draw_times_two(before: ArrayLike, after: ArrayLike, axes: Sequence[Axes]) ->
             light = value > 0.55 * top
             colour = COLOURS["ink"] if light else "white"
             area.text(column, row, f"{value:g}", ha="center", va="center", color=colour)
-        area.set_axis_off()
+        area.set(xticks=[], yticks=[])
+        area.spines[:].set_visible(True)

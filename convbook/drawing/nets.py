@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -67,7 +68,7 @@ def draw_nets(
 
 def _draw_scale(axes: Axes, millions: int = 50) -> None:
     """A bubble of so many million parameters in the upper right corner."""
-    corner = {"transform": axes.transAxes, "zorder": 1}
+    corner: dict[str, Any] = {"transform": axes.transAxes, "zorder": 1}
     axes.scatter(0.75, 0.92, _POINTS_PER_MILLION * millions, "white", edgecolor="#666666", **corner)
     words = f"{millions} million\nparameters"
     axes.text(0.79, 0.92, words, va="center", fontsize=9.5, color="#666666", **corner)

@@ -65,7 +65,7 @@ def draw_roofline(
 
 def _draw_roof(axes: Axes, machine: Machine, intensities: Sequence[float]) -> None:
     """Slope and level, each with what it is written along it."""
-    low = min([*intensities, machine.ridge]) / 2.5
+    low = min([*(value / 2 for value in intensities), machine.ridge / 15])
     high = max([*intensities, machine.ridge]) * 2.5
     x = np.array([low, machine.ridge, high])
     y = np.array([machine.roof(value) / _GIGA for value in x])
@@ -74,12 +74,20 @@ def _draw_roof(axes: Axes, machine: Machine, intensities: Sequence[float]) -> No
     axes.set_xlim(low, high)
     axes.set_ylim(y[0] / 3, y[-1] * 4)
     peak = f"arithmetic: {machine.peak / _GIGA:.2g} billion multiplications/s"
-    _write(axes, (x[2], y[2]), peak, COLOURS["ink"], (-4, 6), ha="right", va="bottom")
+    axes.text(x[2] / 1.05, 1.08 * y[2], peak, ha="right", va="bottom", fontsize=9.5)
     slope = f"memory: {machine.bandwidth / _GIGA:.2g} GB/s"
-    # Above the middle of the slope, to its left: the logarithmic slope has no fixed angle on paper.
     middle = np.sqrt(x[0] * x[1])
-    spot = (middle, machine.roof(middle) / _GIGA)
-    _write(axes, spot, slope, COLOURS["ink"], (-6, 8), ha="right", va="bottom")
+    axes.text(
+        middle,
+        1.12 * machine.roof(middle) / _GIGA,
+        slope,
+        rotation=np.degrees(np.arctan2(y[0], x[0])),
+        rotation_mode="anchor",
+        transform_rotates_text=True,  # along the slope, whatever its angle on paper
+        ha="center",
+        va="bottom",
+        fontsize=9.5,
+    )
 
 
 def _write(
@@ -87,17 +95,16 @@ def _write(
     spot: tuple[float, float],
     text: str,
     colour: str,
-    shift: tuple[float, float] = (7, 0),
-    ha: str = "left",
-    va: str = "center",
 ) -> None:
     axes.annotate(
         text,
         spot,
-        xytext=shift,
+        xytext=(0, -7),
         textcoords="offset points",
-        ha=ha,
-        va=va,
+        ha="center",
+        va="top",
         fontsize=9.5,
         color=legible(colour),
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
+        zorder=4,
     )
