@@ -232,16 +232,18 @@ DENSE = [[layers.Dense(4), layers.Dense(2)], [layers.Dense(2)]]
 
 
 def test_features_are_what_the_last_layer_is_given() -> None:
-    net, other = (
-        keras.Sequential([keras.Input((3,)), layers.Dense(4), layers.Dense(2)]) for _ in "ab"
-    )
+    def two_layers():
+        inputs = keras.Input((3,))
+        return keras.Model(inputs, layers.Dense(2)(layers.Dense(4)(inputs)))
+
+    net, other = two_layers(), two_layers()
     x = picture(5, 3)
     copy_weights(net, other)
     assert features_differ(net, other, x) == 0
     other.layers[-1].set_weights([np.zeros((4, 2)), np.zeros(2)])
     assert features_differ(net, other, x) == 0
-    other.layers[0].set_weights([np.zeros((3, 4)), np.ones(4)])
-    inside = x @ net.layers[0].get_weights()[0]
+    other.layers[1].set_weights([np.zeros((3, 4)), np.ones(4)])
+    inside = x @ net.layers[1].get_weights()[0]
     assert features_differ(net, other, x) == pytest.approx(np.abs(inside - 1).max(), rel=1e-5)
 
 

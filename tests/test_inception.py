@@ -220,7 +220,7 @@ def test_with_and_without_auxiliary_classifiers_the_trunk_starts_alike() -> None
         nets.append(small_googlenet(auxiliary=auxiliary))
     trunk = nets[0].get_weights()
     together = {layer.name: layer for layer in nets[1].layers}
-    for layer in nets[0].layers:
+    for layer in (layer for layer in nets[0].layers if layer.weights):
         for a, b in zip(layer.get_weights(), together[layer.name].get_weights(), strict=True):
             np.testing.assert_array_equal(a, b)
     x = picture(2, 28, 28, 1)
@@ -335,4 +335,4 @@ def test_the_comparison_notices_one_altered_layer(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inception, *ALTERED_V3[name])
-    assert min(differences()) > 1e-2
+    assert min(differences()) > 1e-3
