@@ -19,7 +19,7 @@ from PIL import Image
 from book.demo import BOOK, DEMO, EXERCISE, ROOT
 
 PICTURES = ROOT / "docs" / "images"
-FIGURE_CELL = "loss-curves"
+FIGURE_CELL = "train-residual"
 """The chapter's cell whose figure shows what the chapter is about."""
 WIDTH = 900
 """Pixels; small enough for a repository, wide enough for a page."""
@@ -30,7 +30,7 @@ class PictureError(Exception):
 
 
 def figure_of(page: Path, cell: str) -> Image.Image:
-    """Return the first figure that a cell of a chapter's page shows.
+    """Return the first figure that a cell of a chapter's page shows, `WIDTH` pixels wide.
 
     Raises:
         PictureError: if the page or the cell's figure is missing.
@@ -40,13 +40,21 @@ def figure_of(page: Path, cell: str) -> Image.Image:
     text = page.read_text(encoding="utf-8")
     found = re.search(
         rf'<div class="cell" id="{re.escape(cell)}">(?:(?!<div class="cell").)*?'
-        r'src="data:image/png;base64,([^"]+)"',
+        r'src="data:image/svg\+xml;base64,([^"]+)"',
         text,
         re.DOTALL,
     )
     if not found:
         raise PictureError(f"{page} has no figure in a cell {cell!r}.")
-    return Image.open(io.BytesIO(base64.b64decode(found.group(1))))
+    drawing = base64.b64decode(found.group(1)).decode()
+    sides = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawing)
+    if not sides:
+        raise PictureError(f"the figure in {page}'s cell {cell!r} does not say its size.")
+    with tempfile.TemporaryDirectory() as folder:
+        alone = Path(folder) / "figure.html"
+        source = f"data:image/svg+xml;base64,{found.group(1)}"
+        alone.write_text(f'<body style="margin: 0"><img style="width: 100%" src="{source}">')
+        return photograph(alone, round(WIDTH * float(sides[2]) / float(sides[1])))
 
 
 def photograph(page: Path, height: int) -> Image.Image:
