@@ -76,8 +76,7 @@ class Plan(Plain):
     kernel scale of all weights with a given element count. `probabilities` says that the output
     is read through a logarithm; `permutable` that another order of concatenation is allowed.
     `counted` says that the network's weights are only counted: all but a last bias are 0. Where
-    facts are asked for it says that a glance is enough. `momentum` says that the momentum of
-    normalisations, free elsewhere, is compared too.
+    facts are asked for it says that a glance is enough.
     """
 
     seed: int
@@ -90,7 +89,6 @@ class Plan(Plain):
     permutable: bool = False
     own_weights: bool = False
     counted: bool = False
-    momentum: bool = False
 
 
 class Stored(Plain):

@@ -292,8 +292,6 @@ class Network:
             self._calibrate()
             if self.statistics:
                 seen["statistics"] = [self.size_of_statistics]
-            if self.plan.momentum:
-                seen["momentum"] = [np.unique(np.array(self.momenta, "float32"))]
             seen["inference"] = self.run(training=None)
         self.seen = seen
         return seen
