@@ -1,10 +1,13 @@
 """Where a network leaves the way of the right ones is named, and what was expected there."""
 
+from functools import cache
+
 import keras
 import pytest
 from keras import layers, ops
 
 from autograder.data.arguments import Input
+from autograder.data.key import TaskKey
 from autograder.data.observation import Tensor
 from autograder.judging.judge import judge
 from autograder.judging.parting import agreeing, map_of, needless, parting, way_of
@@ -53,9 +56,8 @@ def test_the_first_wrong_step_and_the_right_one_are_named():
 
 
 def test_a_wrong_start_is_held_against_what_starts_from_the_input():
-    sentence = said(chain(("Conv2D 5x5", 9.0)))
-    assert "part at `Conv2D 5x5` -> 4x4x2; expected there: `Conv2D 3x3` -> 4x4x2" in sentence
-    assert sentence.endswith("It ends too early, too; expected in the end: `ReLU` -> 4x4x2")
+    sentence = said(chain(("Conv2D 5x5", 9.0), ("ReLU", 8.0), ("Dense", 7.0)))
+    assert sentence.endswith("part at `Conv2D 5x5` -> 4x4x2; expected there: `Conv2D 3x3` -> 4x4x2")
 
 
 def test_only_steps_of_the_model_answer_are_expected():
@@ -135,6 +137,66 @@ def test_a_wrong_step_on_another_branch_is_named_too():
     )
 
 
+LONG = chain(
+    ("Conv2D 3x3, 8 filters", 1.0), ("ReLU", 2.0), ("MaxPooling2D 2x2", 3.0),
+    ("Dense", 4.0), ("Softmax", 5.0),
+)  # fmt: skip
+
+
+def test_a_second_wrong_step_behind_the_first_is_named_too():
+    """All that comes behind the first gives other numbers, and goes by its words."""
+    wrong = chain(
+        ("Conv2D 5x5, 8 filters", 11.0), ("Activation, relu", 12.0), ("AveragePooling2D 2x2", 13.0),
+        ("Dense", 14.0), ("Activation, softmax", 15.0),
+    )  # fmt: skip
+    assert said(wrong, LONG).endswith(
+        "expected there: `Conv2D 3x3, 8 filters` -> 4x4x2. Further on `AveragePooling2D 2x2` -> "
+        "4x4x2 stands where `MaxPooling2D 2x2` -> 4x4x2 is expected"
+    )
+
+
+def test_an_end_that_is_missing_behind_a_wrong_step_is_named_too():
+    wrong = chain(
+        ("Conv2D 5x5, 8 filters", 11.0), ("ReLU", 12.0), ("MaxPooling2D 2x2", 13.0),
+        ("Dropout", 13.5), ("Dense", 14.0),
+    )  # fmt: skip
+    assert said(wrong, LONG).endswith(
+        "It ends too early, too; expected in the end: `Softmax` -> 4x4x2"
+    )
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        [("ReLU", 12.0), ("MaxPooling2D 2x2", 13.0), ("Dense", 14.0), ("Softmax", 15.0)],
+        [("ReLU", 12.0), ("MaxPooling2D 5x5", 13.0), ("Dense", 14.0), ("Softmax", 15.0)],
+        [("MyOwn", 12.0), ("AveragePooling2D 2x2", 13.0), ("Dense", 14.0), ("Softmax", 15.0)],
+    ],
+    ids=["all right", "wrong in the same way", "another style"],
+)
+def test_nothing_is_said_behind_the_first_wrong_step_without_need(behind):
+    right = chain(("Conv2D 3x3", 1.0), ("ReLU", 2.0), ("MaxPooling2D 3x3", 3.0),
+                  ("Dense", 4.0), ("Softmax", 5.0))  # fmt: skip
+    if behind[1][0] == "MaxPooling2D 2x2":
+        right = (*right[:3], right[3].model_copy(update={"operation": behind[1][0]}), *right[4:])
+    wrong = chain(("Conv2D 5x5", 11.0), *behind)
+    assert said(wrong, right).endswith("expected there: `Conv2D 3x3` -> 4x4x2")
+
+
+def test_layers_behind_are_not_told_by_their_place_where_one_is_too_many():
+    def two(x, filters):
+        x = layers.Conv2D(filters, 3, activation="tanh")(x)
+        return layers.Conv2D(filters, 1, activation="sigmoid")(x)
+
+    def three(x, filters):
+        x = layers.Conv2D(filters, 3, activation="tanh")(x)
+        x = layers.Conv2D(filters, 3, padding="same", activation="tanh")(x)
+        return layers.Conv2D(filters, 1, activation="sigmoid")(x)
+
+    verdict = judged(task_of(two), three)
+    assert "Further on" not in " ".join([verdict.hint, *verdict.details])
+
+
 def test_two_steps_that_either_may_stand_for_are_both_named():
     right = (
         tensor("Input", 0.5),
@@ -180,11 +242,16 @@ def test_an_authors_own_layers_are_not_named():
 # Networks
 
 
-def judged(task, function, seed=3):
+KEYS: dict[int, tuple[Task, TaskKey | None]] = {}  # by the identity of tasks, which are kept alive
+
+
+def judged(task, function):
     def fresh(*arguments):
         return function(*arguments)
 
-    key = make_task_key(task, seed)
+    _, key = KEYS.setdefault(id(task), (task, None))
+    if key is None:
+        _, key = KEYS[id(task)] = task, make_task_key(task, 3)
     return judge(key, probe(fresh, key.question))
 
 
@@ -253,6 +320,7 @@ def filter_by_filter(x, filters):
     return layers.ReLU()(layers.Add()([y, x]))
 
 
+@cache
 def block_task(*filters):
     calls = [trial(x=Input((6, 7, 4)), filters=n) for n in filters]
     return Task("answer", "block", 4, lambda rng: calls, right_block, [Accepted(filter_by_filter)])
@@ -280,8 +348,7 @@ def test_biases_too_many_are_said_first_and_where_they_are():
 def test_biases_and_a_missing_end_are_both_told():
     verdict = judged(block_task(4), lambda x, n: block(x, n, bias=True, last=False))
     assert "8 too many: the bias of `Conv2D 3x3, 4 filters, same` (2 times)" in verdict.hint
-    told = " ".join([verdict.hint, *verdict.details])
-    assert "expected after it: `ReLU` -> 6x7x4" in told
+    assert verdict.hint.endswith("expected after it: `ReLU` -> 6x7x4")
 
 
 def test_weights_too_few_are_named():
@@ -331,11 +398,16 @@ def sum_of_two(x, filters):
     return layers.Conv2D(filters, 3, padding="same")(y)
 
 
+@cache
+def two_task():
+    return task_of(sum_of_two)
+
+
 def test_steps_that_are_missing_at_the_end_are_named():
     def early(x, filters):
         return layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
 
-    hint = judged(task_of(sum_of_two), early).hint
+    hint = judged(two_task(), early).hint
     assert "are missing. It ends with what `Activation, relu` gives; expected after it:" in hint
     assert hint.endswith("expected after it: `Conv2D 3x3, 4 filters, same` -> 6x7x4")
 
@@ -356,7 +428,7 @@ class Idle(keras.Model):
 
 def test_a_layer_that_is_made_and_not_used_is_named_and_not_said_to_be_called_twice():
     """Its weights have no gradient, for which the network is run a second time."""
-    verdict = judged(task_of(sum_of_two), lambda x, n: Idle(n)(x))
+    verdict = judged(two_task(), lambda x, n: Idle(n)(x))
     told = " ".join([verdict.hint, *verdict.details])
     assert "112 too many" in told
     assert "called twice" not in told
@@ -433,6 +505,7 @@ def of_stride(x, filters, stride, step=1, bias=False):
     return layers.Add()([y, x])
 
 
+@cache
 def strided_task():
     trials = [trial(x=Input((9, 17, 4)), filters=4, stride=s) for s in (3, 1)]
     return Task("of_stride", "block", 4, lambda rng: trials, of_stride)

@@ -15,6 +15,7 @@ from autograder.judging.judge import judge
 from autograder.probing.gradients import projected_gradients, sound_convolutions
 from autograder.probing.probe import probe
 from autograder.probing.structure import GLANCED, facts
+from autograder.probing.trace import patched
 from autograder.setting.exercises import project_root
 from autograder.setting.keymaking import make_task_key
 from autograder.setting.task import Task, load_tasks, trial
@@ -453,6 +454,51 @@ def test_grouped_convolutions_are_the_same_in_parts(options):
     (one, slopes), (other, others) = results
     np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(slopes, others, rtol=1e-4)
+
+
+def by_layer(x, kernel):
+    layer = layers.Conv2D(kernel.shape[-1], 1, strides=2, padding="same", use_bias=False)
+    layer.build(x.shape)
+    layer.kernel.assign(kernel)
+    return layer(x)
+
+
+def by_tensorflow(x, kernel):
+    import tensorflow as tf
+
+    return tf.nn.conv2d(x, kernel, [1, 2, 2, 1], "SAME")
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others need no other way")
+@pytest.mark.parametrize("convolve", [by_layer, by_tensorflow])
+def test_a_strided_pointwise_convolution_is_done_on_the_pixels_that_it_reads(convolve):
+    """TensorFlow is never asked for its own gradient of one with a stride.
+
+    On some sizes that gradient writes past its memory; these sizes, odd ones, are none of them.
+    """
+    import tensorflow as tf
+
+    asked = []
+
+    def noting(whole):
+        def convolution(input, filters, strides=1, *arguments, **options):
+            asked.append((tuple(input.shape), tuple(np.atleast_1d(strides).tolist())))
+            return whole(input, filters, strides, *arguments, **options)
+
+        return convolution
+
+    rng = np.random.default_rng(3)
+    x = tf.constant(rng.normal(size=(2, 9, 7, 3)), "float32")
+    kernel = tf.constant(rng.normal(size=(1, 1, 3, 4)), "float32")
+    expected = np.einsum("nyxc,cf->nyxf", x[:, ::2, ::2], kernel[0, 0])
+    with contextlib.ExitStack() as stack:
+        for name in ("conv2d", "convolution"):
+            stack.enter_context(patched(tf.nn, name, noting(getattr(tf.nn, name))))
+        stack.enter_context(sound_convolutions())
+        found = convolve(x, kernel)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    assert {shape for shape, _ in asked} == {(2, 5, 4, 3)}
+    assert all(set(strides) == {1} for _, strides in asked)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's own functions")
