@@ -105,7 +105,7 @@ def numbers(rng: np.random.Generator, low: int, high: int, count: int) -> list[i
 
 
 def residual_trials(rng: np.random.Generator) -> list[Trial]:
-    """Nothing changes; the stride alone; the channels alone, more and fewer; both, even sides."""
+    """Nothing changes; the stride alone, of 3 and of 2; the channels alone; both, even sides."""
     c, d = (2 * half for half in numbers(rng, 2, 4, 2))
     others = [int(n) for n in rng.permutation(np.arange(3, 10)) if n not in (c, d)]
     a, b, e, f = others[:4]
@@ -116,6 +116,7 @@ def residual_trials(rng: np.random.Generator) -> list[Trial]:
         fed(rng, few, many),
         fed(rng, many, few),
         fed(rng, e, f, stride=2, even=True),
+        fed(rng, a, a, stride=2),
     ]
 
 
@@ -130,7 +131,7 @@ def zero_pad_trials(rng: np.random.Generator) -> list[Trial]:
 
 
 def bottleneck_trials(rng: np.random.Generator) -> list[Trial]:
-    """Nothing changes; the stride alone; the channels alone, more of them and fewer; both."""
+    """Nothing changes; the stride alone, 3 and 2; the channels alone, more and fewer; both."""
     a, b, c, d = numbers(rng, 2, 5, 4)
     return [
         fed(rng, 4 * a, a),
@@ -138,6 +139,7 @@ def bottleneck_trials(rng: np.random.Generator) -> list[Trial]:
         fed(rng, c, c),
         fed(rng, 4 * a + 3, a),
         fed(rng, 11, d, stride=2, even=True),
+        fed(rng, 4 * a, a, stride=2),
     ]
 
 

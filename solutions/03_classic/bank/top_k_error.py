@@ -292,7 +292,8 @@ bank.variant(
 )
 bank.variant(
     "lowest_left_out",
-    "[:, k:] leaves out the k lowest; the k best of an ascending order are [:, -k:].",
+    "A label counts as missed here when its score is among the k lowest; it is missed when it is "
+    "not among the k highest.",
     of_best,
     best=lambda order, k: order[:, k:],
 )

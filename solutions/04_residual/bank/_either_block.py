@@ -122,6 +122,12 @@ with_parts(
     projects=lambda stride, before, after: before != after,
 )
 with_parts(
+    "projected_by_stride_two",
+    "Every stride but 1 makes the map smaller, 3 as well as 2: each calls for the 1x1 convolution "
+    "of the shortcut.",
+    projects=lambda stride, before, after: stride == 2 or before != after,
+)
+with_parts(
     "projected_by_both",
     "The shape changes where the stride is not 1 *or* the channels differ: either calls for the "
     "1x1 convolution.",
