@@ -1,24 +1,27 @@
 """Every task's own bank: right answers in many styles are accepted, known mistakes are named.
 
-Each answer is observed once, on a key of another seed than the published one.
+Answers are judged with the public key. `make test` tries all right answers and a drawn share of the
+wrong ones; `make test-full` makes further keys, and each judges the whole bank.
 """
 
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from autograder.data.key import KnownMistake, TaskKey
+from autograder.data.key import KnownMistake, TaskKey, read_key
 from autograder.data.observation import Observation
-from autograder.judging.judge import judge
+from autograder.judging.judge import Verdict, judge
 from autograder.judging.known import known_mistake
 from autograder.probing.probe import probe_of_many
-from autograder.setting import keymaking, slips
+from autograder.setting import keymaking
 from autograder.setting.slips import answer_with, slips_of
-from autograder.setting.task import Task, load_tasks
+from autograder.setting.task import Mistake, Task, load_tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 20260
@@ -27,22 +30,41 @@ BANK = {
     for path in sorted(ROOT.glob("solutions/*/tasks.py"))
     for task in load_tasks(path)
 }
+# Of a task's wrong answers, and of its pairs of mistakes: a whole net takes a second and more.
+DRAWN = {"function": 24, "block": 24, "layer": 24, "model": 10}
+PAIRS = {"function": 6, "block": 4, "layer": 4, "model": 2}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _some_slips():
-    """The first of every kind of mistakes made by machine; keys are made with more of them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(slips, "MOST_SLIPS", dict.fromkeys(slips.MOST_SLIPS, 16))
-        yield
+@dataclass
+class Judged:
+    """A task with its public key, and what was seen of the answers tried until now."""
+
+    task: Task
+    key: TaskKey
+    seen: dict[str, Observation] = field(default_factory=dict)
+
+    def look(self, function: Callable) -> Observation:
+        """What is seen of an answer of the bank."""
+        name = function.__name__
+        if name not in self.seen:
+            self.seen[name] = probe_of_many(function, self.key.question)
+        return self.seen[name]
+
+    def verdict(self, function: Callable) -> Verdict:
+        return judge(self.key, self.look(function))
+
+    def drawn(self) -> list[Mistake]:
+        """The wrong answers that are tried, drawn by a fixed seed."""
+        order = np.random.default_rng(SEED).permutation(len(self.task.mistakes))
+        return [self.task.mistakes[place] for place in order[: DRAWN[self.task.kind]]]
 
 
 @pytest.fixture(scope="module", params=BANK)
-def observed(request):
-    """A task, its key for a rotated seed, and what was seen of every answer in its bank."""
+def judged(request):
     task = BANK[request.param]
-    seen: dict[str, Observation] = {}
-    return task, keymaking.make_task_key(task, SEED, seen), seen
+    exercise = request.param.removesuffix(f"-{task.name}")
+    key = read_key(ROOT / "exercises" / exercise / "key.json")
+    return Judged(task, key.tasks[task.name])
 
 
 def names(task: Task) -> list[str]:
@@ -50,68 +72,58 @@ def names(task: Task) -> list[str]:
     return [f.__name__ for f in (*answers, *(m.function for m in task.mistakes))]
 
 
-def test_every_answer_has_a_name_of_its_own(observed):
-    task, _, _ = observed
-    assert len(set(names(task))) == len(names(task))
+def test_every_answer_has_a_name_of_its_own(judged):
+    assert len(set(names(judged.task))) == len(names(judged.task))
 
 
-def test_the_bank_is_large_enough(observed):
-    task, _, _ = observed
+def test_the_bank_is_large_enough(judged):
+    task = judged.task
     assert len(task.accepted) >= 3, "a model answer and three in other styles"
     assert len(task.mistakes) >= 8
     assert len({mistake.hint for mistake in task.mistakes}) >= 5
 
 
-def test_right_answers_get_full_marks_however_written(observed):
-    task, key, seen = observed
-    for function in (task.answer, *(accepted.function for accepted in task.accepted)):
-        verdict = judge(key, seen[function.__name__])
-        assert (verdict.verdict, verdict.points) == ("correct", key.max_points), (
+def test_right_answers_get_full_marks_however_written(judged):
+    for function in (judged.task.answer, *(a.function for a in judged.task.accepted)):
+        verdict = judged.verdict(function)
+        assert (verdict.verdict, verdict.points) == ("correct", judged.key.max_points), (
             function.__name__,
             verdict.hint,
         )
 
 
-def test_mistakes_lose_points_and_get_their_own_hint(observed):
-    task, key, seen = observed
-    for mistake in task.mistakes:
+def test_mistakes_lose_points_and_get_their_own_hint(judged):
+    for mistake in judged.drawn():
         name = mistake.function.__name__
-        verdict = judge(key, seen[name])
+        verdict = judged.verdict(mistake.function)
         assert verdict.verdict in ("wrong", "error"), name
-        assert verdict.points < key.max_points, name
-        if seen[name].status == "observed":
+        assert verdict.points < judged.key.max_points, name
+        if judged.seen[name].status == "observed":
             assert verdict.hint == mistake.hint, name
 
 
-def test_answers_are_pairwise_distinct_where_they_should_be(observed):
+def test_answers_are_pairwise_distinct_where_they_should_be(judged):
     """No mistake equals another in all that was seen of it: each hint has one meaning."""
-    _, key, _ = observed
-    assert key.mistakes
-    for index, one in enumerate(key.mistakes):
-        for other in key.mistakes[index + 1 :]:
+    mistakes = judged.key.mistakes
+    assert mistakes
+    for index, one in enumerate(mistakes):
+        for other in mistakes[index + 1 :]:
             assert not look_alike(one, other), (one.hint, other.hint)
 
 
-def test_three_mistakes_have_the_right_shape_and_parameters(observed):
+def test_three_mistakes_have_the_right_shape_and_parameters(judged):
     """Shapes and counts alone would let them pass."""
-    task, key, seen = observed
-    alike = 0
-    for mistake in task.mistakes:
-        checks = judge(key, seen[mistake.function.__name__]).checks
-        alike += checks.get("shape", True) and checks.get("parameters", True)
-    assert alike >= 3
+    checks = [judged.verdict(mistake.function).checks for mistake in judged.drawn()]
+    assert sum(c.get("shape", True) and c.get("parameters", True) for c in checks) >= 3
 
 
 def look_alike(one: KnownMistake, other: KnownMistake) -> bool:
     return one.model_copy(update={"hint": ""}) == other.model_copy(update={"hint": ""})
 
 
-PAIRS = {"function": 6, "block": 4, "layer": 4, "model": 2}  # of a task
-
-
-def test_of_two_mistakes_at_once_one_is_named_and_never_a_third(observed):
+def test_of_two_mistakes_at_once_one_is_named_and_never_a_third(judged):
     """Real answers have two faults at once: they are refused, and no other fault is named."""
-    task, key, _ = observed
+    task, key = judged.task, judged.key
     made = slips_of(task, keymaking.trials_of(task, SEED))
     hints = {mistake.hint for mistake in key.mistakes}
     for one, other in pairs_of(made, PAIRS[task.kind]):
@@ -149,8 +161,8 @@ def pairs_of(made, count):
     return [possible[place] for place in chosen]
 
 
-def test_a_key_of_the_bank_holds_no_code(observed):
-    task, key, _ = observed
+def test_a_key_of_the_bank_holds_no_code(judged):
+    task, key = judged.task, judged.key
     text = key.model_dump_json()
     assert TaskKey.model_validate_json(text) == key
     said = " ".join(mistake.hint for mistake in key.mistakes)

@@ -9,8 +9,10 @@ import sys
 import nbformat
 import pytest
 
+from autograder.data.arguments import encode
 from autograder.data.key import read_key
 from autograder.setting.exercises import exercise_names, release
+from autograder.setting.keymaking import trials_of
 from autograder.setting.lint import lint_release
 from autograder.setting.task import load_tasks
 
@@ -63,6 +65,11 @@ def test_public_keys_are_of_the_tasks_as_they_stand(root):
         tasks = load_tasks(root / "solutions" / name / "tasks.py")
         assert list(key.tasks) == [task.name for task in tasks]
         assert [key.tasks[t.name].max_points for t in tasks] == [t.points for t in tasks]
+        for task in tasks:
+            asked = [case.arguments for case in key.tasks[task.name].question.cases]
+            trials = trials_of(task, key.seed)
+            drawn = [{n: encode(v) for n, v in trial.arguments.items()} for trial in trials]
+            assert asked == drawn, f"{task.name} tries other calls than its key: make it again"
 
 
 def test_a_key_holds_no_code(root):
