@@ -450,6 +450,11 @@ def small_classifier(classes=5):
     )
 
 
+SMALL_CLASSIFIER = Task(
+    "small_classifier", "model", 4, lambda rng: [trial((6, 5, 3), classes=5)], small_classifier
+)
+
+
 @pytest.fixture(scope="module", params=[1, 2])
 def classifier_key(request):
     """The key of a model task that is tried so many times."""
@@ -485,10 +490,7 @@ def test_a_model_must_be_the_same_each_time():
             [keras.Input((6, 5, 3)), layers.GlobalAveragePooling2D(), layers.Dense(classes)]
         )
 
-    task = Task(
-        "small_classifier", "model", 4, lambda rng: [trial((6, 5, 3), classes=5)], small_classifier
-    )
-    found = verdict(make_task_key(task, 1), growing)
+    found = verdict(make_task_key(SMALL_CLASSIFIER, 1), growing)
     assert found.points < found.max_points
     assert "another network when called again" in found.hint
 
@@ -514,6 +516,23 @@ def test_a_net_that_fills_memory_is_told_which_step_makes_it_large():
     hint = verdict(make_task_key(task, 1), overlapping).hint
     assert "MemoryError" in hint
     assert "Look at `MaxPooling2D 2x2, stride 1, valid`" in hint
+
+
+def test_a_net_many_times_too_large_is_told_its_count_and_never_filled(monkeypatch):
+    """Filled, a VGG without a pool takes 11 GB and half a minute; its count says enough."""
+    key = make_task_key(SMALL_CLASSIFIER, 1)
+    monkeypatch.setattr("autograder.probing.probe.OVERSIZED", 100)
+
+    def flattened(classes=5):
+        x = inputs = keras.Input((6, 5, 3))
+        x = layers.Flatten()(layers.Conv2D(7, 3, activation="relu", padding="same")(x))
+        return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+
+    seen = probe(flattened, key.question)
+    assert [(case.trace, set(case.outputs)) for case in seen.cases] == [((), {"inference"})]
+    found = judge(key, seen)
+    assert "1,251 trainable parameters, expected 236" in found.hint
+    assert found.checks == {"shape": True, "parameters": False, "output": False}
 
 
 class AtAKink:

@@ -262,7 +262,10 @@ def test_fewer_classes_and_objects_on_request():
 def test_a_thousand_scenes_are_made_in_seconds():
     """A thousand must take under 20 s on two cores: a hundred, here, 2 s."""
     digit_scenes(5)  # photographs are read and reduced once
-    assert quickest(lambda: digit_scenes(100)) < 2.0
+    assert quickest(lambda: digit_scenes(100)) < 2.0 * slowness()
+
+
+REFERENCE = 0.05  # seconds of `slowness`'s arithmetic on such a core
 
 
 def quickest(make, runs=3):
@@ -275,12 +278,27 @@ def quickest(make, runs=3):
     return min(times)
 
 
+def slowness():
+    """How many times slower a core is now than one of the two that the bounds are meant for.
+
+    Processor seconds grow where a neighbour shares the core's memory: the same arithmetic, timed in
+    the same run, grows with them. Faster cores than that count as 1.
+    """
+    values = np.random.default_rng(0).random((256, 256, 16)).astype(np.float32)
+
+    def arithmetic():
+        for _ in range(20):
+            np.sqrt(values**2 + 1).sum(-1)
+
+    return max(1.0, quickest(arithmetic) / REFERENCE)
+
+
 @pytest.mark.parametrize(
     "make", [lambda n: heads(n, size=128), lambda n: figures(n, size=128, people=(2, 3))]
 )
 def test_a_thousand_heads_or_figures_of_the_same_size_are_too(make):
     make(2)
-    assert quickest(lambda: make(50)) < 1.0
+    assert quickest(lambda: make(50)) < 1.0 * slowness()
 
 
 @pytest.mark.parametrize("make", [digit_scenes, figures, heads, photo_patches])

@@ -6,6 +6,7 @@ are exchanged for the time of the call. A place is known by the instruction that
 
 from __future__ import annotations
 
+import gc
 import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.data.arguments import Input
+from autograder.probing.network import quick_initializers
 from autograder.probing.trace import patched
 from autograder.setting.task import Task, Trial
 
@@ -151,7 +153,7 @@ def rehearse(task: Task, trials: list[Trial]) -> list[Place]:
     import keras
 
     places: dict[Site, Place] = {}
-    layers: dict[int, tuple[Any, Site]] = {}
+    layers: dict[int, tuple[Any, Site]] = {}  # of one trial
     called: dict[Site, None] = {}
     call = keras.layers.Layer.__call__
 
@@ -174,10 +176,13 @@ def rehearse(task: Task, trials: list[Trial]) -> list[Place]:
         }
         if not trial.counted:
             with (
+                quick_initializers(),
                 layers_made_by(task.answer, noting),
                 patched(keras.layers.Layer, "__call__", noted),
             ):
                 _call(task, trial, arguments)
+            layers.clear()
+            gc.collect()  # a net holds itself in circles, and the next one needs its memory
     found = [places[site] for site in called]
     _name(found, task.places)
     return found
