@@ -167,3 +167,18 @@ def test_what_is_within_a_while_is_left_alone():
     assert [edit.kind for edit in edits_of(countdown)] == [
         "a difference stands where a sum is meant"
     ]
+
+
+def grouped(x, groups):
+    """Group normalisation, then ReLU."""
+    return layers.ReLU()(layers.GroupNormalization(groups=groups)(x))
+
+
+def test_a_normalisation_exchanged_with_its_activation_keeps_each_calls_own_options():
+    trials = [trial(x=Input((4, 5, 6)), groups=groups) for groups in (2, 3)]
+    task = Task("grouped", "block", 1, lambda rng: trials, grouped)
+    [slip] = [s for s in slips_of(task, trials) if s.kind == "norm and activation exchanged"]
+    inputs = keras.Input((4, 5, 6))
+    made = keras.Model(inputs, answer_with(task, slip)(inputs, 3)).layers[1:]
+    assert [type(layer).__name__ for layer in made] == ["ReLU", "GroupNormalization"]
+    assert made[1].groups == 3

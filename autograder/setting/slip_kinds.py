@@ -308,11 +308,26 @@ def _exchanged(places: list[Place]) -> Iterator[Slip]:
                 f"The {norm.noun} {norm.where} comes first, then the {activation.noun}; here "
                 "they are exchanged.",
                 "The normalisation comes first, then the activation; here they are exchanged.",
-                {
-                    norm.site: partial(_made_instead, activation.layer, activation.options),
-                    activation.site: partial(_made_instead, norm.layer, norm.options),
-                },
+                _in_exchange(norm, activation),
             )
+
+
+def _in_exchange(norm: Place, activation: Place) -> dict[Site, Make]:
+    """Each of two layers made in the other's place, the first with the options of this call."""
+    asked: list[Options] = []
+
+    def first(cls: type, options: Options) -> Any:
+        asked.append(options)
+        return class_of(activation.layer)(**activation.options)
+
+    def normalisation() -> Any:
+        return class_of(norm.layer)(**asked.pop(0))
+
+    def second(cls: type, options: Options) -> Any:
+        # In `ReLU()(Norm()(x))` the second is made before the first.
+        return normalisation() if asked else lambda x, **named: normalisation()(x, **named)
+
+    return {norm.site: first, activation.site: second}
 
 
 def _pools(places: list[Place]) -> Iterator[Slip]:
