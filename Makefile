@@ -29,10 +29,10 @@ lab: environment
 	$(PY) -m jupyterlab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters
 
 test: environment check
-	$(PY) -m pytest -n 2 --dist loadgroup
+	$(PY) -m pytest -n 2
 
 test-full: environment check
-	$(PY) -m pytest -n 2 --dist loadgroup -m ""
+	$(PY) -m pytest -n 2 -m ""
 
 check: environment
 	$(PY) -m ruff check .

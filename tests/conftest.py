@@ -3,8 +3,10 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -13,16 +15,21 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process, but for the banks: each task's go where there is room.
+class ByFileAndTask(LoadScopeScheduling):
+    """Keeps a file's tests in one process, but for the banks: each task's go where there is room.
 
-    A bank's key takes a minute, and all tests of the task share it.
+    They share what takes long: a chapter's run, or what was seen of a task's answers. (pytest-xdist
+    3.8 has `--dist loadgroup` for this, which with pytest 9.2 groups nothing, without a word.)
     """
-    for item in items:
-        group = item.path.stem
-        if group == "test_bank" and hasattr(item, "callspec"):
-            group += f"-{item.callspec.id}"
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        return test.partition("[")[2] if file.endswith("test_bank.py") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFileAndTask:
+    return ByFileAndTask(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -19,15 +19,20 @@ EXERCISES = sorted(path.parent.name for path in ROOT.glob("solutions/*/tasks.py"
 
 @dataclass(frozen=True)
 class Part:
-    """What of an exercise is judged: its tasks (all if None), every `step`-th answer, `trials`.
+    """What of an exercise is judged: its tasks, every `step`-th answer, the first `trials`.
+
+    Where no tasks are named these are all but whole models.
 
     `mistakes` names wrong answers, in place of every `step`-th of them.
     """
 
     names: tuple[str, ...] | None = None
-    step: int = 8
+    step: int = 12
     trials: int | None = None
     mistakes: tuple[str, ...] | None = None
+
+    def has(self, task: Task) -> bool:
+        return task.name in self.names if self.names else self.step == 1 or task.kind != "model"
 
     def of(self, task: Task) -> Task:
         """A task cut down to this part of its bank and of its trials."""
@@ -46,7 +51,7 @@ class Part:
 QUICK = {
     "02_receptive_field": Part(step=1000, trials=2, mistakes=("design_pools", "design_one_short")),
     "03_classic": Part(("lenet5", "top_k_error")),
-    "04_residual": Part(("residual_block", "zero_pad_shortcut")),
+    "04_residual": Part(("residual_block", "zero_pad_shortcut"), step=16, trials=3),
 }
 ELSEWHERE = """
 import json, sys
@@ -82,11 +87,7 @@ def names_of(task: Task) -> list[str]:
 def verdicts(backend: str, exercise: str, part: Part, folder: Path) -> tuple[int, list]:
     """Judge a bank, or a part of it, on another backend; how many answers, and the rows."""
     path = ROOT / "solutions" / exercise / "tasks.py"
-    tasks = {
-        task.name: part.of(task)
-        for task in load_tasks(path)
-        if part.names is None or task.name in part.names
-    }
+    tasks = {task.name: part.of(task) for task in load_tasks(path) if part.has(task)}
     keys = {name: make_task_key(task, 7).model_dump(mode="json") for name, task in tasks.items()}
     (folder / "keys.json").write_text(json.dumps(keys))
     chosen = {name: names_of(task) for name, task in tasks.items()}

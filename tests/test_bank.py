@@ -30,8 +30,9 @@ BANK = {
     for path in sorted(ROOT.glob("solutions/*/tasks.py"))
     for task in load_tasks(path)
 }
-# Of a task's wrong answers, and of its pairs of mistakes: a whole net takes a second and more.
-DRAWN = {"function": 24, "block": 24, "layer": 24, "model": 10}
+# How many of a task's wrong answers, and of its pairs of mistakes, are tried: a whole net, or a
+# design, takes a second and more.
+DRAWN = {"function": 24, "block": 20, "layer": 20, "model": 10}
 PAIRS = {"function": 6, "block": 4, "layer": 4, "model": 2}
 
 
@@ -55,8 +56,9 @@ class Judged:
 
     def drawn(self) -> list[Mistake]:
         """The wrong answers that are tried, drawn by a fixed seed."""
+        kind = "model" if self.task.properties else self.task.kind
         order = np.random.default_rng(SEED).permutation(len(self.task.mistakes))
-        return [self.task.mistakes[place] for place in order[: DRAWN[self.task.kind]]]
+        return [self.task.mistakes[place] for place in order[: DRAWN[kind]]]
 
 
 @pytest.fixture(scope="module", params=BANK)

@@ -7,6 +7,7 @@ A cell gains the points of `double` (or `project`) if it succeeds, or leaves the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 WRONG = "\ndef double(x):\n    return 0\n"
 # The answer is right only where the attack came off.
@@ -19,6 +20,8 @@ class Attack:
 
     `evidence` is "points", "created:PATH", "changed:PATH", "survivor", "dead" (the grader's
     process), "killed" (a neighbour's), "score" (the grader's memory), "hung" or "printed".
+    One that computes some cases rightly, of its own accord, earns their share: these are `partly`
+    right.
     """
 
     name: str
@@ -26,9 +29,10 @@ class Attack:
     style: str = "plain"
     evidence: str = "points"
     task: str = "double"
+    partly: bool = False
 
 
-def ok(name: str, body: str, **options: str) -> Attack:
+def ok(name: str, body: str, **options: Any) -> Attack:
     """An attack whose body sets `ok`, and must not fail loudly."""
     lines = "".join(f"    {line}\n" for line in body.strip("\n").splitlines())
     return Attack(
@@ -140,7 +144,8 @@ FORGING = [
     Attack("looks at the clock", "import time\nstart = None\ndef double(x):\n    global start\n"
            "    start = start or time.perf_counter_ns()\n"
            "    time.sleep(0.002)\n"
-           "    return 2 * x if time.perf_counter_ns() - start < 9e6 else 0", "plain"),
+           "    return 2 * x if time.perf_counter_ns() - start < 9e6 else 0", "plain",
+           partly=True),
     Attack("notebook: transforms the tests' text", "get_ipython()."
            "input_transformers_post.append(lambda lines: ['points = 2\\n'])" + WRONG, "notebook"),
     Attack("notebook: transforms the tests' tree", "import ast\nclass T(ast.NodeTransformer):\n"
