@@ -143,3 +143,22 @@ def test_a_mistake_known_by_whole_arrays_needs_one_case():
         "every value has the wrong sign" in verdict.details[0] or "-1 times" in (verdict.details[0])
     )
     assert not np.isnan(verdict.points)
+
+
+def turned(values, back=False):
+    """The values, or with the other sign."""
+    return -values if back else 1 * values
+
+
+def test_a_question_that_is_put_is_followed_by_a_sentence_of_its_own():
+    def trials(rng):
+        return [trial(values=rng.normal(size=9), back=bool(back)) for back in (1, 1, 1, 0, 0)]
+
+    def hardly_off(values, back=False):
+        return turned(values, back) + back * 0.007 * values.std() * (-1) ** np.arange(9)
+
+    hint = judged(Task("turned", "function", 2, trials, turned), hardly_off).hint
+    assert hint.endswith(
+        "or a small constant another? Of the 5 cases tried 3 go wrong, exactly those where `back` "
+        "is True; the other 2 are right."
+    )

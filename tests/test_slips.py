@@ -11,7 +11,7 @@ from autograder.data.arguments import Input
 from autograder.judging.judge import judge
 from autograder.probing.probe import probe
 from autograder.setting.edits import edited, edits_of
-from autograder.setting.keymaking import make_task_key, trials_of
+from autograder.setting.keymaking import _is_a_mistake, make_task_key, trials_of
 from autograder.setting.places import rehearse
 from autograder.setting.slips import MOST_SLIPS, answer_with, slips_of
 from autograder.setting.task import Task, trial
@@ -182,3 +182,38 @@ def test_a_normalisation_exchanged_with_its_activation_keeps_each_calls_own_opti
     made = keras.Model(inputs, answer_with(task, slip)(inputs, 3)).layers[1:]
     assert [type(layer).__name__ for layer in made] == ["ReLU", "GroupNormalization"]
     assert made[1].groups == 3
+
+
+def deviation(values, mean):
+    """The root of the mean squared distance; two variables are called as functions are."""
+    sum = np.square(values - mean)
+    return np.sqrt(np.mean(sum))
+
+
+def test_a_variable_with_a_function_s_name_is_left_alone():
+    kinds = [edit.kind for edit in edits_of(deviation)]
+    assert kinds.count("mean") == 1
+    assert "sum" not in kinds
+
+
+def scaled(values, by=3.0, first=0):
+    """Multiplied, all or but the first ones."""
+    return by * (values[first:] if first else values)
+
+
+def test_a_slip_that_only_raises_errors_in_one_branch_explains_no_other_error_there():
+    """That of another name is told in its own words."""
+
+    def trials(rng):
+        return [trial(values=rng.normal(size=9), by=2.0 + n, first=n) for n in (0, 2)]
+
+    def raising(values, by=3.0, first=0):
+        return by * (values[first:"end"] if first else values)
+
+    def mistyped(values, by=3.0, first=0):
+        return by * (valeus[first:] if first else values)  # noqa: F821
+
+    task = Task("scaled", "function", 2, trials, scaled)
+    key = make_task_key(task, SEED)
+    assert not _is_a_mistake(key, probe(raising, key.question))
+    assert "name 'valeus' is not defined" in judge(key, probe(mistyped, key.question)).hint

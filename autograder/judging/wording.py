@@ -161,7 +161,7 @@ def unknown(
     alike = partly_known(key, observation, wrong, limited=bool(where))
     if not alike:
         reason = _telling(key, reasons)
-        stop = "." if where and not reason.text.endswith(".") else ""
+        stop = "." if where and not reason.text.endswith((".", "?")) else ""
         further = details(reasons, reason.kinds) or _of_other_words(key, reasons, reason)
         return f"{reason.text}{stop} {where}".rstrip(), further
     sentences = _likeness_sentences(alike, wrong, limited=bool(where))

@@ -77,12 +77,20 @@ def edits_of(answer: Callable) -> list[Edit]:
         nodes = list(ast.walk(functions[name]))
         kept_out = {id(n) for loop in nodes if isinstance(loop, ast.While) for n in ast.walk(loop)}
         kept_out |= {id(n) for n in ast.walk(functions[name].args)}
+        kept_out |= _variables(nodes)
         for position, node in enumerate(nodes):
             if id(node) not in kept_out:
                 for kind, said, change in _changes(node):
                     hint = f"This is what comes out if {said}."
                     found.append(Edit(kind, hint, name, position, change))
     return found
+
+
+def _variables(nodes: list[ast.AST]) -> set[int]:
+    """The names that are a function's own: a variable `mean` is not NumPy's function."""
+    own = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    own |= {n.arg for n in nodes if isinstance(n, ast.arg)}
+    return {id(n) for n in nodes if isinstance(n, ast.Name) and n.id in own}
 
 
 def edited(answer: Callable, edits: list[Edit]) -> Callable:

@@ -36,7 +36,7 @@ from autograder.data.observation import (
     Question,
 )
 from autograder.data.values import CLEAR
-from autograder.judging.comparing import comparable, sketches_of
+from autograder.judging.comparing import comparable, compare, sketches_of
 from autograder.judging.judge import judge
 from autograder.judging.known import known_mistake
 from autograder.judging.parting import map_of
@@ -352,12 +352,15 @@ def _with_slips(task: Task, key: TaskKey, trials: list[Trial]) -> TaskKey:
 
 
 def _is_a_mistake(key: TaskKey, observation: Observation) -> bool:
-    """Whether something was seen of a slip, and it is wrong."""
+    """Whether something was seen of a slip, and it is wrong.
+
+    Where it only raises errors it could not be told from any other that raises some there; but
+    the shapes in an error's words tell.
+    """
     if observation.status != "observed" or judge(key, observation).verdict == "correct":
         return False
-    return not all(
-        case.problem and "(" not in (case.problem_kind or "") for case in observation.cases
-    )
+    wrong = [observation.cases[i] for i in compare(key, key.answers[0], observation).wrong]
+    return any(not case.problem or "(" in (case.problem_kind or "") for case in wrong)
 
 
 def _place(key: TaskKey, mistake: KnownMistake) -> int:
