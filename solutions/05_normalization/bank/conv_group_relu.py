@@ -345,7 +345,7 @@ def strided(x, filters, groups):
 for activation in ("gelu", "elu", "leaky_relu", "relu6", "silu"):
     bank.variant(
         activation,
-        f"The activation is ReLU, not {activation}.",
+        f"The activation is a plain ReLU, not {activation.replace('_', ' ')}.",
         built,
         activation=activation,
     )

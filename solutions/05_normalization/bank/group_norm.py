@@ -175,16 +175,6 @@ def channels_first_reshape(x, groups, gamma, beta, epsilon=1e-5):
     return gamma * normalize(parts, (2, 3, 4), epsilon).reshape(x.shape) + beta
 
 
-@bank.mistake("The groups are of channels, the last axis; here the rows are grouped.")
-def rows_grouped(x, groups, gamma, beta, epsilon=1e-5):
-    turned = np.swapaxes(x, 1, 3)
-    if turned.shape[-1] % groups:
-        raise ValueError(f"{turned.shape[-1]} rows are no {groups} groups")
-    ones, zeros = np.ones(turned.shape[-1]), np.zeros(turned.shape[-1])
-    y = group_norm(turned, groups, ones, zeros, epsilon)
-    return gamma * np.swapaxes(y, 1, 3) + beta
-
-
 @bank.mistake("Mean and variance are both a group's; here the variance is that of each channel.")
 def variance_of_channels(x, groups, gamma, beta, epsilon=1e-5):
     parts = x.reshape(*x.shape[:-1], groups, -1)
