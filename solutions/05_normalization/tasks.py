@@ -216,4 +216,7 @@ TASKS = [
     ),
 ]
 
-EQUIVALENT_MUTANTS: dict[str, str] = {}
+_HEAD = "def normalize(x, axes, epsilon="
+EQUIVALENT_MUTANTS = {
+    f"normalize: {_HEAD}1e-05): -> {_HEAD}1.00002):": "`group_norm` hands its own epsilon on",
+}

@@ -269,6 +269,13 @@ bank.variant(
     axes=(0, 1, 2),
 )
 bank.variant(
+    "two_axes_or_four",
+    "`x` may have three axes as well: the mean is over all but the last, and the last is always "
+    "the channels.",
+    over,
+    axes=lambda ndim: (0,) if ndim == 2 else (0, 1, 2),
+)
+bank.variant(
     "over_the_channels",
     "A channel has its own mean over all other axes; here a mean is over the channels, as in layer "
     "normalisation.",
@@ -505,6 +512,11 @@ updated(
     ),
 )
 updated(
+    "deviation_mixed_in",
+    "The moving variance is mixed with the variance of the batch; here it is with its root.",
+    lambda old, batch, momentum: mixed(old, np.stack([batch[0], np.sqrt(batch[1])]), momentum),
+)
+updated(
     "means_distance_added",
     "The moving variance is a mix of variances; how far the two means lie apart does not come in.",
     lambda old, batch, momentum: (
@@ -531,6 +543,21 @@ def sample_variance_kept(
     return y, mean, variance
 
 
+@bank.mistake(
+    "This is PyTorch's update: in Keras the momentum is the share that the old value keeps, and "
+    "the moving variance is mixed with the population variance."
+)
+def as_in_pytorch(
+    x, gamma, beta, moving_mean, moving_variance, training, momentum=0.99, epsilon=1e-3
+):
+    count = x.size // x.shape[-1]
+    factors = np.array([[1], [count / max(count - 1, 1)]])
+    return made(
+        x, gamma, beta, moving_mean, moving_variance, training, momentum, epsilon,
+        mix=lambda old, batch, momentum: mixed(batch * factors, old, momentum),
+    )  # fmt: skip
+
+
 @bank.mistake("The moving variance is updated with the variance alone, without the epsilon.")
 def epsilon_kept(
     x, gamma, beta, moving_mean, moving_variance, training, momentum=0.99, epsilon=1e-3
@@ -550,6 +577,21 @@ def from_the_moving_mean(
 ):
     def variance(x, axis, keepdims):
         return np.mean((x - moving_mean) ** 2, axis=axis)
+
+    return made(
+        x, gamma, beta, moving_mean, moving_variance, training, momentum, epsilon, variance=variance
+    )
+
+
+@bank.mistake(
+    "The variance of the batch is measured from its own mean; here it is measured from the moving "
+    "mean after its update."
+)
+def from_the_updated_mean(
+    x, gamma, beta, moving_mean, moving_variance, training, momentum=0.99, epsilon=1e-3
+):
+    def variance(x, axis, keepdims):
+        return np.mean((x - mixed(moving_mean, x.mean(axis=axis), momentum)) ** 2, axis=axis)
 
     return made(
         x, gamma, beta, moving_mean, moving_variance, training, momentum, epsilon, variance=variance

@@ -175,6 +175,12 @@ def channels_first_reshape(x, groups, gamma, beta, epsilon=1e-5):
     return gamma * normalize(parts, (2, 3, 4), epsilon).reshape(x.shape) + beta
 
 
+@bank.mistake("A group is cut out of the channels, which are the last axis; here the rows are cut.")
+def groups_of_rows(x, groups, gamma, beta, epsilon=1e-5):
+    parts = [part for part in np.array_split(x, groups, axis=1) if part.size]
+    return gamma * np.concatenate([normalize(p, (1, 2, 3), epsilon) for p in parts], 1) + beta
+
+
 @bank.mistake("Mean and variance are both a group's; here the variance is that of each channel.")
 def variance_of_channels(x, groups, gamma, beta, epsilon=1e-5):
     parts = x.reshape(*x.shape[:-1], groups, -1)
@@ -322,6 +328,33 @@ def gamma_of_the_group(x, groups, gamma, beta, epsilon=1e-5):
     size = x.shape[-1] // groups
     gamma, beta = (np.repeat(a[::size], size) for a in (gamma, beta))
     return group_norm(x, groups, gamma, beta, epsilon)
+
+
+@bank.mistake(
+    "`gamma` and `beta` have a number for each channel; here a whole group takes the one that "
+    "stands at the group's own place."
+)
+def gamma_at_the_groups_place(x, groups, gamma, beta, epsilon=1e-5):
+    size = x.shape[-1] // groups
+    gamma, beta = (np.repeat(a[:groups], size) for a in (gamma, beta))
+    return group_norm(x, groups, gamma, beta, epsilon)
+
+
+@bank.mistake(
+    "`gamma` and `beta` have a number for each channel; here all groups take those of the first "
+    "group's channels."
+)
+def gammas_of_the_first_group(x, groups, gamma, beta, epsilon=1e-5):
+    size = x.shape[-1] // groups
+    gamma, beta = (np.tile(a[:size], groups) for a in (gamma, beta))
+    return group_norm(x, groups, gamma, beta, epsilon)
+
+
+@bank.mistake("One normalisation is asked for; here what comes out is normalised once more.")
+def normalized_twice(x, groups, gamma, beta, epsilon=1e-5):
+    channels = x.shape[-1]
+    once = group_norm(x, groups, np.ones(channels), np.zeros(channels), epsilon)
+    return group_norm(once, groups, gamma, beta, epsilon)
 
 
 @bank.mistake(

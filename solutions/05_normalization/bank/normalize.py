@@ -124,6 +124,12 @@ bank.variant(
     mine=lambda axes, ndim: tuple(range(ndim - 1)),
 )
 bank.variant(
+    "axes_from_one",
+    "The axes are counted from 0; here each of `axes` is one too few.",
+    over,
+    mine=lambda axes, ndim: tuple(axis - 1 for axis in axes),
+)
+bank.variant(
     "first_to_last",
     "The means are over the axes in `axes` and no others; here those that lie between its first "
     "and its last are taken too.",
@@ -218,6 +224,7 @@ def divided_first(x, axes, epsilon=1e-5):
     return x / np.sqrt(np.var(x, axis=axes, keepdims=True) + epsilon) - mean
 
 
-@bank.mistake("The values are rounded to three digits: float16 is too coarse.")
-def half_precision(x, axes, epsilon=1e-5):
-    return normalize(x, axes, epsilon).astype("float16")
+@bank.mistake("The epsilon stands under the root; here it is added to the distance from the mean.")
+def epsilon_above(x, axes, epsilon=1e-5):
+    mean, variance = (f(x, axis=axes, keepdims=True) for f in (np.mean, np.var))
+    return (x - mean + epsilon) / np.sqrt(variance)
