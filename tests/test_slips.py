@@ -202,7 +202,7 @@ def scaled(values, by=3.0, first=0):
 
 
 def test_a_slip_that_only_raises_errors_in_one_branch_explains_no_other_error_there():
-    """That of another name is told in its own words."""
+    """The other is told in its own words."""
 
     def trials(rng):
         return [trial(values=rng.normal(size=9), by=2.0 + n, first=n) for n in (0, 2)]
@@ -210,10 +210,10 @@ def test_a_slip_that_only_raises_errors_in_one_branch_explains_no_other_error_th
     def raising(values, by=3.0, first=0):
         return by * (values[first:"end"] if first else values)
 
-    def mistyped(values, by=3.0, first=0):
-        return by * (valeus[first:] if first else values)  # noqa: F821
+    def of_a_number(values, by=3.0, first=0):
+        return by * (values[len(first) :] if first else values)
 
     task = Task("scaled", "function", 2, trials, scaled)
     key = make_task_key(task, SEED)
     assert not _is_a_mistake(key, probe(raising, key.question))
-    assert "name 'valeus' is not defined" in judge(key, probe(mistyped, key.question)).hint
+    assert "object of type 'int' has no len()" in judge(key, probe(of_a_number, key.question)).hint
