@@ -163,14 +163,14 @@ def batch_norm_trials(rng: np.random.Generator) -> list[Trial]:
 
 
 def conv_group_relu_trials(rng: np.random.Generator) -> list[Trial]:
-    """Two filters to a group and more; one group; single ones. Odd and even sides.
+    """Groups of several filters; one group; single ones. Odd and even sides.
 
-    Once `groups` divides the channels of `x` as well: then it could be the convolution's.
+    At least once `groups` divides the channels of `x` as well: then it could be the convolution's.
     """
     a, b, c = numbers(rng, 3, 5, 3)
     return [
-        trial(x=Input((7, 6, a)), filters=6, groups=3),
-        trial(x=Input((6, 9, 2 * b)), filters=12, groups=2),
+        trial(x=Input((7, 6, a)), filters=12, groups=3),
+        trial(x=Input((6, 9, 2 * b)), filters=14, groups=2),
         trial(x=Input((5, 8, c)), filters=7, groups=1),
         trial(x=Input((8, 5, a)), filters=9, groups=9),
     ]
