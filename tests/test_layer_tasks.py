@@ -1,4 +1,4 @@
-"""Tasks whose answer is a class of layers, and blocks of which the epsilon counts."""
+"""Tasks whose answer is a layer, and blocks of which epsilon or momentum counts."""
 
 import keras
 import pytest
@@ -76,3 +76,32 @@ def test_an_epsilon_counts_where_inputs_are_small():
     small = make_task_key(task, 3)
     assert verdict(small, normed(1e-5)).verdict == "correct"
     assert verdict(small, normed(1e-3)).verdict == "wrong"
+
+
+def batch_normed(momentum):
+    def answer(x, filters):
+        x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
+        return layers.BatchNormalization(momentum=momentum)(x)
+
+    return answer
+
+
+def halves(x, filters):
+    """The same in two halves, each with statistics of its own."""
+    parts = [batch_normed(0.9)(x, filters // 2) for _ in range(2)]
+    return layers.Concatenate()(parts)
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_momentum_counts_where_the_task_says_so_and_nowhere_else(counts):
+    trials = [trial(x=Input((6, 5, 3)), filters=4)]
+    task = Task(
+        "normed", "block", 2, lambda rng: trials, batch_normed(0.9), plan={"momentum": counts}
+    )
+    key = make_task_key(task, 3)
+    assert verdict(key, batch_normed(0.9)).verdict == "correct"
+    assert verdict(key, halves).verdict == "correct"
+    other = verdict(key, batch_normed(0.99))
+    assert other.verdict == ("wrong" if counts else "correct")
+    if counts:
+        assert "keep 0.99 of what they were at a step; asked for is 0.9" in other.hint

@@ -76,7 +76,8 @@ class Plan(Plain):
     kernel scale of all weights with a given element count. `probabilities` says that the output
     is read through a logarithm; `permutable` that another order of concatenation is allowed.
     `counted` says that the network's weights are only counted: all but a last bias are 0. Where
-    facts are asked for it says that a glance is enough.
+    facts are asked for it says that a glance is enough. `momentum` says that the momentum of moving
+    statistics, which else is free, counts.
     """
 
     seed: int
@@ -89,6 +90,7 @@ class Plan(Plain):
     permutable: bool = False
     own_weights: bool = False
     counted: bool = False
+    momentum: bool = False
 
 
 class Stored(Plain):

@@ -16,13 +16,16 @@ from autograder.judging.known import same_sketch
 SMALLEST_PROBABILITY = 1e-30
 KINDS = {"float": "f", "int": "iu", "bool": "b", "number": "fiub"}
 MODES = ("value", "inference", "training")
+OF_STATISTICS = ("statistics", "momentum")  # modes that show no output
+NEAR_MOMENTUM = 1e-4
 LOG_NEAR = 1e-3
 ANOTHER_ORDER = "the parts are concatenated in another order than the one written"
 
 Outputs = dict[str, list[np.ndarray]]
 Kind = Literal[
-    "problem", "remark", "property", "parameters", "shape", "no statistics", "output", "statistics"
-]
+    "problem", "remark", "property", "parameters", "shape", "no statistics", "output", "statistics",
+    "momentum",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,8 @@ class _CaseComparison:
         if not wrong:
             if not _same_statistics(expected, given):
                 self.fail("statistics", "output", **outputs)
+            elif not _same_momentum(expected, given):
+                self.fail("momentum", "output", **outputs)
         elif plan and plan.permutable and _agree_permuted(expected, given, plan, tolerance):
             self.comparison.remarks.append(ANOTHER_ORDER)
         else:
@@ -212,6 +217,18 @@ def _same_statistics(expected: Outputs, given: Outputs) -> bool:
     """Whether a training step takes the same for moving statistics."""
     pairs = zip(expected.get("statistics", []), given.get("statistics", []), strict=False)
     return all(np.allclose(a, b, atol=LOG_NEAR, rtol=0) for a, b in pairs)
+
+
+def _same_momentum(expected: Outputs, given: Outputs) -> bool:
+    """Whether moving statistics have the momenta asked for; it counts in few tasks."""
+    if "momentum" not in expected:
+        return True
+    [wanted], found = expected["momentum"], given.get("momentum", [])
+    return (
+        len(found) == 1
+        and found[0].shape == wanted.shape
+        and np.allclose(found[0], wanted, atol=NEAR_MOMENTUM, rtol=0)
+    )
 
 
 def comparable(array: np.ndarray, plan: Plan | None) -> np.ndarray:
@@ -298,7 +315,7 @@ def distance(key: TaskKey, answer: Answer, observation: Observation) -> float:
             return float("inf")
         if seen.parameters != answer.parameters[index] or observation.status != "observed":
             return float("inf")
-        for mode in expected.keys() - {"permuted", "statistics"}:
+        for mode in expected.keys() - {"permuted", *OF_STATISTICS}:
             for a, b in zip(expected[mode], seen.outputs[mode], strict=False):
                 farthest = max(farthest, _array_distance(a.numpy(), b.numpy(), case.plan))
     return farthest if observation.cases else float("inf")
@@ -340,7 +357,7 @@ def sketches_of(question: Question, observation: Observation) -> Sketches:
     return tuple(
         {
             mode: tuple(
-                sketch(comparable(array.numpy(), None if mode == "statistics" else case.plan))
+                sketch(comparable(array.numpy(), None if mode in OF_STATISTICS else case.plan))
                 for array in arrays
             )
             for mode, arrays in seen.outputs.items()

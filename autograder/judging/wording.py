@@ -259,6 +259,8 @@ class _Telling:
                 return self.of_no_statistics()
             case "statistics":
                 return self.of_statistics()
+            case "momentum":
+                return self.said(self.of_momentum())
         return self.of_output()
 
     def said(
@@ -307,6 +309,16 @@ class _Telling:
     def of_statistics(self) -> Reason:
         step = needless(self.way)
         return self.said(f": {step} {TAKEN_AWAY}" if step else f": {OTHER_STATISTICS}")
+
+    def of_momentum(self) -> str:
+        """What part of moving statistics is kept at a training step, and what part should be."""
+        wanted, given = (
+            " and ".join(f"{value:.4g}" for value in outputs["momentum"][0])
+            for outputs in (self.fault.expected, self.fault.given)
+        )
+        return (
+            f": moving statistics keep {given} of what they were at a step; asked for is {wanted}"
+        )
 
     def of_shape(self) -> str:
         """A sentence where shapes or element types differ."""

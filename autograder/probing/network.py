@@ -280,7 +280,8 @@ class Network:
         """Outputs in training mode (where there are moving statistics) and at inference.
 
         "statistics" is one number on what a training step takes for moving statistics. A factor
-        that a normalisation takes away again shows in nothing else.
+        that a normalisation takes away again shows in nothing else. "momentum" are the momenta that
+        moving statistics have, where they count.
         """
         with fast_calls():
             huge = [np.float32(HUGE)] * len(self.statistics)
@@ -292,6 +293,8 @@ class Network:
             self._calibrate()
             if self.statistics:
                 seen["statistics"] = [self.size_of_statistics]
+                if self.plan.momentum:
+                    seen["momentum"] = [np.unique(np.array(self.momenta, "float32"))]
             seen["inference"] = self.run(training=None)
         self.seen = seen
         return seen
