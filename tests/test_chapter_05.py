@@ -10,6 +10,8 @@ matplotlib.use("Agg")
 
 from chapter_run import run_chapter
 
+from convbook.training import compare
+
 pytestmark = pytest.mark.notebook
 
 
@@ -112,6 +114,15 @@ def test_averages_by_hand_are_those_that_keras_keeps(chapter):
     assert np.abs(ops.convert_to_numpy(reverse.moving_mean) - moving[0]).min() > 0.5
 
 
+def test_the_start_that_is_taken_out_is_what_is_left_of_it(chapter):
+    moving, beginning = chapter.names["moving"], chapter.names["beginning"]
+    assert all(set(np.unique(value)) <= {0.0, 1.0} for value in beginning), "means 0, variances 1"
+    assert set(chapter.names["without_start"]) == set(chapter.names["MOMENTA"])
+    # A long memory has moved away from its start less than a short one.
+    moved = {m: np.abs(np.subtract(held[0], beginning[0])).mean() for m, held in moving.items()}
+    assert moved[0.9] > moved[0.99] > moved[0.999] > 0
+
+
 def test_pairs_share_their_mean_as_batches_of_two_do(chapter):
     x = np.random.default_rng(1).normal(2, 3, size=(6, 4, 4, 5)).astype("float32")
     paired = chapter.names["PairNormalization"](momentum=0.0)
@@ -191,6 +202,9 @@ def test_the_default_run_shows_what_the_chapter_claims():
     assert grows("batch")
     assert not grows("group")
     assert names["verdicts"]["batch"].verdict == "worse"
+    assert names["verdicts"]["group"].verdict != "worse"
+    assert compare(errors["batch", 32], errors["batch", 8]).verdict != "worse"
+    assert compare(errors["batch", 32], errors["group", 32]).verdict == "worse"
     # It is the mean of two: with all else as in batches of 32 the error grows too.
     pairs, whole = errors["pairs", 32], errors["batch", 32]
     assert pairs.mean() - whole.mean() > max(np.ptp(pairs), np.ptp(whole))
@@ -213,7 +227,12 @@ def test_the_default_run_shows_what_the_chapter_claims():
     mean_gap = {momentum: np.mean(points) for momentum, points in names["gap"].items()}
     assert 0 < mean_gap[0.9] < mean_gap[0.99] < mean_gap[0.999]
     assert names["gap"][0.999][-1] > 0.2
-    memory, right = names["memory"], names["right_share"]
+    # Neither is the start alone to blame, nor are the weights: averages taken anew make up for it.
+    read, right = names["read"], names["right_share"]
+    for momentum in (0.99, 0.999):
+        assert read[momentum][-1] < names["without_start"][momentum] < right - 0.1
+    assert abs(right - read["batch"][-1]) < 0.03
+    memory = names["memory"]
     ranges = [np.ptp(memory[momentum]) for momentum in (0.99, 0.9, 0.1)]
     assert ranges == sorted(ranges)
     assert min(memory[0.1]) < right - 0.1
