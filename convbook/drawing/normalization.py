@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
@@ -61,7 +63,7 @@ def _cell(
 
 def _name_sides(axes: Axes, pictures: int, positions: int, channels: int) -> None:
     angle = float(np.degrees(np.arctan2(_BACK[1], _BACK[0])))
-    style = {"fontsize": 11, "rotation_mode": "anchor", "ha": "center"}
+    style: dict[str, Any] = {"fontsize": 11, "rotation_mode": "anchor", "ha": "center"}
     axes.text(channels / 2, -positions - 0.3, "C channels", va="top", **style)
     axes.text(-0.3, -positions / 2, "H×W positions", rotation=90, va="bottom", **style)
     spot = np.array([channels + 0.2, -positions - 0.25]) + pictures * _BACK / 2
