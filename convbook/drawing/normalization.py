@@ -67,4 +67,4 @@ def _name_sides(axes: Axes, pictures: int, positions: int, channels: int) -> Non
     axes.text(channels / 2, -positions - 0.3, "C channels", va="top", **style)
     axes.text(-0.3, -positions / 2, "H×W positions", rotation=90, va="bottom", **style)
     spot = np.array([channels + 0.2, -positions - 0.25]) + pictures * _BACK / 2
-    axes.text(*spot, "N pictures", rotation=angle, va="top", **style)
+    axes.text(spot[0], spot[1], "N pictures", rotation=angle, va="top", **style)
