@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from numpy.typing import ArrayLike
 
-from convbook.drawing.style import COLOURS
+from convbook.drawing.style import COLOURS, WIDTH
 
 _BOX = (1.75, 0.62)  # width and height of a box, in data units
 _STEP = 2.35  # from one box's middle to the next one's
@@ -51,7 +52,7 @@ def draw_module(
     label = "side by side"
     axes.text(end + 0.25, middle, label, rotation=90, ha="center", va="center", fontsize=9)
     axes.text(end + 0.65, middle, result, ha="left", va="center", fontsize=9.5)
-    axes.set_xlim(-1.9, end + 2.6)
+    axes.set_xlim(-1.75, end + 2.4)
     axes.set_ylim(rows[-1] - 0.5, 0.5)
     axes.set_title(title)
 
@@ -96,7 +97,7 @@ def draw_googlenet(
     auxiliary: Sequence[str] = (),
     axes: Axes | None = None,
 ) -> Axes:
-    """Draw GoogLeNet from left to right: its height is that of its maps, halved by every pool.
+    """Draw GoogLeNet in two rows, left to right: its maps' height falls with every pool between.
 
     A module is cut into its four ways, each as high as its share of the module's channels; the
     first module, named "3a", has them written in.
@@ -106,91 +107,170 @@ def draw_googlenet(
         auxiliary: modules with an auxiliary classifier.
         axes: where to draw; a new figure if None.
     """
-    axes = axes or plt.subplots(figsize=(9, 4))[1]
+    axes = axes or plt.subplots(figsize=(WIDTH, 4.4))[1]
     axes.set_axis_off()
-    x, side, height, spans = 0.0, 112, 4.6, []
+    x = _stage(axes, 0.0, 0.0, 112, lambda x, high: _layer(axes, x, high, "conv 7×7 / 2"))
+    x = _pool(axes, x, _high(56), 0.0)
+    x = _stage(axes, x, 0.0, 56, lambda x, high: _two_layers(axes, x, high))
+    x = _pool(axes, x, _high(28), 0.0)
+    x = _modules(axes, x, 0.0, 28, "3", modules)
+    axes.annotate("", (x + 0.7, 0), (x, 0), arrowprops=_ARROW)
+    row, x = -3.9, 0.0
+    axes.annotate("", (x + 0.6, row), (x, row), arrowprops=_ARROW)
+    x = _pool(axes, x + 0.75, _high(14), row)
     start = x
-    x = _layer(axes, x, height, "conv 7×7 / 2")
-    for name, numbers in [("", ()), ("", ()), *modules.items()]:
-        first = not name and side == 112
-        if first or name.endswith("a"):
-            spans.append((start, x, side, height))
-            side, height, start = side // 2, height * 0.78, x
-            x = _pool(axes, x, height)
-        if not name:
-            x = _layer(axes, x, height, "conv 1×1" if first else "conv 3×3")
-            continue
-        x = _module(axes, x, height, name, numbers)
+    x = _modules(axes, x, row, 14, "4", modules)
+    for place, name in enumerate(name for name in modules if name[0] == "4"):
         if name in auxiliary:
-            _head(axes, x - 0.6, height, "auxiliary\nclassifier")
-    x = _layer(axes, x, height, "mean", learns=False)
-    x = _layer(axes, x, height, "dense")
-    spans.append((start, x, side, height))
-    for left, right, size, top in spans:
-        axes.text((left + right) / 2, top / 2 + 0.2, f"{size}×{size}", ha="center", fontsize=10)
+            _head(axes, start + place + 0.41, row - _high(14) / 2, "auxiliary\nclassifier")
+    x = _pool(axes, x, _high(7), row)
+    x = _modules(axes, x, row, 7, "5", modules)
+    x = _layer(axes, x, _high(7), "mean", row, learns=False)
+    x = _layer(axes, x, _high(7), "dense", row)
     axes.set_xlim(-0.1, x + 0.1)
-    axes.set_ylim(-3.2, 2.8)
+    axes.set_ylim(row - _high(14) / 2 - 2.1, _high(112) / 2 + 0.7)
     return axes
 
 
-def _layer(axes: Axes, x: float, height: float, label: str, learns: bool = True) -> float:
+_ARROW = {"arrowstyle": "->", "color": COLOURS["ink"], "linewidth": 1.2}
+
+
+def _high(side: int) -> float:
+    """The height on paper of a map; not to scale, or the last ones could not be seen."""
+    return {112: 3.6, 56: 3.0, 28: 2.5, 14: 2.1, 7: 1.75}[side]
+
+
+def _stage(
+    axes: Axes, x: float, row: float, side: int, draw: Callable[[float, float], float]
+) -> float:
+    """What works on maps of one size, with that size above it; returns where the next begins."""
+    end = draw(x, _high(side))
+    words = {"ha": "center", "va": "bottom", "fontsize": 10}
+    axes.text((x + end - 0.18) / 2, row + _high(side) / 2 + 0.1, f"{side}×{side}", **words)
+    return end
+
+
+def _two_layers(axes: Axes, x: float, high: float) -> float:
+    return _layer(axes, _layer(axes, x, high, "conv 1×1"), high, "conv 3×3")
+
+
+def _modules(
+    axes: Axes, x: float, row: float, side: int, digit: str, modules: Mapping[str, Sequence[int]]
+) -> float:
+    """The modules of the stage with this digit."""
+
+    def draw(x: float, high: float) -> float:
+        for name, numbers in modules.items():
+            if name[0] == digit:
+                x = _module(axes, x, high, name, numbers, row)
+        return x
+
+    return _stage(axes, x, row, side, draw)
+
+
+def _layer(
+    axes: Axes, x: float, height: float, label: str, row: float = 0.0, learns: bool = True
+) -> float:
     colour = COLOURS["blue"] if learns else "white"
     axes.add_patch(
-        Rectangle((x, -height / 2), 0.62, height, facecolor=colour, edgecolor=COLOURS["blue"])
+        Rectangle((x, row - height / 2), 0.62, height, facecolor=colour, edgecolor=COLOURS["blue"])
     )
     words = "white" if learns else COLOURS["ink"]
-    axes.text(x + 0.31, 0, label, rotation=90, ha="center", va="center", fontsize=9.5, color=words)
+    place = {"rotation": 90, "ha": "center", "va": "center", "fontsize": 9.5}
+    axes.text(x + 0.31, row, label, color=words, **place)
     return x + 0.8
 
 
-def _pool(axes: Axes, x: float, height: float) -> float:
-    axes.add_patch(Rectangle((x, -height / 2), 0.42, height, facecolor=COLOURS["vermilion"]))
-    axes.text(x + 0.21, 0, "max / 2", rotation=90, ha="center", va="center", fontsize=9.5)
+def _pool(axes: Axes, x: float, height: float, row: float) -> float:
+    axes.add_patch(Rectangle((x, row - height / 2), 0.42, height, facecolor=COLOURS["vermilion"]))
+    axes.text(x + 0.21, row, "max / 2", rotation=90, ha="center", va="center", fontsize=9.5)
     return x + 0.6
 
 
-def _module(axes: Axes, x: float, height: float, name: str, numbers: Sequence[int]) -> float:
+def _module(
+    axes: Axes, x: float, height: float, name: str, numbers: Sequence[int], row: float
+) -> float:
     """A module as a stack: 1x1 on top, then 3x3, 5x5 and the pool's 1x1."""
     f1, _, f3, _, f5, pool = numbers
-    top = height / 2
+    top = row + height / 2
     shades = ("#CFE3F2", COLOURS["sky"], COLOURS["blue"], "white")
     words = ("1×1", "3×3", "5×5", "pool") if name == "3a" else ("", "", "", "")
     for share, shade, word in zip((f1, f3, f5, pool), shades, words, strict=True):
         part = height * share / (f1 + f3 + f5 + pool)
         top -= part
-        ink = "white" if shade == COLOURS["blue"] else COLOURS["ink"]
-        axes.text(x + 0.41, top + part / 2, word, ha="center", va="center", fontsize=9, color=ink)
         axes.add_patch(
             Rectangle(
                 (x, top), 0.82, part, facecolor=shade, edgecolor=COLOURS["ink"], linewidth=0.6
             )
         )
-    axes.text(x + 0.41, -height / 2 - 0.12, name, ha="center", va="top", fontsize=9.5)
+        ink = "white" if shade == COLOURS["blue"] else COLOURS["ink"]
+        axes.text(x + 0.41, top + part / 2, word, ha="center", va="center", fontsize=9, color=ink)
+    axes.text(x + 0.41, row - height / 2 - 0.08, name, ha="center", va="top", fontsize=9.5)
     return x + 1.0
 
 
-def _head(axes: Axes, x: float, height: float, label: str) -> None:
-    bottom = -2.5
-    arrow = {"arrowstyle": "->", "color": COLOURS["vermilion"], "linewidth": 1.8, "shrinkA": 0}
-    axes.annotate("", (x, bottom + 0.1), (x, -height / 2 - 0.5), arrowprops=arrow)
-    axes.text(x, bottom, label, ha="center", va="top", fontsize=9.5)
+def _head(axes: Axes, x: float, bottom: float, label: str) -> None:
+    arrow = {**_ARROW, "color": COLOURS["vermilion"], "linewidth": 1.8, "shrinkA": 0}
+    axes.annotate("", (x, bottom - 1.1), (x, bottom - 0.45), arrowprops=arrow)
+    axes.text(x, bottom - 1.12, label, ha="center", va="top", fontsize=9.5)
 
 
-def draw_times_two(before: ArrayLike, after: ArrayLike, axes: Sequence[Axes]) -> None:
-    """Draw two small maps with the number in every cell, to one scale of greys.
+def draw_maps_with_numbers(*maps: ArrayLike) -> Figure:
+    """Draw small maps (H, W) side by side, to one scale of greys, the number in every cell."""
+    values = [np.asarray(one) for one in maps]
+    top = max(float(one.max()) for one in values)
+    figure, panels = plt.subplots(1, len(values), figsize=(WIDTH, WIDTH / len(values)))
+    for panel, one in zip(panels, values, strict=True):
+        panel.imshow(one, vmin=0, vmax=top)
+        for (row, column), value in np.ndenumerate(one):
+            colour = COLOURS["ink"] if value > 0.55 * top else "white"
+            panel.text(column, row, f"{value:g}", ha="center", va="center", color=colour)
+        _framed(panel)
+    return figure
+
+
+def draw_mixtures(picture: ArrayLike, maps: Mapping[str, ArrayLike]) -> Figure:
+    """Draw a colour picture and the grey maps made of it, four in a row.
 
     Args:
-        before: map (H, W).
-        after: map (H, W), beside it.
-        axes: two of them.
+        picture: (H, W, 3), from 0 to 1.
+        maps: each (H, W), by its title; one that has negative values is drawn with 0 as middle
+            grey.
     """
-    maps = [np.asarray(before), np.asarray(after)]
-    top = max(float(one.max()) for one in maps)
-    for area, one in zip(axes, maps, strict=True):
-        area.imshow(one, vmin=0, vmax=top, cmap="gray")
-        for (row, column), value in np.ndenumerate(one):
-            light = value > 0.55 * top
-            colour = COLOURS["ink"] if light else "white"
-            area.text(column, row, f"{value:g}", ha="center", va="center", color=colour)
-        area.set(xticks=[], yticks=[])
-        area.spines[:].set_visible(True)
+    rows = -(-(len(maps) + 1) // 4)
+    figure, panels = plt.subplots(rows, 4, figsize=(WIDTH, 1.25 * rows))
+    for panel in panels.flat:
+        panel.set_axis_off()
+    panels.flat[0].imshow(picture)
+    panels.flat[0].set_title("3 channels", fontsize=10)
+    for panel, (title, one) in zip(panels.flat[1:], maps.items(), strict=False):
+        panel.imshow(one, vmin=-1 if np.min(one) < 0 else 0, vmax=1)
+        panel.set_title(title, fontsize=10)
+    return figure
+
+
+def draw_class_maps(picture: ArrayLike, maps: Mapping[str, ArrayLike]) -> Figure:
+    """Draw a picture of dark strokes and maps of scores below it; dark is a high score.
+
+    Args:
+        picture: (H, W), ink 1 on paper 0.
+        maps: each (h, w), by its title, drawn to one scale; what is not positive is white.
+    """
+    top = max(float(np.max(one)) for one in maps.values())
+    height, width = np.shape(picture)
+    rows = len(maps) + 1
+    size = (WIDTH, rows * (WIDTH * height / width + 0.25))
+    figure, panels = plt.subplots(rows, 1, figsize=size)
+    shown = {f"the picture, {height}×{width}": (picture, 1.0)}
+    shown |= {title: (one, top) for title, one in maps.items()}
+    for panel, (title, (one, most)) in zip(panels, shown.items(), strict=True):
+        panel.imshow(one, vmin=0, vmax=most, cmap="gray_r", aspect="auto")
+        panel.set_title(title, fontsize=10)
+        _framed(panel)
+    return figure
+
+
+def _framed(panel: Axes) -> None:
+    panel.set(xticks=[], yticks=[])
+    panel.spines[:].set_visible(True)
+    panel.grid(visible=False)

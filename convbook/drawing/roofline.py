@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from convbook.drawing.style import COLOURS, legible
+from convbook.drawing.style import COLOURS, WIDTH, legible
 from convbook.roofline import Machine, Timing
 
 _MARKS = ("o", "s", "^", "D", "v", "P")
@@ -33,7 +33,7 @@ def draw_roofline(
         axes: where to draw; a new figure if None.
         names: words beside single points, by the layer's name.
     """
-    axes = axes or plt.subplots(figsize=(7.5, 4.6))[1]
+    axes = axes or plt.subplots(figsize=(WIDTH, 3.8))[1]
     axes.set(xscale="log", yscale="log")
     spots = {
         group: [(t.intensity, t.rate / _GIGA, t.name) for t in timings if t.multiplications]
