@@ -418,6 +418,39 @@ def stored_otherwise(draw):
     return draw(st.permutations(variables)), weights
 
 
+SIZES = (3, 4, 2)
+
+
+def three_ways(x, order=(), factor=1):
+    """Three 1x1 convolutions of `x`, or one for the three in an `order`, and a 3x3 on two."""
+    if not order:
+        ways = [layers.Conv2D(size, 1)(x) for size in SIZES]
+    else:
+        ends = list(itertools.accumulate(SIZES[i] for i in order))
+        maps = ops.split(layers.Conv2D(ends[-1], 1)(x), ends[:-1], axis=-1)
+        ways = [factor * maps[order.index(i)] for i in range(3)]
+    return layers.Concatenate()([ways[0], *(conv(layers.ReLU()(y), 2) for y in ways[1:])])
+
+
+@pytest.fixture(scope="module")
+def three_ways_key():
+    trials = [trial(x=Input((6, 5, 4)))]
+    return make_task_key(
+        Task("three_ways", "block", 4, lambda rng: trials, lambda x: three_ways(x)), 1
+    )
+
+
+@pytest.mark.parametrize("order", itertools.permutations(range(3)))
+def test_one_convolution_may_serve_for_three_in_whatever_order_it_is_cut_up(three_ways_key, order):
+    verdict = judge(three_ways_key, probe(lambda x: three_ways(x, order), three_ways_key.question))
+    assert (verdict.verdict, verdict.points) == ("correct", 4.0), verdict.hint
+
+
+def test_one_convolution_for_three_whose_parts_are_doubled_is_refused(three_ways_key):
+    wrong = probe(lambda x: three_ways(x, (0, 1, 2), factor=2), three_ways_key.question)
+    assert judge(three_ways_key, wrong).points < 4.0
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(stored_otherwise(), st.tuples(STORED, STORED)))
 def test_every_number_of_a_variable_is_that_of_one_weight(case):

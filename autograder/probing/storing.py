@@ -32,6 +32,7 @@ ORDERS: dict[int, list[tuple[int, ...]]] = {
 }
 FIRST_CUTS = (-1, 0, 1)  # axes: in filters, in rows, in columns
 MOST_WAYS = 6  # to store the weights that are tried
+MOST_IN_ANY_ORDER = 3  # weights that one variable holds: of more, only their own order is tried
 MOST_APART = 4  # variables from one part of a weight to the next, as gamma and beta in turn are
 
 # The order of a region's axes in which a shape can hold it, or None: (shape, region).
@@ -110,13 +111,28 @@ def storages_of(variables: Sequence[Stored], weights: Sequence[Stored]) -> list[
     usual = [weight.shape for weight in weights]
     found: list[Storage] = []
     if _count(shapes) == _count(usual) and not _alike(shapes, usual):
-        for groups in filter(None, _groupings(variables, weights)):
+        groupings = list(filter(None, _groupings(variables, weights)))
+        otherwise = itertools.chain.from_iterable(map(_in_other_orders, groupings))
+        for groups in (*groupings, *otherwise):
             for axis in FIRST_CUTS:
-                parts = _parts(groups, shapes, usual, axis)
-                storage = Storage(tuple(usual), tuple(parts or ()))
+                parts = _parts(groups, shapes, usual, axis) or []
+                parts.sort(key=lambda part: (part.weight, part.variable))
+                storage = Storage(tuple(usual), tuple(parts))
                 if parts and storage not in found:
                     found.append(storage)
     return found[:MOST_WAYS] or [as_it_is(shapes)]
+
+
+def _in_other_orders(groups: Sequence[Group]) -> Iterator[list[Group]]:
+    """Groups whose variables hold several weights each, with these in other orders.
+
+    The orders are alike for all variables of as many weights, as of a kernel and its bias.
+    """
+    together = max((len(of_weights) for _, of_weights in groups), default=0)
+    if not 1 < together <= MOST_IN_ANY_ORDER:
+        return
+    for order in list(itertools.permutations(range(together)))[1:]:
+        yield [(v, [w[i] for i in order] if len(w) == together else w) for v, w in groups]
 
 
 def _count(shapes: Sequence[Shape]) -> int:
