@@ -73,8 +73,10 @@ class Plan(Plain):
     """How a network is to be filled with values and fed.
 
     `kernels`, `vectors` and `inputs` are scales of the drawn values; `overrides` replaces the
-    kernel scale of all weights with a given element count. `probabilities` says that the output
-    is read through a logarithm; `permutable` that another order of concatenation is allowed.
+    kernel scale of all weights with a given element count. `patches` is the side of squares that
+    have a value of their own in each channel, so that pictures differ as wholes; 0 for none.
+    `probabilities` says that the output is read through a logarithm; `permutable` that another
+    order of concatenation is allowed, `permuted` scales kernels where that is tried.
     `counted` says that the network's weights are only counted: all but a last bias are 0. Where
     facts are asked for it says that a glance is enough. `momentum` says that the momentum of moving
     statistics, which else is free, counts.
@@ -85,9 +87,11 @@ class Plan(Plain):
     kernels: float = 1.0
     vectors: float = 1.0
     inputs: float = 1.0
+    patches: int = 0
     overrides: dict[str, float] = Field(default_factory=dict)
     probabilities: bool = False
     permutable: bool = False
+    permuted: float = 1.0
     own_weights: bool = False
     counted: bool = False
     momentum: bool = False

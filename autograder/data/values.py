@@ -101,14 +101,15 @@ def typical_size(array: np.ndarray) -> np.ndarray:
     return np.array([np.mean(np.log(np.maximum(sizes, floor)))], "float32")
 
 
-def constant_along_inputs(values: np.ndarray) -> np.ndarray:
+def constant_along_inputs(values: np.ndarray, scale: float = 1.0) -> np.ndarray:
     """The same kernel for every input channel (the axis before the last).
 
-    A network filled so does not see in which order its channels were concatenated.
+    A network filled so does not see in which order its channels were concatenated. With a `scale`
+    of 1 a deep one forgets its input, layer by layer.
     """
     if is_vector(values.shape) or values.ndim < 2:
         return values
-    first = values[..., :1, :] * np.sqrt(1.0 / values.shape[-2])
+    first = scale * values[..., :1, :] * np.sqrt(1.0 / values.shape[-2])
     return np.broadcast_to(first, values.shape).astype("float32")
 
 

@@ -169,7 +169,7 @@ class Network:
         else:
             scale = plan.overrides.get(str(colour.count), plan.kernels)
             drawn = values.kernel_values(plan.seed, shape, colour, scale)
-        return values.constant_along_inputs(drawn) if permuted else drawn
+        return values.constant_along_inputs(drawn, plan.permuted) if permuted else drawn
 
     def set_statistics(self, arrays: Sequence[np.ndarray | np.floating]) -> None:
         """Give each moving statistic its array, or one number throughout."""
@@ -445,7 +445,14 @@ def draw_input(plan: Plan, shape: tuple[int, ...], index: int) -> np.ndarray:
     """The plan's input number `index`: (batch, *shape), normal, of the plan's scale."""
     full = (plan.batch, *shape)
     generator = np.random.default_rng([plan.seed, index, 77])
-    return (plan.inputs * generator.standard_normal(full)).astype("float32")
+    drawn = generator.standard_normal(full)
+    if plan.patches and len(shape) == 3:
+        height, width, channels = shape
+        sides = (-(-height // plan.patches), -(-width // plan.patches))
+        coarse = generator.standard_normal((plan.batch, *sides, channels))
+        coarse = coarse.repeat(plan.patches, axis=1).repeat(plan.patches, axis=2)
+        drawn += coarse[:, :height, :width]
+    return (plan.inputs * drawn).astype("float32")
 
 
 def _equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:

@@ -8,10 +8,12 @@ import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from autograder.data.arguments import call_text
 from autograder.data.key import Answer, TaskKey
 from autograder.data.observation import Observation
-from autograder.judging.comparing import distance
+from autograder.judging.comparing import comparable, distance
 from autograder.judging.judge import judge
 from autograder.setting.keymaking import (
     MARGIN,
@@ -24,6 +26,7 @@ from autograder.setting.task import Task, TaskError
 
 FEWEST_ACCEPTED, FEWEST_MISTAKES = 4, 8
 LONG_LINE = 24
+FORGOTTEN = 3e-3  # of an output's size, what differs between inputs: its tolerance drowns in noise
 
 
 def lint_task(task: Task, seed: int) -> Iterator[str]:
@@ -41,6 +44,7 @@ def lint_task(task: Task, seed: int) -> Iterator[str]:
     yield from _same_mistakes(task, key, mistakes)
     yield from _redundant_cases(task, key, mistakes)
     yield from _correlated(task, key, right)
+    yield from _forgetful(task, key, right)
     yield from _near_tolerance(task, key, accepted, mistakes)
 
 
@@ -121,6 +125,20 @@ def _correlated(task: Task, key: TaskKey, right: Observation) -> Iterator[str]:
                         f"{'in training mode' if mode == 'training' else 'at inference'} "
                         f"(correlation {found:.4f})"
                     )
+
+
+def _forgetful(task: Task, key: TaskKey, right: Observation) -> Iterator[str]:
+    """A deep net that does not see the order of its channels may not see its input either."""
+    for case, seen in zip(key.question.cases, right.cases, strict=True):
+        for array in seen.outputs.get("permuted", ()):
+            found = comparable(array.numpy(), case.plan)
+            spread = np.std(found - found.mean(axis=0, keepdims=True))
+            if spread < FORGOTTEN * np.max(np.abs(found)):
+                call = call_text(task.name, decoded_arguments(case))
+                yield (
+                    f"{task.name}: {call} gives nearly the same for different inputs where another "
+                    'order of parts is tried: take another scale there, plan={"permuted": 2.0}'
+                )
 
 
 def _near_tolerance(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -145,7 +146,7 @@ def _stage(
 ) -> float:
     """What works on maps of one size, with that size above it; returns where the next begins."""
     end = draw(x, _high(side))
-    words = {"ha": "center", "va": "bottom", "fontsize": 10}
+    words: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 10}
     axes.text((x + end - 0.18) / 2, row + _high(side) / 2 + 0.1, f"{side}×{side}", **words)
     return end
 
@@ -176,7 +177,7 @@ def _layer(
         Rectangle((x, row - height / 2), 0.62, height, facecolor=colour, edgecolor=COLOURS["blue"])
     )
     words = "white" if learns else COLOURS["ink"]
-    place = {"rotation": 90, "ha": "center", "va": "center", "fontsize": 9.5}
+    place: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "center", "fontsize": 9.5}
     axes.text(x + 0.31, row, label, color=words, **place)
     return x + 0.8
 
