@@ -96,9 +96,9 @@ def test_two_mistakes_that_look_alike_cannot_have_two_hints():
     assert "gets another mistake's hint" in sentences(mistakes=alike)
 
 
-def deep(x, modules=14):
+def deep(x):
     """Two ways side by side, so often that the mean over inputs alone decides what comes out."""
-    for number in range(modules):
+    for number in range(14):
         ways = [layers.Conv2D(size + number, 1, activation="relu")(x) for size in (3, 20)]
         x = layers.Concatenate()(ways)
     return x
@@ -108,13 +108,10 @@ def deep_task(**plan):
     def one_trial(rng):
         return [trial(x=Input((5, 4, 3)))]
 
-    def answer(x):
-        return deep(x)
-
-    return Task("deep", "block", 4.0, one_trial, answer, plan={"permutable": True, **plan})
+    return Task("deep", "block", 4.0, one_trial, deep, plan={"permutable": True, **plan})
 
 
-def test_a_deep_net_that_forgets_its_input_where_orders_are_tried_is_reported():
+def test_a_deep_net_that_forgets_its_input_where_orders_are_tried_is_reported(without_slips):
     forgetful, other = ("\n".join(lint_task(deep_task(**p), 3)) for p in ({}, {"permuted": 2.0}))
     assert "where another order of parts is tried" in forgetful
     assert "where another order of parts is tried" not in other

@@ -22,6 +22,7 @@ from autograder.probing.trace import Recorder, patched, recording, stored
 
 # Old moving statistics so large that one training step shows their momentum: new = m * old.
 HUGE = 1e18
+PATCHES = 3.0  # the patches of pictures beside their noise
 MOST_ROUNDS = 4
 READABLE = 1e-30  # probabilities are read through a logarithm, and none below this
 
@@ -451,7 +452,7 @@ def draw_input(plan: Plan, shape: tuple[int, ...], index: int) -> np.ndarray:
         sides = (-(-height // plan.patches), -(-width // plan.patches))
         coarse = generator.standard_normal((plan.batch, *sides, channels))
         coarse = coarse.repeat(plan.patches, axis=1).repeat(plan.patches, axis=2)
-        drawn += coarse[:, :height, :width]
+        drawn += PATCHES * coarse[:, :height, :width]
     return (plan.inputs * drawn).astype("float32")
 
 

@@ -287,14 +287,15 @@ def _network(task: Task, case: Case) -> Network:
 def _observe_both_ways(network: Network) -> dict[str, list[np.ndarray]]:
     """Observe a network, with its concatenations in another order too where they may be so.
 
-    The network's clearance is then the lower of both.
+    The network's clearance is then the lower of both; its colours are those of its own order.
     """
     seen = network.observe()
     if not network.plan.permutable:
         return seen
-    clearance = network.clearance
+    clearance, colours = network.clearance, network.colours
     permuted = network.observe(permuted=True)["inference"]
     network.clearance, network.seen = min(clearance, network.clearance), seen
+    network.colours = colours
     return {**seen, "permuted": permuted}
 
 
