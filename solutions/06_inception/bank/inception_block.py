@@ -265,8 +265,8 @@ bank.variant(
 )
 bank.variant(
     "zeros_around_pool",
-    "Zeros put around the map take part in the maximum where all is negative: leave the padding to "
-    "the pool.",
+    "Where all of a window is negative its maximum is negative too; here a zero takes part in it, "
+    "of a padding by hand or of a ReLU before the pool.",
     built,
     fourth=lambda x, n: convolve(layers.MaxPooling2D(3, 1)(padded(x, 3)), n.pool, 1),
 )

@@ -176,7 +176,24 @@ def by_blocks(height, width, kernel, in_channels, filters):
     return rows * columns * kernel * kernel * in_channels * filters
 
 
+@bank.mistake("The stride is 1: there is a result at every pixel, not at every second one.")
+def stride_of_two(height, width, kernel, in_channels, filters):
+    return multiplications(-(-height // 2), -(-width // 2), kernel, in_channels, filters)
+
+
 # Wrong: another layer
+
+
+@bank.mistake(
+    "A filter has weights for every input channel: `in_channels`, not `filters`, of them."
+)
+def filters_squared(height, width, kernel, in_channels, filters):
+    return height * width * kernel * kernel * filters * filters
+
+
+@bank.mistake("There are `filters` filters: that, not `in_channels`, is how thick the result is.")
+def channels_squared(height, width, kernel, in_channels, filters):
+    return height * width * kernel * kernel * in_channels * in_channels
 
 
 @bank.mistake(
