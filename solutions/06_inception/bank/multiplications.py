@@ -76,17 +76,17 @@ def one_filter(height, width, kernel, in_channels, filters):
 
 
 @bank.mistake("This is the number of weights: each is used once at every position of the map.")
-def weights(height, width, kernel, in_channels, filters):
+def weights_alone(height, width, kernel, in_channels, filters):
     return kernel * kernel * in_channels * filters
 
 
 @bank.mistake("This is the number of parameters; multiplications are counted at every position.")
-def parameters(height, width, kernel, in_channels, filters):
+def parameters_alone(height, width, kernel, in_channels, filters):
     return kernel * kernel * in_channels * filters + filters
 
 
 @bank.mistake("This is how many numbers the result has; each of them is a sum of many products.")
-def outputs(height, width, kernel, in_channels, filters):
+def size_of_the_result(height, width, kernel, in_channels, filters):
     return height * width * filters
 
 
