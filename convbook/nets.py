@@ -148,22 +148,16 @@ def examine_all(
         gc.collect()  # a model and its graph refer to each other
 
 
-def heading() -> str:
-    """Return the first line of a printed table."""
-    return (
-        f"{'net':13}{'year':>5}{'depth':>7}{'parameters':>13}"
-        f"{'mill. mult.':>13}{'error %':>9}{'ms a picture':>14}"
-    )
+HEAD = ("net", "year", "depth", "parameters", "million mult.", "error (%)", "ms a picture")
+"""What stands over the columns of the table."""
 
 
-def line(facts: Facts) -> str:
-    """Return a net's line of the printed table."""
+def row(facts: Facts) -> list[Any]:
+    """Return a net's line of the table, under ``HEAD``."""
     error = "-" if facts.net.error is None else f"{facts.net.error:.1f}"
     time = "-" if facts.seconds is None else f"{1e3 * facts.seconds:.1f}"
-    return (
-        f"{facts.net.name:13}{facts.net.year:5}{facts.depth:7}{facts.parameters:13,}"
-        f"{facts.multiplications / 1e6:13,.1f}{error:>9}{time:>14}"
-    )
+    work = f"{facts.multiplications / 1e6:,.1f}"
+    return [facts.net.name, facts.net.year, facts.depth, facts.parameters, work, error, time]
 
 
 def sources(nets: Sequence[Net] = NETS) -> list[str]:

@@ -14,14 +14,14 @@ from convbook.drawing.channels import Stage, draw_channels, lines_of
 from convbook.drawing.curves import draw_over
 from convbook.drawing.nets import draw_nets
 from convbook.nets import (
+    HEAD,
     NETS,
     Facts,
     Net,
     depth,
     examine,
     examine_all,
-    heading,
-    line,
+    row,
     runner,
     sources,
 )
@@ -104,9 +104,8 @@ def test_a_net_that_is_added_is_in_the_table_and_in_the_figures() -> None:
     added = Net("mine", 2030, branched, 12.5, "nobody 2030")
     facts = list(examine_all([BY_NAME["MobileNetV2"], added], timed=False))
     assert [each.net.name for each in facts] == ["MobileNetV2", "mine"]
-    row = line(facts[1])
-    assert row.split() == ["mine", "2030", "4", f"{facts[1].parameters:,}", "0.0", "12.5", "-"]
-    assert len(row) == len(heading())
+    assert row(facts[1]) == ["mine", 2030, 4, facts[1].parameters, "0.0", "12.5", "-"]
+    assert len(HEAD) == 7
     assert sources([added]) == ["mine: nobody 2030"]
     for quantity in ("depth", "work"):
         axes = draw_nets(facts, quantity)

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from convbook.drawing.style import COLOURS, label_line
+from convbook.drawing.style import COLOURS, WIDTH, label_line
 
 _GREY = "#666666"
 
@@ -40,7 +40,7 @@ def draw_over(
         marks: single points by name.
         levels: heights by name, each a thin line across, with its name above its left end.
     """
-    axes = axes or plt.subplots(figsize=(7.5, 3.9))[1]
+    axes = axes or plt.subplots(figsize=(WIDTH, 3.6))[1]
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.set_xscale("log" if "x" in log else "linear")
     axes.set_yscale("log" if "y" in log else "linear")

@@ -12,7 +12,7 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 from matplotlib.transforms import Bbox
 
-from convbook.drawing.style import COLOURS
+from convbook.drawing.style import COLOURS, WIDTH
 from convbook.nets import Facts
 
 QUANTITIES: dict[str, tuple[str, Callable[[Facts], float]]] = {
@@ -22,7 +22,7 @@ QUANTITIES: dict[str, tuple[str, Callable[[Facts], float]]] = {
 }
 """What the horizontal axis may show: its words, and its value for a net."""
 
-_POINTS_PER_MILLION = 9.0
+_POINTS_PER_MILLION = 5.0
 """Area of a bubble, in square printer's points, for a million parameters."""
 _ANGLES = (0, 180, 90, 270, 35, 145, 325, 215)
 _RADII = (4, 12, 22, 34)
@@ -45,7 +45,7 @@ def draw_nets(
     Returns:
         The axes. The area of a bubble is in proportion to the net's parameters.
     """
-    axes = axes or plt.subplots(figsize=(8, 5))[1]
+    axes = axes or plt.subplots(figsize=(WIDTH, 4.8))[1]
     words, value = QUANTITIES[quantity]
     shown = [each for each in facts if each.net.error is not None]
     x = [value(each) for each in shown]
@@ -69,9 +69,9 @@ def draw_nets(
 def _draw_scale(axes: Axes, millions: int = 50) -> None:
     """A bubble of so many million parameters in the upper right corner."""
     corner: dict[str, Any] = {"transform": axes.transAxes, "zorder": 1}
-    axes.scatter(0.75, 0.92, _POINTS_PER_MILLION * millions, "white", edgecolor="#666666", **corner)
+    axes.scatter(0.68, 0.93, _POINTS_PER_MILLION * millions, "white", edgecolor="#666666", **corner)
     words = f"{millions} million\nparameters"
-    axes.text(0.79, 0.92, words, va="center", fontsize=9.5, color="#666666", **corner)
+    axes.text(0.73, 0.93, words, va="center", fontsize=9.5, color="#666666", **corner)
 
 
 def _write_names(
