@@ -168,23 +168,8 @@ def zeros_before(predict, image, factor):
 
 
 @bank.mistake(
-    "Rows and columns are left out at the end of the picture; a shifted picture lacks the first "
-    "ones, so that the net begins further on."
-)
-def cut_at_the_end(predict, image, factor):
-    height, width = size_of(parts_of(predict, image, factor), factor)
-    dense = np.zeros((height, width, predict(image).shape[-1]))
-    for i, j in np.ndindex(factor, factor):
-        part = predict(image[: image.shape[0] - i, : image.shape[1] - j])
-        room = dense[i::factor, j::factor]
-        rows, columns = (min(a, b) for a, b in zip(room.shape[:2], part.shape[:2], strict=True))
-        room[:rows, :columns] = part[:rows, :columns]
-    return dense
-
-
-@bank.mistake(
-    "The picture is not shifted: the same outputs fill a whole block, as in nearest upsampling. "
-    "The net is to be run on a picture for each position in a block."
+    "All maps begin at the first pixel of the picture, so that the same outputs fill a whole "
+    "block: a shifted picture lacks the first rows and columns."
 )
 def never_shifted(predict, image, factor):
     height, width = size_of(parts_of(predict, image, factor), factor)
@@ -308,8 +293,8 @@ bank.variant(
 
 
 @bank.mistake(
-    "The maps are laid side by side; they are to be interleaved, so that neighbouring positions lie "
-    "side by side."
+    "The maps are laid side by side; they are to be interleaved, so that neighbouring positions "
+    "lie side by side."
 )
 def side_by_side(predict, image, factor):
     parts = parts_of(predict, image, factor)
