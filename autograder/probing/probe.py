@@ -343,6 +343,11 @@ def _build_predictor(description: DensePredictor) -> Callable[[np.ndarray], np.n
     height, width = kernels.shape[:2]
 
     def predict(image: np.ndarray) -> np.ndarray:
+        if np.ndim(image) != 3:
+            raise ValueError(f"`predict` takes a picture (H, W, C), not {np.ndim(image)} axes")
+        if image.shape[0] < height or image.shape[1] < width:
+            sides = f"{image.shape[0]} x {image.shape[1]} pixels"
+            raise ValueError(f"`predict` is given {sides}, which is less than its window")
         windows = np.lib.stride_tricks.sliding_window_view(image, (height, width), axis=(0, 1))
         return np.einsum("ijcyx,yxck->ijk", windows[::factor, ::factor], kernels)
 

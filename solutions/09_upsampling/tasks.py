@@ -31,8 +31,7 @@ def transposed_conv2d(image, kernel, stride=1):
     """
     height, width, filters, _ = kernel.shape
     rows, columns, _ = image.shape
-    sides = (rows - 1) * stride + height, (columns - 1) * stride + width
-    result = np.zeros((*sides, filters))
+    result = np.zeros(((rows - 1) * stride + height, (columns - 1) * stride + width, filters))
     for i, j in np.ndindex(rows, columns):
         y, x = i * stride, j * stride
         result[y : y + height, x : x + width] += kernel @ image[i, j]
@@ -40,13 +39,11 @@ def transposed_conv2d(image, kernel, stride=1):
 
 
 def pixel_shuffle(x, factor):
-    """Channels become positions: Shi et al. 2016, ESPCN, arXiv:1609.05158.
-
-    The order of channels is that of `keras.ops.depth_to_space`.
-    """
+    """Channels become positions (Shi et al. 2016, arXiv:1609.05158), in the order of Keras."""
     height, width, depth = x.shape
-    blocks = x.reshape(height, width, factor, factor, depth // factor**2)
-    return blocks.transpose(0, 2, 1, 3, 4).reshape(height * factor, width * factor, -1)
+    channels = depth // factor**2
+    blocks = x.reshape(height, width, factor, factor, channels).transpose(0, 2, 1, 3, 4)
+    return blocks.reshape(height * factor, width * factor, channels)
 
 
 def convolved(image, kernels):
@@ -60,21 +57,16 @@ def dilated_conv2d(image, kernels, rate):
     Shensa 1992, *The discrete wavelet transform: wedding the a trous and Mallat algorithms*; as
     layers of a net: Yu and Koltun 2016, arXiv:1511.07122.
     """
-    height, width = (
-        size - rate * (side - 1)
-        for size, side in zip(image.shape[:2], kernels.shape[:2], strict=True)
-    )
+    height = image.shape[0] - rate * (kernels.shape[0] - 1)
+    width = image.shape[1] - rate * (kernels.shape[1] - 1)
     result = np.empty((height, width, kernels.shape[-1]))
-    for i, j in np.ndindex(min(rate, height), min(rate, width)):
+    for i, j in np.ndindex(*np.minimum((height, width), rate)):
         result[i::rate, j::rate] = convolved(image[i::rate, j::rate], kernels)
     return result
 
 
 def shift_and_stitch(predict, image, factor):
-    """The net on all shifted pictures, its maps interleaved: Long et al. 2015, arXiv:1411.4038.
-
-    How large the dense output is shows in how many rows and columns there are in all.
-    """
+    """The net on all shifted pictures, its maps interleaved: Long et al. 2015, arXiv:1411.4038."""
     maps = [[predict(image[i:, j:]) for j in range(factor)] for i in range(factor)]
     height, width = sum(len(row[0]) for row in maps), sum(one.shape[1] for one in maps[0])
     dense = np.empty((height, width, maps[0][0].shape[-1]))
@@ -84,11 +76,6 @@ def shift_and_stitch(predict, image, factor):
 
 
 # What is tried
-
-
-def number(rng: np.random.Generator, low: int, high: int) -> int:
-    """A whole number from `low` to `high`, both included."""
-    return int(rng.integers(low, high + 1))
 
 
 def numbers(rng: np.random.Generator, low: int, high: int, count: int) -> list[int]:
@@ -193,8 +180,8 @@ def dilated_trials(rng: np.random.Generator) -> list[Trial]:
     return [
         trial(image=digits, kernels=places, rate=2),
         trial(image=digits, kernels=places, rate=1),
-        case((4, 6), (3, 2), few, many, 2),
-        case((5, 3), (2, 3), many, few, 2),
+        case((4, 7), (3, 2), few, many, 2),
+        case((5, 4), (2, 3), many, few, 2),
         case((3, 6), (3, 3), 3, 3, 3),
         case((4, 5), (2, 3), 1, 2, 3, draw=bright),
         case((8, 7), (3, 2), 2, 1, 3),
@@ -246,4 +233,16 @@ TASKS = [
     by_hand("shift_and_stitch", 2, stitch_trials, shift_and_stitch),
 ]
 
-EQUIVALENT_MUTANTS: dict[str, str] = {}
+_CENTRES = "(np.arange(size * factor) + 0.5) / factor - 0.5"
+_SHARES = "1 - np.abs(centres[:, None] - np.arange(size))"
+EQUIVALENT_MUTANTS = {
+    f"shares: centres = np.clip({_CENTRES}, 0, size - 1) -> "
+    f"centres = np.clip(0, {_CENTRES}, size - 1)": "0 is first raised, then cut off at the end",
+    f"shares: return np.maximum({_SHARES}, 0) -> return np.maximum(0, {_SHARES})": "of two",
+    "dilated_conv2d: for i, j in np.ndindex(*np.minimum((height, width), rate)): -> "
+    "for i, j in np.ndindex(*np.minimum(rate, (height, width))):": "a minimum of two",
+    "dilated_conv2d: result[i::rate, j::rate] = convolved(image[i::rate, j::rate], kernels) -> "
+    "(twice)": "the same values are written again",
+    "shift_and_stitch: dense[i::factor, j::factor] = maps[i][j] -> "
+    "(twice)": "the same values are written again",
+}

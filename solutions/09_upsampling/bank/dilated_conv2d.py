@@ -234,7 +234,29 @@ bank.variant(
 )
 
 
+@bank.mistake("The sum over the channels is missing: one filter gives one map, whatever goes in.")
+def channels_apart(image, kernels, rate):
+    parts = [
+        dilated_conv2d(image[..., c : c + 1], kernels[:, :, c : c + 1], rate)
+        for c in range(image.shape[-1])
+    ]
+    return np.concatenate(parts, axis=-1)
+
+
 # The rate
+
+
+@bank.mistake("Use the argument `rate`: here the weights of the window are neighbours.")
+def rate_ignored(image, kernels, rate):
+    return convolved(image, kernels)
+
+
+@bank.mistake(
+    "This is a convolution with a stride, its weights neighbours: `rate` says how far the weights "
+    "of the window lie apart, and the window moves by one pixel."
+)
+def rate_as_a_stride(image, kernels, rate):
+    return convolved(image, kernels)[::rate, ::rate]
 
 
 @bank.mistake(

@@ -140,6 +140,34 @@ bank.variant(
     order="xcy",
 )
 
+
+def picked(x, factor, first):
+    """Position by position, where `first(place, dy, dx, channels)` is the first channel taken."""
+    height, width, depth = x.shape
+    channels = depth // factor**2
+    result = np.empty((height * factor, width * factor, channels))
+    for dy, dx in np.ndindex(factor, factor):
+        start = first(dy * factor + dx, dy, dx, channels)
+        result[dy::factor, dx::factor] = x[..., start : start + channels]
+    return result
+
+
+bank.variant(
+    "one_channel_apart",
+    "The channels of two positions overlap: those of the next position begin C channels further "
+    "on, not one.",
+    picked,
+    first=lambda place, dy, dx, channels: place,
+)
+
+bank.variant(
+    "sum_of_dy_and_dx",
+    "Positions with the same dy + dx get the same channels: the rows of a block are `factor` "
+    "positions apart.",
+    picked,
+    first=lambda place, dy, dx, channels: (dy + dx) * channels,
+)
+
 bank.variant(
     "rows_of_a_block_reversed",
     "The rows of a block stand upside down: dy counts downwards.",

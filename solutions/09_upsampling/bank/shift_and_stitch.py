@@ -150,30 +150,43 @@ def cut(predict, image, factor, sides):
 # How the picture is shifted
 
 
-@bank.mistake(
-    "The picture is shifted the wrong way: zeros are put before it, which moves it down and right; "
-    "its first rows and columns are to be left out instead."
-)
-def zeros_before(predict, image, factor):
-    parts = {}
-    for i, j in np.ndindex(factor, factor):
-        moved = np.pad(image, [(i, 0), (j, 0), (0, 0)])[: image.shape[0], : image.shape[1]]
-        parts[i, j] = predict(moved)
-    height, width = size_of(parts_of(predict, image, factor), factor)
-    dense = np.zeros((height, width, parts[0, 0].shape[-1]))
-    for (i, j), part in parts.items():
-        room = dense[i::factor, j::factor]
-        room[...] = part[: room.shape[0], : room.shape[1]]
-    return dense
-
-
-@bank.mistake(
+NEVER_SHIFTED = (
     "All maps begin at the first pixel of the picture, so that the same outputs fill a whole "
     "block: a shifted picture lacks the first rows and columns."
 )
+ZEROS_BEFORE = (
+    "The picture is shifted the wrong way: zeros are put before it, which moves it down and right; "
+    "its first rows and columns are to be left out instead."
+)
+
+
+@bank.mistake(ZEROS_BEFORE)
+def zeros_before_and_not_cut(predict, image, factor):
+    rows, columns, classes = predict(image).shape
+    dense = np.zeros((rows * factor, columns * factor, classes))
+    for i, j in np.ndindex(factor, factor):
+        moved = np.pad(image, [(i, 0), (j, 0), (0, 0)])[: image.shape[0], : image.shape[1]]
+        dense[i::factor, j::factor] = predict(moved)
+    return dense
+
+
+@bank.mistake(ZEROS_BEFORE)
+def zeros_before(predict, image, factor):
+    height, width = size_of(parts_of(predict, image, factor), factor)
+    return zeros_before_and_not_cut(predict, image, factor)[:height, :width]
+
+
+@bank.mistake(NEVER_SHIFTED)
 def never_shifted(predict, image, factor):
     height, width = size_of(parts_of(predict, image, factor), factor)
     return predict(image).repeat(factor, 0).repeat(factor, 1)[:height, :width]
+
+
+bank.variant(
+    "never_shifted_nor_cut",
+    NEVER_SHIFTED,
+    lambda predict, image, factor: predict(image).repeat(factor, 0).repeat(factor, 1),
+)
 
 
 @bank.mistake(

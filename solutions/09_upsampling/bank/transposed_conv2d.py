@@ -165,6 +165,10 @@ def cropped(result, image, kernel, stride, before):
     return result
 
 
+FILTERS_FIRST = (
+    "The last two axes of the kernel are confused: in a transposed convolution filters come "
+    "before channels, (kh, kw, F, C)."
+)
 OVERLAP = "Where copies of the kernel overlap they are added up"
 
 
@@ -200,13 +204,24 @@ bank.variant(
 )
 
 
-@bank.mistake(
-    "The last two axes of the kernel are confused: in a transposed convolution filters come "
-    "before channels, (kh, kw, F, C)."
-)
+@bank.mistake(FILTERS_FIRST)
 def filters_last(image, kernel, stride=1):
     """Reads the kernel as that of an ordinary convolution."""
     return transposed_conv2d(image, kernel.swapaxes(2, 3), stride)
+
+
+@bank.mistake(FILTERS_FIRST)
+def filters_last_where_one_is_spread(image, kernel, stride=1):
+    """The same by a product that spreads an axis of one."""
+    rows, columns, _ = image.shape
+    height, width = kernel.shape[:2]
+    sides = (rows - 1) * stride + height, (columns - 1) * stride + width
+    result = np.zeros((*sides, kernel.shape[3]))
+    for i, j in np.ndindex(rows, columns):
+        y, x = i * stride, j * stride
+        share = (kernel * image[i, j][:, None]).sum(axis=2)
+        result[y : y + height, x : x + width] += share
+    return result
 
 
 @bank.mistake(
@@ -448,6 +463,29 @@ bank.variant(
     changed,
     before=lambda image: image[..., -1:],
     kernels=lambda k: k[..., -1:],
+)
+
+bank.variant(
+    "first_channel_missing",
+    "The first channel is missing in the sum: does a loop begin at 1?",
+    changed,
+    before=lambda image: image[..., 1:],
+    kernels=lambda k: k[..., 1:],
+)
+
+bank.variant(
+    "last_channel_missing",
+    "The last channel is missing in the sum: does a loop end one step too early?",
+    changed,
+    before=lambda image: image[..., :-1],
+    kernels=lambda k: k[..., :-1],
+)
+
+bank.variant(
+    "picture_transposed",
+    "Height and width of the picture are exchanged: pixel (i, j) is that in row i and column j.",
+    changed,
+    before=lambda image: image.swapaxes(0, 1),
 )
 
 bank.variant(

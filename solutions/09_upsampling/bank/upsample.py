@@ -240,6 +240,29 @@ bank.variant(
 )
 
 bank.variant(
+    "a_quarter_for_every_factor",
+    "In `bilinear` the picture is moved by a quarter of a pixel, whatever the factor: that is "
+    "right for a factor of 2 only.",
+    bilinear,
+    places=lambda size, factor: np.arange(size * factor) / factor - 0.25,
+)
+
+
+@bank.mistake(
+    "In `bilinear` output i is taken at i / factor, so that the corners of the pixels are compared "
+    "and not their centres, and at the end the border fades to 0 where the last value should stay."
+)
+def corners_and_zeros_behind(image, factor, method):
+    if method == "nearest":
+        return upsample(image, factor, method)
+    height, width = image.shape[:2]
+    framed = np.pad(image, [(0, 1), (0, 1), (0, 0)])
+    for axis, size in enumerate((height, width)):
+        framed = between(framed, axis, np.arange(size * factor) / factor)
+    return framed
+
+
+bank.variant(
     "rows_without_half_pixels",
     "Along the columns pixels are compared by their centres, down the rows by their corners: "
     "`bilinear` compares centres both ways.",
@@ -298,6 +321,14 @@ bank.variant(
     "the last two pixels is drawn on.",
     drawn_on,
     high=True,
+)
+
+bank.variant(
+    "never_at_the_last",
+    "Positions are limited by the last pixel but one here, so that `bilinear` never reaches the "
+    "last row and column: the outermost centres are those of the first and the last pixel.",
+    bilinear,
+    places=lambda size, factor: np.clip(centres(size, factor), 0, max(size - 2, 0)),
 )
 
 bank.variant(
@@ -458,6 +489,11 @@ bank.variant(
 
 
 # Both methods
+
+
+@bank.mistake("Use the argument `method`: here it is as if it were always 'bilinear'.")
+def always_bilinear(image, factor, method):
+    return upsample(image, factor, "bilinear")
 
 
 @bank.mistake("The two methods are exchanged.")
