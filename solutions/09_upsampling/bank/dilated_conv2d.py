@@ -276,6 +276,22 @@ def one_too_far_and_smaller(image, kernels, rate):
     return convolved(image, stretched(kernels, rate + 1))
 
 
+@bank.mistake(
+    "The weights lie `rate` pixels apart; here they lie one pixel less apart, so that the result "
+    "is too large."
+)
+def one_too_near(image, kernels, rate):
+    return dilated_conv2d(image, kernels, max(rate - 1, 1))
+
+
+@bank.mistake(
+    "The kernel's weights are spread, with nothing between them; here each becomes a block of "
+    "`rate` x `rate` equal ones."
+)
+def weights_in_blocks(image, kernels, rate):
+    return convolved(image, kernels.repeat(rate, 0).repeat(rate, 1))
+
+
 @bank.mistake("The rate holds for both directions: here the columns of the window are neighbours.")
 def rate_down_only(image, kernels, rate):
     holes = np.zeros(((kernels.shape[0] - 1) * rate + 1, *kernels.shape[1:]))

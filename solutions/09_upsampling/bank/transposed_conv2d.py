@@ -482,6 +482,14 @@ bank.variant(
 )
 
 bank.variant(
+    "last_pixels_left_out",
+    "The pixels of the last row and the last column lay nothing down: does a loop end one step too "
+    "early?",
+    changed,
+    before=lambda image: np.pad(image[:-1, :-1], [(0, 1), (0, 1), (0, 0)]),
+)
+
+bank.variant(
     "picture_transposed",
     "Height and width of the picture are exchanged: pixel (i, j) is that in row i and column j.",
     changed,

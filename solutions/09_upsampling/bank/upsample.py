@@ -298,6 +298,17 @@ def border_fades(image, factor, method):
     return upsample(framed, factor, method)[factor:-factor, factor:-factor]
 
 
+@bank.mistake(
+    "Behind the last centres `bilinear` goes on with the edge's value; here the last rows and "
+    "columns fade to 0."
+)
+def end_fades(image, factor, method):
+    if method == "nearest":
+        return upsample(image, factor, method)
+    framed = np.pad(image, [(0, 1), (0, 1), (0, 0)])
+    return upsample(framed, factor, method)[:-factor, :-factor]
+
+
 bank.variant(
     "lines_drawn_on",
     "Beyond the outermost centres `bilinear` goes on with the edge's value; here the line through "
@@ -380,6 +391,24 @@ bank.variant(
     bilinear,
     share=lambda t: np.where(t > 0, 0.5, 0.0),
 )
+
+
+@bank.mistake(
+    "The shares down and to the right are exchanged: how far a point lies below a row's centres "
+    "says how much the next *row* counts."
+)
+def shares_of_the_other_axis(image, factor, method):
+    if method == "nearest":
+        return upsample(image, factor, method)
+    last = [size - 1 for size in image.shape[:2]]
+    grids = [np.clip(centres(n + 1, factor), 0, n) for n in last]
+    (y, x), (first, left) = grids, [np.floor(grid).astype(int) for grid in grids]
+    down, right = (y - first)[:, None, None], (x - left)[:, None]
+    rows = [image[np.minimum(first + step, last[0])] for step in (0, 1)]
+    four = [row[:, np.minimum(left + step, last[1])] for row in rows for step in (0, 1)]
+    shares = (1 - right) * (1 - down), (1 - right) * down, right * (1 - down), right * down
+    return sum(share * corner for share, corner in zip(shares, four, strict=True))
+
 
 bank.variant(
     "shares_squared",
