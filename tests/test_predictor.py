@@ -59,4 +59,4 @@ def test_a_call_shows_a_net_by_its_name():
 def test_a_net_says_in_a_sentence_what_it_cannot_look_at(change, sentence):
     key = make_task_key(Task("ask", "function", 1, trials, ask), 1)
     seen = probe(lambda predict, image: predict(change(image)), key.question)
-    assert sentence in seen.cases[0].problem
+    assert sentence in (seen.cases[0].problem or "")
