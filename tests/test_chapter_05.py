@@ -79,6 +79,7 @@ def test_a_net_that_ends_in_one_pixel_has_one_answer_and_no_gradient(chapter):
         answers, gradient = nets[groups]
         assert answers > 100
         assert gradient > 0.01
+    assert 1 < chapter.names["signs"] <= 2**4 < nets[4][0], "four signs, but for epsilon"
 
 
 def test_epsilon_shows_where_a_channel_is_nearly_constant(chapter):
@@ -208,6 +209,8 @@ def test_the_default_run_shows_what_the_chapter_claims():
     # It is the mean of two: with all else as in batches of 32 the error grows too.
     pairs, whole = errors["pairs", 32], errors["batch", 32]
     assert pairs.mean() - whole.mean() > max(np.ptp(pairs), np.ptp(whole))
+    # It is no better read as it was trained, by pairs.
+    assert names["by_pairs"] > pairs[-1]
     # And not the averages: taken anew they change little.
     for key in (("batch", 2), ("pairs", 32)):
         moving, anew = names["errors"][key].mean(axis=1)
