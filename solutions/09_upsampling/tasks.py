@@ -235,12 +235,13 @@ TASKS = [
 
 _CENTRES = "(np.arange(size * factor) + 0.5) / factor - 0.5"
 _SHARES = "1 - np.abs(centres[:, None] - np.arange(size))"
+_LOOP = "dilated_conv2d: for i, j in np.ndindex(*np.minimum((height, width), rate)): -> "
 EQUIVALENT_MUTANTS = {
     f"shares: centres = np.clip({_CENTRES}, 0, size - 1) -> "
     f"centres = np.clip(0, {_CENTRES}, size - 1)": "0 is first raised, then cut off at the end",
     f"shares: return np.maximum({_SHARES}, 0) -> return np.maximum(0, {_SHARES})": "of two",
-    "dilated_conv2d: for i, j in np.ndindex(*np.minimum((height, width), rate)): -> "
-    "for i, j in np.ndindex(*np.minimum(rate, (height, width))):": "a minimum of two",
+    f"{_LOOP}for i, j in np.ndindex(*np.minimum(rate, (height, width))):": "a minimum of two",
+    f"{_LOOP}for i, j in np.ndindex(*(height, width)):": "later offsets write the same again",
     "dilated_conv2d: result[i::rate, j::rate] = convolved(image[i::rate, j::rate], kernels) -> "
     "(twice)": "the same values are written again",
     "shift_and_stitch: dense[i::factor, j::factor] = maps[i][j] -> "

@@ -321,7 +321,8 @@ bank.variant(
 bank.variant(
     "line_drawn_on_at_the_start",
     "At the first rows and columns `bilinear` goes on with the edge's value; here the line through "
-    "the first two pixels is drawn on: `int` does not round down what is negative.",
+    "the first two pixels is drawn on: a position before the first centre stays negative when the "
+    "pixels are mixed.",
     drawn_on,
     low=True,
 )
@@ -408,6 +409,21 @@ def shares_of_the_other_axis(image, factor, method):
     four = [row[:, np.minimum(left + step, last[1])] for row in rows for step in (0, 1)]
     shares = (1 - right) * (1 - down), (1 - right) * down, right * (1 - down), right * down
     return sum(share * corner for share, corner in zip(shares, four, strict=True))
+
+
+@bank.mistake(
+    "Of the four pixels around, `bilinear` uses all; here only those to the upper left and to the "
+    "lower right count."
+)
+def two_corners_only(image, factor, method):
+    if method == "nearest":
+        return upsample(image, factor, method)
+    last = [size - 1 for size in image.shape[:2]]
+    grids = [np.clip(centres(n + 1, factor), 0, n) for n in last]
+    first, left = (np.floor(grid).astype(int) for grid in grids)
+    share = np.outer(grids[0] - first, grids[1] - left)[..., None]
+    next_one = image[np.minimum(first + 1, last[0])][:, np.minimum(left + 1, last[1])]
+    return (1 - share) * image[first][:, left] + share * next_one
 
 
 bank.variant(
