@@ -77,6 +77,9 @@ class Plan(Plain):
     have a value of their own in each channel, so that pictures differ as wholes; 0 for none.
     `probabilities` says that the output is read through a logarithm; `permutable` that another
     order of concatenation is allowed, `permuted` scales kernels where that is tried.
+    `deep` says that the network has dozens of normalisations: vectors are then drawn positive, and
+    a gradient of rounding, as of an offset that a later normalisation takes away, counts as 0.
+    `projection` picks the numbers with which gradients are projected.
     `counted` says that the network's weights are only counted: all but a last bias are 0. Where
     facts are asked for it says that a glance is enough. `momentum` says that the momentum of moving
     statistics, which else is free, counts.
@@ -93,6 +96,8 @@ class Plan(Plain):
     permutable: bool = False
     permuted: float = 1.0
     own_weights: bool = False
+    deep: bool = False
+    projection: int = 30
     counted: bool = False
     momentum: bool = False
 

@@ -19,6 +19,7 @@ PERIOD = 65_537  # a prime: rows of no layer fall into step with it
 ALIGNMENT = 64  # bytes
 IDLE = 1_000_000
 TIE = 2e-4  # gradients this close, relative, are called equal
+SILENT = 1e-4  # of a deep net, gradients below this share of the largest are rounding
 CLEAR = 2e-3  # a key is made with a seed for which all others are at least this far apart
 
 
@@ -31,7 +32,8 @@ class Colour:
 
 
 @lru_cache(maxsize=8)
-def _stream(seed: int) -> np.ndarray:
+def stream(seed: int) -> np.ndarray:
+    """One period of reproducible normal numbers; nobody may write to it."""
     return np.random.default_rng(seed).standard_normal(PERIOD).astype("float32")
 
 
@@ -48,22 +50,22 @@ def aligned_zeros(count: int) -> np.ndarray:
 
 def noise(seed: int, count: int, offset: int = 0, scale: float = 1.0) -> np.ndarray:
     """`count` reproducible normal numbers; `offset` picks another stretch of the same stream."""
-    stream = np.roll(_stream(seed), -(offset * 7919 + count * 101) % PERIOD)
-    stream *= np.float32(scale)
+    period = np.roll(stream(seed), -(offset * 7919 + count * 101) % PERIOD)
+    period *= np.float32(scale)
     drawn, whole = aligned_zeros(count), count // PERIOD * PERIOD
-    drawn[:whole].reshape(-1, PERIOD)[:] = stream
-    drawn[whole:] = stream[: count - whole]
+    drawn[:whole].reshape(-1, PERIOD)[:] = period
+    drawn[whole:] = period[: count - whole]
     return drawn
 
 
 def noise_dot(seed: int, array: np.ndarray) -> float:
     """The dot product of an array, in C order, with `noise(seed, array.size)`."""
     flat = array.ravel()
-    stream = np.roll(_stream(seed), -(flat.size * 101) % PERIOD).astype("float64")
+    period = np.roll(stream(seed), -(flat.size * 101) % PERIOD).astype("float64")
     whole = flat.size // PERIOD * PERIOD
     folded = flat[:whole].reshape(-1, PERIOD).sum(axis=0, dtype="float64")
     rest = flat[whole:].astype("float64")
-    return float((folded @ stream if whole else 0.0) + rest @ stream[: rest.size])
+    return float((folded @ period if whole else 0.0) + rest @ period[: rest.size])
 
 
 def is_vector(shape: tuple[int, ...]) -> bool:
@@ -81,9 +83,17 @@ def kernel_values(seed: int, shape: tuple[int, ...], colour: Colour, scale: floa
     return noise(seed, colour.count, colour.rank, gain).reshape(shape)
 
 
-def vector_values(seed: int, shape: tuple[int, ...], colour: Colour, scale: float) -> np.ndarray:
-    """Values of both signs and away from zero, so that each one matters."""
+def vector_values(
+    seed: int, shape: tuple[int, ...], colour: Colour, scale: float, deep: bool = False
+) -> np.ndarray:
+    """Values of both signs and away from zero, so that each one matters.
+
+    Those of a deep net are positive and more alike: hardly a unit is then idle on nearly the whole
+    map, which the next normalisation would enlarge together with its rounding.
+    """
     drawn = noise(seed + 1, colour.count, colour.rank)
+    if deep:
+        return (scale * (0.9 + np.abs(drawn) / 8)).reshape(shape)
     return (scale * np.sign(drawn) * (0.5 + np.abs(drawn) / 1.6)).reshape(shape)
 
 
@@ -139,6 +149,26 @@ def refine(colours: list[Colour], fingerprints: np.ndarray) -> list[Colour]:
                 rank += not same
             refined[current] = Colour(count, rank)
     return refined
+
+
+def silenced(colours: list[Colour], fingerprints: np.ndarray) -> np.ndarray:
+    """Fingerprints with those set to 0 that are `SILENT` beside the largest of their count.
+
+    A gradient that is 0 but for rounding would otherwise rank its weight by the rounding.
+    """
+    fingerprints = fingerprints.copy()
+    for members in of_one_count(colours):
+        sizes = np.abs(fingerprints[members])
+        fingerprints[members] *= sizes > SILENT * sizes.max()
+    return fingerprints
+
+
+def of_one_count(colours: list[Colour]) -> list[list[int]]:
+    """The places of the weights of each element count that several have."""
+    places: dict[int, list[int]] = {}
+    for place, colour in enumerate(colours):
+        places.setdefault(colour.count, []).append(place)
+    return [members for members in places.values() if len(members) > 1]
 
 
 def clearance(colours: list[Colour], fingerprints: np.ndarray) -> float:

@@ -166,7 +166,7 @@ class Network:
     def _drawn(self, number: int, permuted: bool) -> np.ndarray:
         plan, shape, colour = self.plan, self.storage.weights[number], self.colours[number]
         if values.is_vector(shape):
-            drawn = values.vector_values(plan.seed, shape, colour, plan.vectors)
+            drawn = values.vector_values(plan.seed, shape, colour, plan.vectors, plan.deep)
         else:
             scale = plan.overrides.get(str(colour.count), plan.kernels)
             drawn = values.kernel_values(plan.seed, shape, colour, scale)
@@ -241,7 +241,7 @@ class Network:
 
     def _projected(self, part: Part, gradient: np.ndarray, permuted: bool) -> float:
         """What a part adds to the projection of its weight's gradient."""
-        seed, shape = self.plan.seed + 30, self.storage.weights[part.weight]
+        seed, shape = self.plan.seed + self.plan.projection, self.storage.weights[part.weight]
         if part.in_weight.is_all and not permuted:
             return values.noise_dot(seed, part.in_variable.view(gradient))
         projection = values.noise(seed, math.prod(shape)).reshape(shape)
@@ -256,7 +256,7 @@ class Network:
         clearance = math.inf
         for round_ in range(MOST_ROUNDS):
             self.fill(permuted)
-            if len(set(self.colours)) == len(self.colours) and round_:
+            if round_ and self._are_told_apart():
                 break
             prints = self.fingerprints(permuted, recorder if round_ == 0 else None)
             if round_ == 0:
@@ -265,6 +265,8 @@ class Network:
                         recorder.clear()
                     prints = self.fingerprints(permuted, recorder)
                 self.momenta = self._momenta()
+            if self.plan.deep:
+                prints = values.silenced(self.colours, prints)
             refined = values.refine(self.colours, prints)
             clearance = min(clearance, values.clearance(self.colours, prints))
             settled = refined == self.colours
@@ -274,6 +276,29 @@ class Network:
         else:
             self.fill(permuted)
         return clearance
+
+    def _are_told_apart(self) -> bool:
+        """Whether each weight has a colour of its own; of a deep net those that training sees."""
+        seen = [c for c in self.colours if not (self.plan.deep and c.rank == values.IDLE)]
+        return len(set(seen)) == len(seen)
+
+    def gradients(self) -> list[np.ndarray]:
+        """Flat gradients of the weights whose element count several have; else empty ones.
+
+        The network is filled as before any weight has been told from another. Only for one that
+        holds every weight whole, as a model answer does.
+        """
+        found: dict[int, np.ndarray] = {}
+
+        def keep(part: Part, gradient: np.ndarray, permuted: bool) -> float:
+            found[part.weight] = part.in_variable.view(gradient).ravel().copy()
+            return 0.0
+
+        self.colours = [Colour(colour.count) for colour in self.colours]
+        with fast_calls(), silent_dropout(), patched(self, "_projected", keep):
+            self.fill()
+            self.fingerprints(permuted=False)
+        return [found.get(number, np.zeros(0, "float32")) for number in range(len(self.colours))]
 
     def observe(
         self, recorder: Recorder | None = None, permuted: bool = False

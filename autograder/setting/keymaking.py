@@ -43,6 +43,7 @@ from autograder.judging.parting import map_of
 from autograder.probing.probe import probe_of_many
 from autograder.probing.reordering import reorderings
 from autograder.probing.storing import reordered
+from autograder.setting.projecting import clear_projection
 from autograder.setting.slip_kinds import Slip
 from autograder.setting.slips import answer_with, slips_of
 from autograder.setting.task import Task, TaskError, Trial
@@ -393,6 +394,10 @@ def _planned(task: Task, trial: Trial, generator: np.random.Generator) -> Case:
     second_best: Network | None = None
     third: Network | None = None
     for _ in range(MOST_SEEDS):
+        if plan.deep:
+            network = _network(task, _case(trial, plan))
+            number = clear_projection(network, _a_little_off)
+            plan = plan.model_copy(update={"projection": number})
         network = _observed_network(task, trial, plan)
         if task.plan.get("probabilities") and "overrides" not in task.plan:
             network = _readable(task, trial, network)
