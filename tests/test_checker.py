@@ -518,21 +518,36 @@ def test_a_net_that_fills_memory_is_told_which_step_makes_it_large():
     assert "Look at `MaxPooling2D 2x2, stride 1, valid`" in hint
 
 
+def flat_classifier(classes=5):
+    x = inputs = keras.Input((6, 5, 3))
+    x = layers.Flatten()(layers.Conv2D(7, 3, activation="relu", padding="same")(x))
+    return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+
+
 def test_a_net_many_times_too_large_is_told_its_count_and_never_filled(monkeypatch):
     """Filled, a VGG without a pool takes 11 GB and half a minute; its count says enough."""
     key = make_task_key(SMALL_CLASSIFIER, 1)
     monkeypatch.setattr("autograder.probing.probe.OVERSIZED", 100)
 
-    def flattened(classes=5):
-        x = inputs = keras.Input((6, 5, 3))
-        x = layers.Flatten()(layers.Conv2D(7, 3, activation="relu", padding="same")(x))
-        return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
-
-    seen = probe(flattened, key.question)
+    seen = probe(flat_classifier, key.question)
     assert [(case.trace, set(case.outputs)) for case in seen.cases] == [((), {"inference"})]
     found = judge(key, seen)
     assert "1,251 trainable parameters, expected 236" in found.hint
     assert found.checks == {"shape": True, "parameters": False, "output": False}
+
+
+def test_a_net_with_far_too_large_maps_is_told_so_and_never_run(monkeypatch):
+    """Run, a MobileNetV2 without strides in its blocks takes 6 GB and 20 seconds."""
+    trials = [trial((6, 5, 3), classes=5)]
+    task = Task("classifier", "model", 4, lambda rng: trials, flat_classifier)
+    key = make_task_key(task, 1)
+    right = probe(flat_classifier, key.question)
+    monkeypatch.setattr("autograder.probing.probe.OVERSIZED_MAPS", 100)
+    seen = probe(flat_classifier, key.question)
+    assert [case.trace for case in seen.cases] == [()]
+    assert "million numbers in its maps" in judge(key, seen).hint
+    assert "is a stride or a pool missing?" in judge(key, seen).hint
+    assert judge(key, right).verdict == "correct"
 
 
 class AtAKink:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 LONGEST_MESSAGE = 400
 STRUCTURE_SEED = 1
 OVERSIZED = 200_000_000  # parameters: VGG-19 has 144 million
+OVERSIZED_MAPS = 400_000_000  # numbers: U-Net for 572 x 572 has some 200 million
 KEEPS = "uses the layers of an earlier call again: make new ones at every call"
 
 
@@ -422,7 +423,10 @@ def _observe_network(
     half = half_precision(network.model)
     if half:
         remarks.append(f"computes in {half}: keep Keras's own float32")
-    if case.plan.counted or _is_oversized(network.parameters, case):
+    oversized = not case.plan.counted and _oversized_maps(network.model, case.plan.batch)
+    if oversized:
+        remarks.append(oversized)
+    if case.plan.counted or oversized or _is_oversized(network.parameters, case):
         blank = network.blank_outputs()
         if not case.plan.counted:
             blank = [np.repeat(output[:1], case.plan.batch, axis=0) for output in blank]
@@ -456,6 +460,27 @@ def _is_oversized(parameters: int, case: Case) -> bool:
     """
     expected = sum(math.prod(weight.shape) for weight in case.weights)
     return parameters > max(OVERSIZED, 3 * expected)
+
+
+def _oversized_maps(model: Any, batch: int) -> str:
+    """A sentence where a network's maps are too many to be run, else nothing.
+
+    A MobileNetV2 without strides in its blocks has 30 times the numbers in its maps that the right
+    one has, and takes 6 GB and 20 seconds. Of a network that is no graph nothing is known.
+    """
+    import keras
+
+    count = batch * sum(
+        math.prod(side or 1 for side in tensor.shape[1:])
+        for operation in getattr(model, "operations", ())
+        for tensor in keras.tree.flatten(operation.output)
+    )
+    if count <= OVERSIZED_MAPS:
+        return ""
+    return (
+        f"has {count / 1e6:,.0f} million numbers in its maps, too many to be run here: "
+        "is a stride or a pool missing?"
+    )
 
 
 def _packed(seen: dict[str, list[np.ndarray]]) -> dict[str, tuple[Array, ...]]:

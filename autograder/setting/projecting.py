@@ -3,8 +3,8 @@
 A weight is known by the rank of its projected gradient among the weights of its element count
 (`autograder.data.values`). A deep net has a dozen of one count, and wherever rounding puts a unit
 on the other side of a kink, gradients jump: two whose projections lie close may change ranks.
-Another projection of the same gradients costs next to nothing, so many are looked at, and the one is
-taken that keeps all of them apart best, measured in what rounding does to them.
+Another projection of the same gradients costs next to nothing, so many are looked at, and the one
+is taken that keeps all of them apart best, measured in what rounding does to them.
 """
 
 from __future__ import annotations
