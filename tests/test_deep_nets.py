@@ -1,5 +1,7 @@
 """A net of dozens of normalisations is judged by what it computes, not by how rounding falls."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -50,7 +52,7 @@ def without_upper_bend(classes):
     return tower_with(ops.relu, classes)
 
 
-PLAN = {
+PLAN: dict[str, Any] = {
     "deep": True,
     "batch": 2,
     "kernels": 400.0,

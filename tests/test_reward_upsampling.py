@@ -1,25 +1,11 @@
 """Exercise 09 ends with a reward: the reader's own functions draw a photograph."""
 
-import os
-import shutil
-import subprocess
-import sys
-
-import nbformat
 import pytest
+from reward_run import attempt, cells, printed
 
 EXERCISE = "09_upsampling"
 
-# As in a student's folder: the checker is there, the book is not.
-STUDENT = """
-import sys
-sys.modules["convbook"] = None
-import matplotlib.pyplot as plt
-plt.show = lambda: print("drawn:", [axis.get_title() for axis in plt.gcf().axes if axis.images])
-names = {"__name__": "__main__"}
-for cell in open("cells.txt").read().split("\\n#####\\n"):
-    exec(cell, names)
-"""
+DRAWN = 'print("drawn:", [axis.get_title() for axis in plt.gcf().axes if axis.images])'
 ALL = ["nearest", "bilinear", "transposed", "shuffled", "edges, rate 1", "edges, rate 6",
        "redness, every 8th", "redness, stitched"]  # fmt: skip
 WRONG = "def pixel_shuffle(x, factor):\n    return x\n"
@@ -27,24 +13,8 @@ WRONG = "def pixel_shuffle(x, factor):\n    return x\n"
 
 def shown(root, tmp_path, folder="solutions", more=""):
     """What the reward prints in a folder that has the exercise and the checker only."""
-    notebook = nbformat.read(root / folder / EXERCISE / f"{EXERCISE}.ipynb", as_version=4)
-    cells = {cell.id: cell.source for cell in notebook.cells}
-    reward = cells["reward-run"]
-    assert reward.startswith("SHOW = False")
-    answers = [source for name, source in cells.items() if name.endswith("-answer")]
-    run = [cells["imports"], *answers, more, reward.replace("SHOW = False", "SHOW = True", 1)]
-    (tmp_path / "cells.txt").write_text("\n#####\n".join(run))
-    shutil.copytree(root / "autograder", tmp_path / "autograder")
-    done = subprocess.run(
-        [sys.executable, "-c", STUDENT],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path), "MPLBACKEND": "Agg"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.splitlines()
+    found = cells(root, EXERCISE, folder)
+    return printed(root, tmp_path, [attempt(found, more)], on_show=DRAWN)[0].splitlines()
 
 
 @pytest.mark.notebook
