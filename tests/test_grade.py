@@ -351,7 +351,8 @@ from pathlib import Path
 from autograder.running import runner
 from autograder.course.grade import grade_folder
 from autograder.data.key import read_key
-from autograder.data.notebook import read_notebook, run_cells
+from autograder.data.notebook import read_notebook
+from autograder.running.cells import run_cells
 from autograder.running.child import observe
 
 class Here(runner.Workshop):

@@ -8,7 +8,8 @@ from typing import Any
 import numbers_exercise as numbers
 import pytest
 
-from autograder.data.notebook import NotANotebook, read_notebook, run_cells
+from autograder.data.notebook import NotANotebook, read_notebook
+from autograder.running.cells import run_cells
 
 
 def sources(raw: bytes) -> list[str]:

@@ -28,6 +28,7 @@ from autograder.data.observation import (
     Tensor,
 )
 from autograder.probing.calls import noting_calls
+from autograder.probing.settings import kept_settings
 
 if TYPE_CHECKING:
     from autograder.probing.network import Network
@@ -49,6 +50,11 @@ class Unanswered(Exception):
 
 def probe(function: Any, question: Question) -> Observation:
     """Observe `function`, a student's answer to `question`. Never raises for what it does."""
+    with kept_settings():
+        return _probe(function, question)
+
+
+def _probe(function: Any, question: Question) -> Observation:
     start = time.perf_counter()
     if not callable(function):
         message = f"`{question.name}` is not a function"

@@ -3,13 +3,16 @@
 It talks over one socket, in turns, in lines of JSON:
 
     grader                                        this process
-    {"bytes": n, "seconds": s}, then n bytes  ->
+    {"bytes": n, "seconds": s, "tasks": [...]}, then n bytes  ->
                                               <-  {"exercise": ...} or {"problem": ...}
-                                              <-  {"ran": true}, when the cells have run
+                                              <-  {"cell": k}, when it starts a cell
+                                              <-  {"reached": task}, when its check is reached
     {"most": n, "question": ...}              ->
-                                              <-  its observation, n bytes at most; and so on
+                                              <-  its observation, n bytes at most
+                                              <-  {"ran": true}, when all is done
 
-The questions come only after the cells have run, one by one. This process never sees a key.
+A question comes when the cells have run up to its check: a later cell, which may take a name again
+or patch a library, does not touch an answer that is right. This process never sees a key.
 """
 
 from __future__ import annotations
@@ -25,8 +28,10 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from autograder.data.notebook import NotANotebook, OutOfTime, Run, read_notebook, run_cells, text_of
+from autograder.data.notebook import NotANotebook, read_notebook
 from autograder.data.observation import Observation, Question
+from autograder.running.cells import OutOfTime, Run, run_cells, text_of
+from autograder.running.shell import be_in_a_notebook
 
 TEXT_LIMIT = 600
 
@@ -65,13 +70,35 @@ def serve(connection: socket.socket, about: dict[str, Any] | None = None) -> Non
     exercise = None if notebook.exercise is None else _short(notebook.exercise)
     _send(connection, {"exercise": exercise, **(about or {})})
     del raw
-    run = run_cells(notebook, lambda what: time_limit(what, seconds))
-    _send(connection, {"ran": True})
-    for line in stream:
+
+    def ask(name: str, run: Run) -> bool:
+        _send(connection, {"reached": name})
+        line = stream.readline()
+        if not line:  # the grader has let go
+            os._exit(0)
         asked = json.loads(line)
         observation = observe(run, Question.model_validate(asked["question"]), seconds)
         connection.sendall(_line(observation, asked["most"]))
         gc.collect()  # a network holds itself in circles, and the next one needs its memory
+        return not _is_open(observation)
+
+    run_cells(
+        notebook,
+        head["tasks"],
+        ask,
+        time_limit,
+        seconds,
+        lambda number: _send(connection, {"cell": number}),
+    )
+    _send(connection, {"ran": True})
+
+
+def _is_open(observation: Observation) -> bool:
+    """Whether an answer is not there yet, or needs what a later cell defines."""
+    if observation.status in ("missing", "unfinished"):
+        return True
+    problems = [observation.message or "", *(case.problem or "" for case in observation.cases)]
+    return any("NameError" in problem for problem in problems)
 
 
 def _short(text: str) -> str:
@@ -153,6 +180,7 @@ def warm_up() -> None:
     import autograder.probing.network
     import autograder.probing.probe
 
+    be_in_a_notebook()
     del keras
     # A check in a notebook would cost time here, and has no key to look at.
     autograder.check = lambda *arguments, **options: 0.0  # type: ignore[assignment]

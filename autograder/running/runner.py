@@ -29,6 +29,7 @@ MOST_EXTRA = 16_000_000  # bytes an observation may have beyond a few times the 
 SLOWEST_START = 300.0
 SLOWEST_FORK = 60.0
 SLOWEST_END = 20.0
+MOST_ASKED = 3  # at its check, after its last definition, and at the end
 TRIES = 3
 WHOLE_LOCK = ("namespaces", "places", "limits", "privileges", "landlock", "calls")
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "KERAS_BACKEND")
@@ -70,6 +71,7 @@ class Reply:
     """
 
     observations: dict[str, Observation] = field(default_factory=dict)
+    asked: dict[str, int] = field(default_factory=dict)
     exercise: str | None = None
     problem: str | None = None
     ended: str | None = None
@@ -206,7 +208,7 @@ def converse(
     timeout: float,
     look: Callable[[dict[str, Any]], None] = lambda head: None,
 ) -> Reply:
-    """Hand over a notebook and ask every question of the key.
+    """Hand over a notebook and ask every question of the key when its check is reached.
 
     `look` is shown the child's first line, which comes before any of the student's code has run.
 
@@ -214,7 +216,8 @@ def converse(
     A step may take half of it, so that one endless answer leaves some for the others.
     """
     reply = Reply()
-    talk.say(json.dumps({"bytes": len(raw), "seconds": timeout / 2}).encode() + b"\n")
+    order = {"bytes": len(raw), "seconds": timeout / 2, "tasks": list(key.tasks)}
+    talk.say(json.dumps(order).encode() + b"\n")
     talk.say(raw)
     head = json.loads(talk.hear(10_000))
     look(head)
@@ -222,20 +225,44 @@ def converse(
     if reply.problem or reply.exercise not in (None, key.exercise):
         return reply
     talk.deadline = time.monotonic() + timeout
+    cell = 0
     try:
-        if talk.hear(10_000) != b'{"ran": true}':
-            raise _Broken("sent something that was not asked for")
-        for name, task in key.tasks.items():
-            most = most_bytes(task)
-            ask = {"most": most, "question": task.question.model_dump(mode="json")}
-            talk.say(json.dumps(ask).encode() + b"\n")
-            reply.observations[name] = _observation(talk.hear(most), name)
+        while (said := _words(talk.hear(10_000))) != {"ran": True}:
+            if set(said) == {"cell"}:
+                cell = said["cell"]
+            else:
+                _ask(talk, said, key, reply)
     except _Late:
         reply.timed_out = True
-        reply.ended = f"did not finish within {timeout:g} s"
+        where = f" (cell {cell} was the last to start)" if isinstance(cell, int) and cell else ""
+        reply.ended = f"did not finish within {timeout:g} s{where}"
     except _Broken as broken:
         reply.ended = str(broken) or "ended its process before this task was reached"
     return reply
+
+
+def _words(line: bytes) -> dict[str, Any]:
+    """What a child says between observations. Raises _Broken where it is out of turn."""
+    with contextlib.suppress(ValueError, RecursionError):
+        said = json.loads(line)
+        if isinstance(said, dict):
+            return said
+    raise _Broken("sent something that was not asked for")
+
+
+def _ask(talk: Conversation, said: dict[str, Any], key: Key, reply: Reply) -> None:
+    """Ask the question whose check the child says it has reached. Raises _Late or _Broken."""
+    name = said.get("reached")
+    if set(said) != {"reached"} or not isinstance(name, str) or name not in key.tasks:
+        raise _Broken("sent something that was not asked for")
+    reply.asked[name] = reply.asked.get(name, 0) + 1
+    if reply.asked[name] > MOST_ASKED:
+        raise _Broken("sent something that was not asked for")
+    task = key.tasks[name]
+    most = most_bytes(task)
+    ask = {"most": most, "question": task.question.model_dump(mode="json")}
+    talk.say(json.dumps(ask).encode() + b"\n")
+    reply.observations[name] = _observation(talk.hear(most), name)
 
 
 def most_bytes(task: TaskKey) -> int:

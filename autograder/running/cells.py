@@ -1,0 +1,188 @@
+"""Runs a notebook's cells without a kernel, and stops where its answers are to be asked."""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import contextlib
+import linecache
+import re
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.data.notebook import DEMONSTRATION, Cell, Notebook, checked_task
+from autograder.running.shell import furnish, plain_python, run_code
+
+LEAST_SHARE = 0.1  # of a step's time, that a cell has when others have used theirs up
+
+Limit = Callable[[str, float], contextlib.AbstractContextManager[None]]
+
+
+class OutOfTime(BaseException):
+    """A cell or an answer used up its share of the time; no `except Exception` swallows it."""
+
+
+@dataclass
+class Run:
+    """What running a notebook's cells left behind."""
+
+    namespace: dict[str, Any] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)  # a name that a failed cell defines
+    failures: list[str] = field(default_factory=list)
+    absent: set[str] = field(default_factory=set)  # names that a failed import was to bring
+    flags: int = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # of compiling: `from __future__` lasts
+
+
+def run_cells(
+    notebook: Notebook,
+    tasks: Iterable[str] = (),
+    ask: Callable[[str, Run], bool] = lambda name, run: True,
+    limit: Limit = lambda what, seconds: contextlib.nullcontext(),
+    seconds: float = 60.0,
+    starts: Callable[[int], None] = lambda number: None,
+) -> Run:
+    """Run the cells but tests and demonstrations; a cell that fails does not stop the next.
+
+    `ask(name, run)` is called for each task when its check is reached, before any later cell can
+    spoil the answer; where it says False (nothing is there to be asked) it is called again after
+    the last definition, and at the end. When all are answered the rest is not run.
+
+    `limit(what, seconds)` is a context manager around each cell that ends what takes too long. All
+    cells together have `seconds`; one that comes when they are used up has a tenth of that.
+    `starts` is told each cell's number.
+    """
+    run, left = Run(), seconds
+    furnish(run.namespace)
+    places, open_ = asking_places(notebook, tasks), list(tasks)
+    for index, cell in enumerate(notebook.cells):
+        if open_ or not places:
+            left -= _run_if_needed(cell, run, limit, max(left, LEAST_SHARE * seconds), starts)
+        for name in places.get(index, ()):
+            if name in open_ and ask(name, run):
+                open_.remove(name)
+    for name in open_:
+        ask(name, run)
+    return run
+
+
+def asking_places(notebook: Notebook, tasks: Iterable[str]) -> dict[int, list[str]]:
+    """After which cells a task is asked: at its check, and after the last cell that defines it.
+
+    Where a check is copied there is no telling which one is meant, and only the latter counts.
+    """
+    checks: dict[str, list[int]] = {}
+    defined: dict[str, int] = {}
+    for index, cell in enumerate(notebook.cells):
+        task = checked_task(cell.source)
+        if task is not None:
+            checks.setdefault(task, []).append(index)
+        if not cell.is_test:
+            defined.update(dict.fromkeys(defined_names(cell.source), index))
+    places: dict[int, list[str]] = {}
+    for name in tasks:
+        check, last = checks.get(name, []), defined.get(name, -1)
+        first = check[0] if len(check) == 1 else -1
+        for index in sorted({place for place in (first, last) if place >= max(first, 0)}):
+            places.setdefault(index, []).append(name)
+    return places
+
+
+def _run_if_needed(
+    cell: Cell, run: Run, limit: Limit, seconds: float, starts: Callable[[int], None]
+) -> float:
+    """Run a cell that is to be run; the seconds that it took."""
+    if cell.is_test or DEMONSTRATION in cell.tags:
+        return 0.0
+    start = time.monotonic()
+    starts(cell.number)
+    problem = _run_cell(cell, run, limit, seconds)
+    if problem:
+        run.failures.append(problem)
+        run.problems.update(dict.fromkeys(defined_names(cell.source), problem))
+    return time.monotonic() - start
+
+
+def _run_cell(cell: Cell, run: Run, limit: Limit, seconds: float) -> str | None:
+    """Run one cell; a sentence where it fails."""
+    file = f"<cell {cell.number}>"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            source = plain_python(cell.source)
+            statements = ast.parse(source, file).body
+            compile(source, file, "exec", run.flags, dont_inherit=True)
+        linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+        with limit(f"cell {cell.number}", seconds):
+            return _run_statements(statements, cell.number, run)
+    except SyntaxError as error:
+        return f"cell {cell.number} has a syntax error in line {error.lineno}: {error.msg}"
+    except OutOfTime as late:
+        return str(late)
+    except SystemExit:
+        return f"cell {cell.number} exits the process"
+    except BaseException as error:  # KeyboardInterrupt and a student's own kinds too
+        return f"cell {cell.number} raises {type(error).__name__}: {text_of(error)}"
+
+
+def _run_statements(statements: list[ast.stmt], number: int, run: Run) -> str | None:
+    """Run statements one by one. A failed import costs itself and what needs it, no more.
+
+    The sentence of the first such failure is given back.
+    """
+    problem = None
+    for statement in (part for whole in statements for part in _single_imports(whole)):
+        module = ast.Module([statement], [])
+        code = compile(module, f"<cell {number}>", "exec", run.flags, dont_inherit=True)
+        try:
+            run_code(code, run.namespace)
+        except ImportError as error:
+            if not isinstance(statement, ast.Import | ast.ImportFrom):
+                raise
+            run.absent.update(a.asname or a.name.partition(".")[0] for a in statement.names)
+            problem = problem or f"cell {number} raises {type(error).__name__}: {text_of(error)}"
+        except NameError as error:
+            if error.name not in run.absent:
+                raise
+        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+            for alias in statement.names:
+                run.flags |= getattr(__future__, alias.name).compiler_flag
+    return problem
+
+
+def _single_imports(statement: ast.stmt) -> list[ast.stmt]:
+    """`import a, b` as two statements; any other as it is."""
+    if not isinstance(statement, ast.Import) or len(statement.names) == 1:
+        return [statement]
+    return [ast.copy_location(ast.Import([alias]), statement) for alias in statement.names]
+
+
+def text_of(error: BaseException) -> str:
+    """What an exception says, where it can say it."""
+    try:
+        return " ".join(str(error).split())[:300]
+    except BaseException as other:
+        return f"(its text cannot be had: {type(other).__name__})"
+
+
+def defined_names(source: str) -> list[str]:
+    """Names that a cell was to define; found by line where it does not parse."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return re.findall(r"^(?:async )?def (\w+)\s*\(", source, re.MULTILINE)
+    except (RecursionError, MemoryError):
+        return re.findall(r"^def (\w+)", source, re.MULTILINE)
+    names = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    for statement in tree.body:
+        if isinstance(statement, ast.ClassDef | ast.AsyncFunctionDef):
+            names.append(statement.name)
+        elif isinstance(statement, ast.Assign):
+            names += [target.id for target in statement.targets if isinstance(target, ast.Name)]
+        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            names.append(statement.target.id)
+        elif isinstance(statement, ast.ImportFrom):
+            names += [alias.asname or alias.name for alias in statement.names]
+    return names
