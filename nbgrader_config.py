@@ -66,10 +66,6 @@ if exchange == root / "_exchange" and not exchange.is_dir():
     exchange.chmod(0o777)  # nbgrader wants it writable to everyone
 c.Exchange.root = str(exchange)
 
-# What zip_collect finds in downloaded/04_residual/archive: STUDENT_04_residual.ipynb,
-# STUDENT/04_residual.ipynb (a zip per student unpacks to that) or nbgrader's own
-# STUDENT/04_residual/04_residual.ipynb.
-c.FileNameCollectorPlugin.named_regexp = (
-    r".*/(?!\d\d_[a-z0-9_]+/)(?P<student_id>[^/]+?)(?:_|/(?:\d\d_[a-z0-9_]+/)?)"
-    r"(?P<file_id>\d\d_[a-z0-9_]+)\.ipynb$"
-)
+# Whose the files in downloaded/04_residual/archive are: STUDENT_04_residual.ipynb, STUDENT.zip,
+# nbgrader's own layout, and what Canvas and Moodle make of a class.
+c.ZipCollectApp.collector_plugin = "autograder.course.nbgrader_collecting.Collector"

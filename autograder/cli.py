@@ -166,6 +166,34 @@ def grade(
 
 
 @app.command()
+def collect(
+    archive: Annotated[Path, typer.Argument(help="The zip that came back, or a folder")],
+    exercise: Annotated[str, typer.Option(help="Which exercise, as in 04_residual")],
+    into: Annotated[Path, typer.Option(help="Where the class is")] = Path("submitted"),
+    roster: Annotated[
+        Path | None, typer.Option(help="CSV file with a column `student`, and names beside it")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there already")] = False,
+) -> None:
+    """Sort what came back from Canvas, Moodle or by mail into a class's folder."""
+    from autograder.course.collect import collect as collect_archive
+    from autograder.course.roster import Roster
+
+    require_exercise(project_root(), exercise)
+    listed = Roster.read(roster) if roster else None
+    done = collect_archive(archive, exercise, into, listed, force)
+    out = console()
+    for remark in done.remarks:
+        out.print(remark, markup=False, soft_wrap=True)
+    for student in done.missing:
+        out.print(f"{student}: handed in nothing", markup=False, soft_wrap=True)
+    of = f" of {len(listed.students)}" if listed else ""
+    out.print(f"{len(done.students)}{of} students collected into {into}", markup=False)
+    if not done.students:
+        raise GradingProblem(f"{archive} holds no notebook of {exercise}")
+
+
+@app.command()
 def explain(
     student: Annotated[str, typer.Argument(help="The student's name in the results")],
     task: Annotated[str, typer.Argument(help="The task's name")],

@@ -1,0 +1,108 @@
+"""Says whose a file of an archive is, by the names that learning platforms give to downloads.
+
+Canvas (`lib/content_zipper.rb`): `NAME[_LATE]_USER_ATTACHMENT_FILE`, NAME in small letters without
+spaces, the attachment's number growing with every upload, `-1` where a name came before; of an
+anonymous assignment `[LATE_]anon_CODE_ATTACHMENT_FILE`.
+Moodle (`mod/assign/classes/downloader.php`): a folder `NAME_NUMBER_assignsubmission_file/`, or that
+as a prefix `..._file_FILE`; NAME is the full name without underscores, or a group's.
+nbgrader and by hand: `STUDENT/EXERCISE/EXERCISE.ipynb`, `STUDENT/EXERCISE.ipynb`, `STUDENT.zip`,
+`STUDENT_EXERCISE.ipynb`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+# What macOS, Windows and Jupyter leave in folders and zips.
+RUBBISH = re.compile(
+    r"(^|/)(__MACOSX|\.ipynb_checkpoints)(/|$)|(^|/)(\._[^/]*|\.DS_Store|Thumbs\.db)$"
+)
+MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.+))?$")
+CANVAS = re.compile(r"(?P<name>.+?)(?:_LATE)?_(?P<user>\d+)_(?P<upload>\d+)_(?P<file>.+)$")
+ANONYMOUS = re.compile(r"(?:LATE_)?(?P<name>anon_\w+?)_(?P<upload>\d+)_(?P<file>.+)$")
+SHORTEST_NUMBER = (
+    3  # digits of a platform's numbers: `team_07_04_residual` is no download of Canvas
+)
+# What browsers, Colab, Jupyter, Drive, macOS and Windows add to the name of a further copy.
+COPY = re.compile(
+    r"^(?:copy of|kopie von|copie de|copia de) +"
+    r"|(?:[ _-]*\(\d+\)|-copy\d*| - copy| copy(?: \d+)?)$",
+    re.IGNORECASE,
+)
+NUMBERED = re.compile(r"[- ]\d{1,2}$")  # Canvas's and macOS's: `team-07` is no copy of `team`
+NOBODY = {"", ".", "submissions", "submitted", "downloaded", "archive", "extracted", "download"}
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose a file is: a name, what else a platform says of them, and how late the upload was.
+
+    `upload` grows with time where the platform counts uploads, and is None where it does not.
+    """
+
+    name: str
+    marks: tuple[str, ...] = ()
+    upload: int | None = None
+
+
+def is_rubbish(path: str) -> bool:
+    """Whether a system left this file, not a student."""
+    return bool(RUBBISH.search(path))
+
+
+def plain_stem(name: str) -> str:
+    """A file's name without its ending and without what copying added to it."""
+    stem = PurePosixPath(name).stem if name.lower().endswith((".ipynb", ".zip")) else name
+    while (shorter := COPY.sub("", stem).strip()) != stem:
+        stem = shorter
+    return stem
+
+
+def student_before(name: str, exercise: str) -> str | None:
+    """What stands before the exercise in a notebook's name, "" for nothing; None: another name."""
+    stem = plain_stem(name)
+    for candidate in (stem, plain_stem(NUMBERED.sub("", stem))):
+        if found := re.fullmatch(rf"(?:(.+?)[_ -]+)?{re.escape(exercise)}", candidate):
+            return found[1] or ""
+    return None
+
+
+def is_named_after(name: str, exercise: str) -> bool:
+    """Whether a file's name is that of the exercise's notebook, perhaps with a student before."""
+    return student_before(name, exercise) is not None
+
+
+def owner_of(path: str, exercise: str) -> Owner | None:
+    """Whose the notebook at a path within an archive is; None where its path does not say."""
+    parts = [part for part in unicodedata.normalize("NFC", path).split("/") if part]
+    for part in parts:
+        if found := MOODLE.match(part):
+            return Owner(found["name"], (found["number"],))
+    for part in parts:
+        if owner := _of_canvas(part):
+            return owner
+    *folders, file = parts
+    for folder in folders:
+        name = _folder_name(folder, exercise)
+        if name.lower() not in NOBODY and name != exercise:
+            return Owner(name)
+    before = student_before(file, exercise)
+    return Owner(before) if before else None
+
+
+def _of_canvas(part: str) -> Owner | None:
+    if found := ANONYMOUS.match(part):
+        return Owner(found["name"], upload=int(found["upload"]))
+    found = CANVAS.match(part)
+    if found and len(found["user"]) + len(found["upload"]) >= 2 * SHORTEST_NUMBER:
+        return Owner(found["name"], (found["user"],), int(found["upload"]))
+    return None
+
+
+def _folder_name(folder: str, exercise: str) -> str:
+    """A folder's or zip's name as a student's: `mia.zip` is mia's, `mia_04_residual.zip` too."""
+    stem = plain_stem(folder) if folder.lower().endswith(".zip") else folder.strip()
+    return re.sub(rf"[_ -]+{re.escape(exercise)}$", "", stem)

@@ -1,0 +1,284 @@
+"""What comes back is sorted by student, whatever became of its names on the way."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numbers_exercise as numbers
+import pytest
+
+from autograder.course.collect import collect
+from autograder.course.grade import GradingProblem
+from autograder.course.handed_in import Owner, is_named_after, is_rubbish, owner_of
+from autograder.course.roster import Roster
+
+EXERCISE = "04_residual"
+CANVAS_LATE = "doejane_LATE_4321_998877_04_residual.ipynb"
+MOODLE = "Jane Doe_12345_assignsubmission_file"
+
+
+def notebook(mark: object = 1, exercise: str | None = EXERCISE) -> bytes:
+    metadata = {"autograder": {"exercise": exercise}} if exercise else {}
+    return json.dumps(
+        {**numbers.notebook([numbers.code(f"x = {mark}")]), "metadata": metadata}
+    ).encode()
+
+
+def zipped(files: dict[str, bytes], times: dict[str, tuple] | None = None) -> bytes:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as made:
+        for name, content in files.items():
+            when = (times or {}).get(name, (2026, 1, 1, 0, 0, 0))
+            made.writestr(zipfile.ZipInfo(name, when), content)
+    return raw.getvalue()
+
+
+@pytest.fixture
+def collected(tmp_path):
+    """A function: what is collected of a zip of these files, and the folder."""
+
+    def run(files, times=None, roster=None, force=False, exercise=EXERCISE):
+        (tmp_path / "class.zip").write_bytes(zipped(files, times))
+        into = tmp_path / "submitted"
+        return collect(tmp_path / "class.zip", exercise, into, roster, force), into
+
+    return run
+
+
+def roster_of(tmp_path, text: str) -> Roster:
+    (tmp_path / "class.csv").write_text(text, "utf-8")
+    return Roster.read(tmp_path / "class.csv")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("mia/04_residual/04_residual.ipynb", "mia"),
+        ("mia/04_residual.ipynb", "mia"),
+        ("mia_04_residual.ipynb", "mia"),
+        ("team_07_04_residual.ipynb", "team_07"),
+        ("team_12_04_residual.ipynb", "team_12"),
+        ("student7_04_residual (1).ipynb", "student7"),
+        ("Copy of mia_04_residual.ipynb", "mia"),
+        ("mia_04_residual-Copy1.ipynb", "mia"),
+        ("mia-04_residual.ipynb", "mia"),
+        ("12345_04_residual.ipynb", "12345"),
+        ("team-07.zip/04_residual.ipynb", "team-07"),
+        ("mia (2).zip/work/04_residual.ipynb", "mia"),
+        ("mia_04_residual.zip/my_04_residual.ipynb", "mia"),
+        ("submissions/mia/04_residual.ipynb", "mia"),
+        ("doejane_4321_998877_04_residual.ipynb", "doejane"),
+        (CANVAS_LATE, "doejane"),
+        ("doejane_4321_998877_04_residual-2.ipynb", "doejane"),
+        ("doejane_4321_998877_homework.ipynb", "doejane"),
+        ("anon_x7Q2p_998877_04_residual.ipynb", "anon_x7Q2p"),
+        ("LATE_anon_x7Q2p_998877_04_residual.ipynb", "anon_x7Q2p"),
+        (f"{MOODLE}/04_residual.ipynb", "Jane Doe"),
+        (f"{MOODLE}/sub/04_residual (1).ipynb", "Jane Doe"),
+        (f"{MOODLE}_04_residual.ipynb", "Jane Doe"),
+        ("Participant_77_assignsubmission_file/04_residual.ipynb", "Participant"),
+        ("Group 7_12_assignsubmission_file/04_residual.ipynb", "Group 7"),
+        ("04_residual.ipynb", None),
+        ("submitted/04_residual/04_residual.ipynb", None),
+    ],
+)
+def test_a_path_says_whose_it_is(path, name):
+    owner = owner_of(path, EXERCISE)
+    assert (owner.name if owner else None) == name
+
+
+def test_what_platforms_count_is_kept():
+    canvas = Owner("doejane", ("4321",), 998877)
+    assert owner_of(CANVAS_LATE, EXERCISE) == canvas
+    assert owner_of(f"{MOODLE}/04_residual.ipynb", EXERCISE) == Owner("Jane Doe", ("12345",))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["04_residual.ipynb", "04_residual (1).ipynb", "04_residual(12).ipynb", "04_residual-1.ipynb",
+     "Copy of 04_residual.ipynb", "04_residual-Copy1.ipynb", "04_residual - Copy.ipynb",
+     "04_residual copy 2.ipynb", "04_residual 2.ipynb", "mia_04_residual-Copy2 (1).ipynb"],
+)  # fmt: skip
+def test_the_names_of_copies_are_known(name):
+    assert is_named_after(name, EXERCISE)
+
+
+def test_other_names_are_not_taken_for_the_exercise():
+    for name in (
+        "14_residual.ipynb",
+        "homework.ipynb",
+        "05_normalization.ipynb",
+        "x04_residual.ipynb",
+    ):
+        assert not is_named_after(name, EXERCISE)
+
+
+def test_rubbish_is_known():
+    for path in ("__MACOSX/._04_residual.ipynb", "mia/.DS_Store", "._x.ipynb",
+                 "mia/.ipynb_checkpoints/04_residual-checkpoint.ipynb"):  # fmt: skip
+        assert is_rubbish(path)
+    assert not is_rubbish("mia/04_residual.ipynb")
+
+
+def test_two_zips_made_on_a_mac_are_two_students(collected):
+    mac = {"04_residual.ipynb": notebook(), "__MACOSX/._04_residual.ipynb": b"\0\5\26\7"}
+    done, into = collected({"mia.zip": zipped(mac), "ben.zip": zipped(mac)})
+    assert sorted(done.students) == sorted(os.listdir(into)) == ["ben", "mia"]
+    assert done.remarks == ["left out: 2 files that macOS, Windows or Jupyter add by themselves"]
+
+
+def test_the_later_of_two_counts_and_it_is_said(collected):
+    old, new = "mia_04_residual.ipynb", "mia_04_residual (1).ipynb"
+    times = {old: (2026, 1, 1, 9, 0, 0), new: (2026, 1, 1, 10, 0, 0)}
+    done, into = collected({new: notebook("new"), old: notebook("old")}, times)
+    assert (into / "mia" / EXERCISE / f"{EXERCISE}.ipynb").read_bytes() == notebook("new")
+    assert done.remarks == [f"mia: 2 times, the last counts: {new}, not {old}"]
+
+
+def test_of_canvas_the_later_upload_counts_whatever_the_zip_says(collected):
+    old, new = "doejane_4321_100_04_residual.ipynb", "doejane_4321_222_04_residual-1.ipynb"
+    times = {old: (2026, 1, 1, 9, 0, 2), new: (2026, 1, 1, 9, 0, 0)}
+    _, into = collected({old: notebook("old"), new: notebook("new")}, times)
+    assert (into / "doejane" / EXERCISE / f"{EXERCISE}.ipynb").read_bytes() == notebook("new")
+
+
+def test_without_times_only_that_student_waits(collected):
+    files = {"mia_04_residual.ipynb": notebook(1), "mia_04_residual-Copy1.ipynb": notebook(2),
+             "ben_04_residual.ipynb": notebook(3)}  # fmt: skip
+    done, into = collected(files)
+    assert list(done.students) == os.listdir(into) == ["ben"]
+    assert len(done.remarks) == 1
+    assert done.remarks[0].startswith("mia: not collected, 2 different files and no time")
+
+
+def test_the_same_file_twice_is_no_question(collected):
+    done, _ = collected(
+        {"mia_04_residual.ipynb": notebook(), "mia_04_residual (1).ipynb": notebook()}
+    )
+    assert (list(done.students), done.remarks) == (["mia"], [])
+
+
+def test_nothing_is_dropped_without_a_line_of_its_own(collected):
+    files = {
+        "mia_04_residual.ipynb": notebook(),
+        "mia_notes.txt": b"hello",
+        "04_residual.ipynb": notebook(),
+        "ben_05_normalization.ipynb": notebook(exercise="05_normalization"),
+        "eve_work.ipynb": notebook(exercise=None),
+        "broken.zip": b"PK no zip",
+        "zoe/homework.ipynb": notebook(),
+        "empty.ipynb": b"",
+    }
+    done, into = collected(files)
+    assert sorted(done.students) == sorted(os.listdir(into)) == ["mia", "zoe"]
+    for name in set(files) - {"mia_04_residual.ipynb"}:
+        assert sum(name in remark for remark in done.remarks) == 1, name
+
+
+def test_what_is_there_already_is_kept_unless_asked(collected):
+    name = "mia_04_residual.ipynb"
+    collected({name: notebook("old")})
+    done, into = collected({name: notebook("new")})
+    place = into / "mia" / EXERCISE / f"{EXERCISE}.ipynb"
+    assert place.read_bytes() == notebook("old")
+    assert "was kept; --force replaces it" in done.remarks[0]
+    collected({name: notebook("new")}, force=True)
+    assert place.read_bytes() == notebook("new")
+
+
+def test_the_roster_knows_names_numbers_and_addresses_and_says_who_is_missing(collected, tmp_path):
+    roster = roster_of(
+        tmp_path,
+        "student,first,last,canvas,mail\n"
+        "s1,Jane,Doe,4321,jd@uni.example\ns2,Zoë,de la Cruz,55,zoe@uni.example\n"
+        "s3,Max,Muster,77,mm@uni.example\ns4,Ann,Lee,88,al@uni.example\n",
+    )
+    files = {
+        CANVAS_LATE: notebook(1),
+        "Zoe\u0308 de la Cruz_900_assignsubmission_file/04_residual.ipynb": notebook(2),
+        "mm_04_residual.ipynb": notebook(3),
+        "stranger_04_residual.ipynb": notebook(4),
+    }
+    done, into = collected(files, roster=roster)
+    assert sorted(os.listdir(into)) == ["s1", "s2", "s3", "stranger"]
+    assert done.missing == ["s4"]
+    assert [r for r in done.remarks if r.startswith("stranger: not on the roster")]
+
+
+def test_two_of_one_name_are_told_apart_by_number(collected, tmp_path):
+    files = {f"doejane_{n}_{9 * n}_04_residual.ipynb": notebook(n) for n in (4321, 8765)}
+    done, into = collected(files)
+    assert sorted(os.listdir(into)) == ["doejane_4321", "doejane_8765"]
+    assert len(done.remarks) == 2
+    roster = roster_of(tmp_path, "student;name;number\na;Doe, Jane;4321\nb;Doe, Jane;8765\n")
+    shutil.rmtree(into)
+    done, into = collected(files, roster=roster)
+    assert sorted(os.listdir(into)) == ["a", "b"]
+    assert done.remarks == []
+
+
+def test_a_folder_and_its_timestamps_are_taken(tmp_path):
+    place = numbers.submit(tmp_path / "back", "mia", notebook(), EXERCISE)
+    (place.parent / "timestamp.txt").write_text("2026-01-02 10:00:00 UTC")
+    done = collect(tmp_path / "back", EXERCISE, tmp_path / "submitted")
+    assert list(done.students) == ["mia"]
+    stamp = tmp_path / "submitted" / "mia" / EXERCISE / "timestamp.txt"
+    assert stamp.read_text() == "2026-01-02 10:00:00 UTC\n"
+
+
+def test_no_name_leads_out_of_the_class(collected, tmp_path):
+    done, into = collected(
+        {"../../../evil_04_residual.ipynb": notebook(), "/abs/04_residual.ipynb": notebook(2)}
+    )
+    assert all(path.is_relative_to(into) for path in tmp_path.rglob("*.ipynb"))
+    assert len(done.students) == len(os.listdir(into)) == 2
+
+
+def test_what_is_no_archive_is_refused_with_a_sentence(tmp_path):
+    (tmp_path / "x.zip").write_bytes(b"no zip")
+    for path, sentence in (
+        (tmp_path / "x.zip", "is not a zip file"),
+        (tmp_path / "y", "there is no"),
+    ):
+        with pytest.raises(GradingProblem, match=sentence):
+            collect(path, EXERCISE, tmp_path / "submitted")
+    (tmp_path / "class.csv").write_text("name\nmia\n")
+    with pytest.raises(GradingProblem, match="no column `student`"):
+        Roster.read(tmp_path / "class.csv")
+
+
+@pytest.mark.notebook
+def test_nbgraders_own_command_collects_the_same(root, tmp_path):
+    """Two zips of a Mac, ids with digits and underscores, one student twice without times."""
+    course = tmp_path / "course"
+    shutil.copytree(root / "autograder", course / "autograder")
+    shutil.copy(root / "nbgrader_config.py", course)
+    (course / "exercises" / EXERCISE).mkdir(parents=True)
+    (course / "exercises" / EXERCISE / f"{EXERCISE}.ipynb").write_bytes(notebook())
+    archive = course / "downloaded" / EXERCISE / "archive"
+    archive.mkdir(parents=True)
+    mac = zipped({"04_residual.ipynb": notebook(), "__MACOSX/._04_residual.ipynb": b"\0"})
+    files = {"mia.zip": mac, "ben.zip": mac, "team_07_04_residual.ipynb": notebook(7),
+             "team_12_04_residual.ipynb": notebook(12), "zoe_04_residual.ipynb": notebook(1),
+             "zoe_04_residual (1).ipynb": notebook(2)}  # fmt: skip
+    for name, content in files.items():
+        (archive / name).write_bytes(content)
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", "zip_collect", EXERCISE],
+        cwd=course,
+        env={**os.environ, "PYTHONPATH": str(course)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert sorted(os.listdir(course / "submitted")) == ["ben", "mia", "team_07", "team_12"]
+    assert "zoe: not collected, 2 different files" in done.stderr
+    assert Path(
+        course / "submitted/team_12" / EXERCISE / f"{EXERCISE}.ipynb"
+    ).read_bytes() == notebook(12)
