@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autograder.course.explain import write_record
-from autograder.course.grade import GradingProblem, find_submissions, grade_folder, result_row
+from autograder.course.grade import (
+    GradingProblem,
+    find_submissions,
+    grade_folder,
+    result_row,
+    write_table,
+)
 from autograder.data.files import CannotWrite
 from autograder.data.key import Key, KeyProblem, read_key
 from autograder.data.limits import Limits
@@ -115,6 +121,10 @@ def grade(
     cluster: Annotated[
         str | None, typer.Option(help="Grade on a Dask cluster, such as tcp://host:8786")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Grade everybody again")] = False,
+    student: Annotated[
+        list[str] | None, typer.Option(help="Grade this student again; may be given often")
+    ] = None,
     unsafe: UnsafeOption = False,
 ) -> None:
     """Grade a class; a grading that was interrupted goes on where it stopped."""
@@ -124,7 +134,9 @@ def grade(
     answers = read_key(path)
     if answers.exercise != exercise:
         raise KeyProblem(f"the key is for exercise {answers.exercise}, not for {exercise}")
-    find_submissions(folder, exercise)
+    known = {submission.student for submission in find_submissions(folder, exercise, out=out)}
+    if unknown := [name for name in student or [] if name not in known]:
+        raise GradingProblem(f"there is no student {', '.join(unknown)} in {folder}")
     write_record(out, folder, path, timeout)
     if is_public(answers):
         console(stderr=True).print(
@@ -153,14 +165,16 @@ def grade(
 
         rows = grade_folder(
             folder, answers, out, workshop.workers, timeout, show, workshop=workshop,
-            anonymous=anonymous,
+            anonymous=anonymous, again=lambda name: force or name in (student or []),
         )  # fmt: skip
     for layer, why in workshop.missing.items():
         screen.print(f"not isolated by {layer} ({why})", style="yellow", markup=False)
     if gradebook is not None:
         from autograder.course.gradebook import save
 
-        save(gradebook, answers, rows, folder, folder.resolve().parent / "autograded")
+        place_of_copies = folder.resolve().parent / "autograded"
+        late = save(gradebook, answers, rows, folder, place_of_copies, Path.cwd())
+        write_table(out / "grades.csv", rows, answers, late)
     console().print(class_table(rows, answers))
     console().print(f"{out}/index.html, {out}/grades.csv, {out}/results.jsonl", markup=False)
 

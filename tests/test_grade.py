@@ -256,7 +256,7 @@ def test_the_results_the_table_and_the_pages_agree(graded):
     folder, rows, _ = graded
     out = folder / "out"
     assert [row["student"] for row in rows_of(out / "results.jsonl")] == sorted(HAND_INS)
-    with open(out / "grades.csv", newline="") as file:
+    with open(out / "grades.csv", newline="", encoding="utf-8-sig") as file:
         table = {line["student"]: line for line in csv.DictReader(file)}
     assert {s: float(line["score"]) for s, line in table.items()} == {
         s: row["score"] for s, row in rows.items()
@@ -393,7 +393,7 @@ def _kill_and_go_on(shares: list[float], class_size: int, folder: Path, key: Key
         assert without_time(rows_of(out / "results.jsonl")) == expected
         assert len(list((out / "pages").glob("*.html"))) == class_size
         assert not list(out.rglob(".part-*")), "a half-written file stays behind"
-        with open(out / "grades.csv", newline="") as file:
+        with open(out / "grades.csv", newline="", encoding="utf-8-sig") as file:
             assert len(list(csv.DictReader(file))) == class_size
     assert killed >= len(shares) / 2, "most were to be killed before their end"
 
@@ -525,3 +525,75 @@ def test_links_devices_and_folders_in_place_of_a_notebook(
         assert rows[student]["status"] in ("invalid", "missing"), rows[student]
         assert rows[student]["score"] == 0
         assert rows[student]["message"]
+
+
+# What the course's people meet
+
+
+def one_row(folder: Path, key: Key, workshop: Workshop, timeout: float = 20, **more: Any) -> Row:
+    rows = grade_folder(
+        folder / "submitted", key, folder / "out", 1, timeout, workshop=workshop, **more
+    )
+    return rows[0]
+
+
+def test_a_lone_notebook_of_another_name_is_graded_and_it_is_said(tmp_path, key, workshop):
+    place = numbers.submit(tmp_path / "submitted", "mia", numbers.raw())
+    place.rename(place.with_name("01_numbers (1).ipynb"))
+    row = one_row(tmp_path, key, workshop)
+    assert (row["status"], row["score"]) == ("graded", numbers.FULL)
+    assert row["message"] == "graded 01_numbers (1).ipynb: there is no 01_numbers.ipynb"
+    table = (tmp_path / "out" / "grades.csv").read_text("utf-8")
+    assert table.startswith("\ufeffstudent,")
+    assert row["message"] in table
+
+
+def test_one_of_two_other_notebooks_is_not_guessed(tmp_path, key, workshop):
+    place = numbers.submit(tmp_path / "submitted", "mia", numbers.raw())
+    place.with_name("a.ipynb").write_bytes(numbers.raw())
+    place.rename(place.with_name("b.ipynb"))
+    assert one_row(tmp_path, key, workshop)["status"] == "missing"
+
+
+def test_a_notebook_of_something_else_is_not_taken_for_it(tmp_path, key, workshop):
+    other = numbers.raw(numbers.notebook([numbers.code("x = 1")], autograder={}))
+    place = numbers.submit(tmp_path / "submitted", "mia", other)
+    place.rename(place.with_name("notes.ipynb"))
+    assert one_row(tmp_path, key, workshop)["status"] == "missing"
+
+
+def test_a_timeout_is_graded_again_when_the_limit_is_higher(tmp_path, key, workshop):
+    slow = numbers.raw(
+        double="import time\ndef double(x):\n    time.sleep(0.7)\n    return 2 * x\n"
+    )
+    numbers.submit(tmp_path / "submitted", "mia", slow)
+    assert one_row(tmp_path, key, workshop, 2)["status"] == "timeout"
+    assert one_row(tmp_path, key, workshop, 2)["status"] == "timeout"
+    row = one_row(tmp_path, key, workshop, 20)
+    assert (row["status"], row["score"]) == ("graded", numbers.FULL)
+    assert one_row(tmp_path, key, workshop, 2) == row, "what is graded is kept under a lower limit"
+
+
+def test_one_student_is_graded_again_where_asked(tmp_path, key, workshop):
+    for student in ("ann", "ben"):
+        numbers.submit(tmp_path / "submitted", student, numbers.raw())
+    first = grade_folder(tmp_path / "submitted", key, tmp_path / "out", 1, 20, workshop=workshop)
+    again = grade_folder(
+        tmp_path / "submitted", key, tmp_path / "out", 1, 20, workshop=workshop,
+        again=lambda name: name == "ben",
+    )  # fmt: skip
+    assert again[0] == first[0]
+    assert again[1]["seconds"] != first[1]["seconds"]
+
+
+def test_results_inside_the_class_make_no_student(tmp_path, key, workshop):
+    numbers.submit(tmp_path, "mia", numbers.raw())
+    for _ in range(2):
+        rows = grade_folder(tmp_path, key, tmp_path / "graded", 1, 20, workshop=workshop)
+        assert [row["student"] for row in rows] == ["mia"]
+
+
+def test_no_cell_of_the_table_is_a_formula(tmp_path, key, workshop):
+    numbers.submit(tmp_path / "submitted", "=1+1", numbers.raw())
+    one_row(tmp_path, key, workshop)
+    assert "\n'=1+1,01_numbers," in (tmp_path / "out" / "grades.csv").read_text("utf-8")

@@ -12,7 +12,7 @@ import numbers_exercise as numbers
 import pytest
 from nbgrader.utils import compute_checksum
 
-from autograder.course.grade import GradingProblem, grade_folder
+from autograder.course.grade import GradingProblem, grade_folder, write_table
 from autograder.course.gradebook import open_gradebook, save
 from autograder.running.runner import Workshop
 
@@ -144,3 +144,27 @@ def test_a_gradebook_that_cannot_be_opened(course: tuple[Path, list[dict[str, An
     for wrong in ("nonsense", f"sqlite:///{root}/no/such/folder.db"):
         with pytest.raises(GradingProblem, match=r"the gradebook .* cannot be written"):
             save(wrong, numbers.numbers_key(), rows, root / "submitted", root / "autograded")
+
+
+@pytest.mark.parametrize(("method", "penalty"), [("zero", 8.0), ("none", None)])
+def test_late_work_is_what_the_courses_policy_says(tmp_path, workshop, method, penalty):
+    key = numbers.numbers_key()
+    for student, day in (("late", 12), ("early", 9)):
+        place = numbers.submit(tmp_path / "submitted", student, numbers.raw())
+        (place.parent / "timestamp.txt").write_text(f"2026-01-{day:02} 12:00:00 UTC")
+    (tmp_path / "nbgrader_config.py").write_text(
+        f"c = get_config()\nc.LateSubmissionPlugin.penalty_method = '{method}'\n"
+    )
+    with open_gradebook(url(tmp_path)) as gradebook:
+        gradebook.add_assignment(numbers.EXERCISE, duedate="2026-01-10 12:00:00 UTC")
+    rows = grade_folder(tmp_path / "submitted", key, tmp_path / "out", 1, 20, workshop=workshop)
+    late = save(url(tmp_path), key, rows, tmp_path / "submitted", tmp_path / "autograded", tmp_path)
+    assert {name: about.penalty for name, about in late.items()} == {"late": penalty, "early": None}
+    assert late["late"].due == "2026-01-10 12:00:00 UTC"
+    with open_gradebook(url(tmp_path)) as gradebook:
+        found = gradebook.find_submission(numbers.EXERCISE, "late")
+        assert found.late_submission_penalty == (penalty or 0)
+        assert found.score == numbers.FULL
+    write_table(tmp_path / "grades.csv", rows, key, late)
+    line = (tmp_path / "grades.csv").read_text("utf-8-sig").splitlines()[2]
+    assert line.endswith(f",2026-01-12 12:00:00 UTC,2026-01-10 12:00:00 UTC,{penalty or ''},")

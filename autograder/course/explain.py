@@ -10,10 +10,10 @@ from typing import Any
 from autograder.course.grade import (
     RESULTS,
     GradingProblem,
-    Submission,
     key_hash,
     notebook_hash,
     read_submission,
+    submission_of,
 )
 from autograder.data.files import write_whole
 from autograder.data.key import Key, package_version, read_key
@@ -80,8 +80,7 @@ def explain(out: Path, student: str, task: str, workshop: Workshop) -> Explanati
     record, row = stored(out, student, task)
     key = read_key(Path(record["key"]))
     folder, exercise = Path(record["folder"]), row["exercise"]
-    path = folder / student / exercise / f"{exercise}.ipynb"
-    raw, _ = read_submission(Submission(student, path), folder)
+    raw, _ = read_submission(submission_of(folder, student, exercise, key.tasks), folder)
     outcome = grade_notebook(raw, key, record["timeout"], workshop)
     verdicts = [verdict for verdict in outcome.verdicts if verdict.task == task]
     if not verdicts:

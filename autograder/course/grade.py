@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,9 @@ from typing import Any
 from autograder.course.pages import write_class_page, write_student_page
 from autograder.data.files import PART, CannotWrite, lock_file, write_whole
 from autograder.data.key import Key, package_version
+from autograder.data.notebook import NotANotebook, read_notebook
 from autograder.judging.report import verdict_json
+from autograder.running.cells import defined_names
 from autograder.running.runner import Outcome, Runs, grade_notebook
 
 RESULTS = "results.jsonl"
@@ -28,21 +31,32 @@ class GradingProblem(Exception):
 
 @dataclass(frozen=True)
 class Submission:
-    """Where a student's notebook is, or should be."""
+    """Where a student's notebook is, or should be.
+
+    `handed_in` is nbgrader's note of the time, `remark` says where the notebook has another name.
+    """
 
     student: str
     path: Path
+    handed_in: str = ""
+    remark: str = ""
 
 
-def find_submissions(folder: Path, exercise: str) -> list[Submission]:
-    """One submission a student folder, in order of names."""
+def find_submissions(
+    folder: Path, exercise: str, tasks: Iterable[str] = (), out: Path | None = None
+) -> list[Submission]:
+    """One submission a student folder, in order of names; `out` within `folder` is no student."""
     if not folder.is_dir():
         raise GradingProblem(
             f"{folder} is not a folder: give the one that holds <student>/{exercise}/{exercise}"
             ".ipynb, as nbgrader's `submitted/` does"
         )
     students = sorted(
-        entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name[0] != "."
+        entry.name
+        for entry in folder.iterdir()
+        if entry.is_dir()
+        and entry.name[0] != "."
+        and (out is None or not out.resolve().is_relative_to(entry.resolve()))
     )
     if not students:
         raise GradingProblem(f"{folder} holds no student folders")
@@ -50,10 +64,35 @@ def find_submissions(folder: Path, exercise: str) -> list[Submission]:
         raise GradingProblem(
             f"no student in {folder} has a folder {exercise}: is the exercise's name right?"
         )
-    return [
-        Submission(_printable(name), folder / name / exercise / f"{exercise}.ipynb")
-        for name in students
-    ]
+    return [submission_of(folder, name, exercise, tasks) for name in students]
+
+
+def submission_of(folder: Path, name: str, exercise: str, tasks: Iterable[str] = ()) -> Submission:
+    """A student's submission; where the notebook is missing, a lone one that holds the tasks."""
+    place = folder / name / exercise
+    path, remark = place / f"{exercise}.ipynb", ""
+    if not os.path.lexists(path):
+        others = sorted(place.glob("*.ipynb")) or sorted((folder / name).glob("*.ipynb"))
+        if len(others) == 1 and _holds(others[0], exercise, tasks):
+            path, remark = others[0], f"graded {others[0].name}: there is no {path.name}"
+    stamp = ""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        stamp = (path.parent / "timestamp.txt").read_text("utf-8").strip()[:100]
+    return Submission(_printable(name), path, stamp, remark)
+
+
+def _holds(path: Path, exercise: str, tasks: Iterable[str]) -> bool:
+    """Whether a notebook says that it is the exercise, or has a cell that defines a task."""
+    try:
+        if path.is_symlink() or path.stat().st_size > MOST_BYTES:
+            return False
+        notebook = read_notebook(path.read_bytes())
+    except (OSError, NotANotebook):
+        return False
+    if notebook.exercise is not None:
+        return notebook.exercise == exercise
+    defined = {name for cell in notebook.cells for name in defined_names(cell.source)}
+    return not defined.isdisjoint(tasks)
 
 
 def _printable(name: str) -> str:
@@ -91,13 +130,16 @@ def grade_folder(
     *,
     workshop: Runs,
     anonymous: bool = False,
+    again: Callable[[str], bool] = lambda student: False,
 ) -> list[dict[str, Any]]:
     """Grade every submission; return the rows of `results.jsonl`, in order of students.
 
     A row is written as soon as it is known. Rows of an earlier run that are whole and of the
-    same notebook, key and version are kept, so that a grading that was killed goes on.
+    same notebook, key and version are kept, so that a grading that was killed goes on; but not
+    those of a student who is to be graded `again`, nor of one who was ended by a lower limit.
     """
-    submissions = find_submissions(folder, key.exercise)
+    submissions = find_submissions(folder, key.exercise, key.tasks, out)
+    limits = {"timeout": timeout, "memory": _memory(workshop)}
     common = {"key_sha256": key_hash(key), "version": package_version()}
     with Results(out) as results:
         kept = results.read()
@@ -107,7 +149,8 @@ def grade_folder(
             raw, _ = read_submission(submission, folder)
             stamp = {"notebook_sha256": notebook_hash(raw), **common}
             old = kept.get(submission.student)
-            if old and _still_holds(old, stamp, key) and results.has_page(submission.student):
+            holds = old and _still_holds(old, stamp, key, limits)
+            if old and holds and results.has_page(old["student"]) and not again(old["student"]):
                 rows[submission.student] = old
             else:
                 todo.append(submission)
@@ -115,8 +158,9 @@ def grade_folder(
         for row in rows.values():
             progress(row, len(rows), len(submissions))
         for submission, outcome, digest in _graded(todo, folder, key, workers, timeout, workshop):
-            stamp = {"notebook_sha256": digest, **common}
-            row = result_row(submission.student, key, outcome, stamp)
+            about: dict[str, Any] = {"notebook_sha256": digest, **common}
+            about |= {"limits": limits, "handed_in": submission.handed_in}
+            row = result_row(submission.student, key, outcome, about)
             write_student_page(out, row, outcome, key)
             results.append(row)
             rows[submission.student] = row
@@ -128,9 +172,23 @@ def grade_folder(
     return ordered
 
 
-def _still_holds(row: dict[str, Any], stamp: dict[str, Any], key: Key) -> bool:
-    """Whether a row of an earlier run is of the same notebook, key and version."""
+def _memory(workshop: Runs) -> int | None:
+    """The bytes that a submission may take, where what runs it says so."""
+    limits = getattr(workshop, "limits", None)
+    return None if limits is None else limits.memory
+
+
+def _still_holds(
+    row: dict[str, Any], stamp: dict[str, Any], key: Key, limits: dict[str, Any]
+) -> bool:
+    """Whether a row of an earlier run is of the same notebook, key and version, and not of a limit.
+
+    What was ended by a limit is graded again where one is higher now.
+    """
     same = all(row.get(name) == value for name, value in stamp.items())
+    if row.get("status") in ("timeout", "crashed"):
+        before = row.get("limits") or {}
+        same = same and all((before.get(k) or 0) >= (v or 0) for k, v in limits.items())
     return same and row.get("exercise") == key.exercise
 
 
@@ -149,6 +207,7 @@ def _graded(
         outcome = grade_notebook(raw, key, timeout, workshop)
         if sentence:
             outcome = _refused(outcome, sentence)
+        outcome.message = outcome.message or submission.remark
         return outcome, notebook_hash(raw)
 
     with ThreadPoolExecutor(workers) as pool:
@@ -260,18 +319,36 @@ class Results:
         write_whole(self.path, "".join(lines))
 
 
-def write_table(path: Path, rows: list[dict[str, Any]], key: Key) -> None:
-    """`grades.csv`: a row a student, a column a task."""
+HEAD = ("student", "exercise", "status", "score", "max_score")
+TAIL = ("handed_in", "due", "penalty", "remark")
+
+
+def write_table(
+    path: Path, rows: list[dict[str, Any]], key: Key, late: dict[str, Any] | None = None
+) -> None:
+    """`grades.csv`: a row a student, a column a task, then times, penalty and remark.
+
+    `late` has nbgrader's due date and penalty by student. Spreadsheets open it as it is: it starts
+    with a mark of its encoding, and what a student wrote is no formula.
+    """
     import io
 
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["student", "exercise", "status", "score", "max_score", *key.tasks])
+    writer.writerow([*HEAD, *key.tasks, *TAIL])
     for row in rows:
         points = [row["tasks"].get(name, {}).get("points", 0) for name in key.tasks]
-        head = [row[name] for name in ("student", "exercise", "status", "score", "max_score")]
-        writer.writerow([*head, *points])
-    write_whole(path, text.getvalue())
+        about = (late or {}).get(row["student"])
+        penalty = about.penalty if about and about.penalty is not None else ""
+        tail = [row.get("handed_in", ""), about.due if about else "", penalty]
+        cells = [*(row[name] for name in HEAD), *points, *tail, row.get("message", "")]
+        writer.writerow([_no_formula(cell) for cell in cells])
+    write_whole(path, "\ufeff" + text.getvalue())
+
+
+def _no_formula(cell: Any) -> Any:
+    """A text that a spreadsheet would calculate, with a mark before it that makes it text."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell
 
 
 def notebook_hash(raw: bytes | None) -> str | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograder.course.grade import GradingProblem, Submission, read_submission
+from autograder.course.grade import GradingProblem, Submission, read_submission, submission_of
 from autograder.data.files import write_whole
 from autograder.data.key import Key
 from autograder.data.notebook import NotANotebook, checked_task, notebook_cells
@@ -35,8 +35,25 @@ class Cells:
     manual: dict[str, dict[str, Any]]
 
 
-def save(url: str, key: Key, rows: list[dict[str, Any]], folder: Path, autograded: Path) -> None:
+@dataclass(frozen=True)
+class Lateness:
+    """What nbgrader knows of a submission's time: times as text, the penalty in points."""
+
+    due: str = ""
+    penalty: float | None = None
+
+
+def save(
+    url: str,
+    key: Key,
+    rows: list[dict[str, Any]],
+    folder: Path,
+    autograded: Path,
+    course: Path | None = None,
+) -> dict[str, Lateness]:
     """Write the rows of a grading into the gradebook at `url`, and notebooks under `autograded`.
+
+    The late policy is the one of `course`'s nbgrader_config.py, as `nbgrader autograde` applies it.
 
     Scores that a person gave in formgrader stay and are marked for another look, as nbgrader does;
     so are answers in words. Raises GradingProblem where the gradebook cannot be opened, and
@@ -48,13 +65,14 @@ def save(url: str, key: Key, rows: list[dict[str, Any]], folder: Path, autograde
         with open_gradebook(url) as gradebook:
             cells = graded_cells(gradebook, key)
             for row in rows:
-                path = folder / row["student"] / key.exercise / f"{key.exercise}.ipynb"
-                raw, _ = read_submission(Submission(row["student"], path), folder)
+                submission = submission_of(folder, row["student"], key.exercise, key.tasks)
+                raw, _ = read_submission(submission, folder)
                 made = graded_notebook(raw, row, cells)
-                _save_row(gradebook, key, row, cells, made, _handed_in(path))
+                _save_row(gradebook, key, row, cells, made, _timestamp(submission))
                 place = autograded / row["student"] / key.exercise / f"{key.exercise}.ipynb"
                 write_whole(place, json.dumps(made, ensure_ascii=False, indent=1) + "\n")
             gradebook.db.commit()
+        return _late_policy(url, key.exercise, [row["student"] for row in rows], course)
     except (SQLAlchemyError, OSError, ValueError) as error:
         raise GradingProblem(
             f"the gradebook {url} cannot be written ({type(error).__name__}): name it as in "
@@ -62,15 +80,41 @@ def save(url: str, key: Key, rows: list[dict[str, Any]], folder: Path, autograde
         ) from error
 
 
-def _handed_in(path: Path) -> dict[str, str]:
+def _timestamp(submission: Submission) -> dict[str, str]:
     """When a submission came, where nbgrader's collecting noted it."""
     from nbgrader.utils import parse_utc
 
     try:
-        noted = (path.parent / "timestamp.txt").read_text("utf-8").strip()
-        return {"timestamp": str(parse_utc(noted))}
-    except (OSError, ValueError):
+        return {"timestamp": str(parse_utc(submission.handed_in))} if submission.handed_in else {}
+    except ValueError:
         return {}
+
+
+def _late_policy(
+    url: str, exercise: str, students: list[str], course: Path | None
+) -> dict[str, Lateness]:
+    """Have nbgrader assign its penalties by the course's configuration; what it assigned."""
+    from nbformat import v4
+    from nbgrader.preprocessors import AssignLatePenalties
+    from traitlets.config import Config
+    from traitlets.config.loader import PyFileConfigLoader
+
+    name = "nbgrader_config.py"
+    has_own = course is not None and (course / name).is_file()
+    config = PyFileConfigLoader(name, str(course)).load_config() if has_own else Config()
+    policy = AssignLatePenalties(config=config)
+    policy.log.setLevel("ERROR")
+    about = {"notebook": exercise, "assignment": exercise, "db_url": url}
+    for student in students:
+        policy.preprocess(v4.new_notebook(), {"nbgrader": {**about, "student": student}})
+    with open_gradebook(url) as gradebook:
+        found = {}
+        for student in students:
+            submission = gradebook.find_submission(exercise, student)
+            notebook = gradebook.find_submission_notebook(exercise, exercise, student)
+            due = f"{submission.duedate} UTC" if submission.duedate else ""
+            found[student] = Lateness(due, notebook.late_submission_penalty)
+        return found
 
 
 def open_gradebook(url: str) -> Gradebook:
