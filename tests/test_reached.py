@@ -188,3 +188,29 @@ def test_an_answer_that_needs_what_is_absent_says_which_cell_lacks_it(points):
 def test_what_fails_for_another_reason_still_ends_its_cell(points):
     answer = "from google.colab import drive\nnosuchname\ndef double(x):\n    return 2 * x\n"
     assert points(numbers.cells(double=answer))[0] == LAST
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "double = lambda x: 2 * x",
+        "import functools, operator\ndouble = functools.partial(operator.mul, 2)",
+        "def logged(f):\n    def wrapper(*a):\n        return f(*a)\n    return wrapper\n"
+        "@logged\ndef double(x):\n    return 2 * x\n",
+        "def twice(x):\n    return 2 * x\ndouble = twice",
+        "class Doubles:\n    def __call__(self, x):\n        return 2 * x\ndouble = Doubles()",
+    ],
+    ids=["lambda", "partial", "decorated", "another's", "object"],
+)
+def test_an_answer_without_a_name_of_its_own_is_checked_as_it_is_graded(
+    points, key, tmp_path, monkeypatch, answer
+):
+    from autograder import check
+    from autograder.setting.keymaking import write_key
+
+    write_key(key, tmp_path / "key.json")
+    monkeypatch.chdir(tmp_path)
+    names = {"check": check}
+    exec(f"{answer}\nshown = check(double)", names)
+    assert float(names["shown"]) == 2  # type: ignore[arg-type]
+    assert points(numbers.cells(double=answer))[0] == FULL
