@@ -12,11 +12,15 @@ from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
+    ClearOutput,
+    DeduplicateIds,
     IgnorePattern,
     LimitOutput,
+    OverwriteKernelspec,
     SaveAutoGrades,
 )
 
+from autograder.course.nbgrader_cells import RestoreCells
 from autograder.course.nbgrader_plugin import LockedIn
 
 c = get_config()
@@ -53,6 +57,14 @@ c.Autograde.autograde_preprocessors = [
     LimitOutput,
     SaveAutoGrades,
     AssignLatePenalties,
+    CheckCellMetadata,
+]
+# Copied cells, and cells whose marks were lost, are put in order first.
+c.Autograde.sanitize_preprocessors = [
+    ClearOutput,
+    DeduplicateIds,
+    OverwriteKernelspec,
+    RestoreCells,
     CheckCellMetadata,
 ]
 # A test cell that a student deleted comes back, with what the answer is worth.

@@ -27,6 +27,32 @@ STUDENTS = {
     "deleter": numbers.raw(
         numbers.notebook([c for c in numbers.cells() if c["source"] != ["check(halves)"]])
     ),
+    "copied-answer": numbers.raw(
+        numbers.notebook([*numbers.cells()[:2], numbers.cells()[1], *numbers.cells()[2:]])
+    ),
+    "copied-check": numbers.raw(
+        numbers.notebook([*numbers.cells()[:3], numbers.cells()[2], *numbers.cells()[3:]])
+    ),
+    "marks-lost": numbers.raw(numbers.notebook([{**c, "metadata": {}} for c in numbers.cells()])),
+    "edited-check": numbers.raw(
+        numbers.notebook(
+            [
+                numbers.check_cell("double", "assert double(2) == 4")
+                if c["source"] == ["check(double)"]
+                else c
+                for c in numbers.cells()
+            ]
+        )
+    ),
+    "wrong-and-copied": numbers.raw(
+        numbers.notebook(
+            [
+                *numbers.cells(double="def double(x):\n    return x * x\n")[:3],
+                numbers.cells()[2],
+                *numbers.cells()[3:],
+            ]
+        )
+    ),
 }
 
 pytestmark = pytest.mark.skipif(
@@ -75,7 +101,10 @@ def course(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
 
 
 def test_points_are_the_engines_and_cannot_be_forged(course: Path):
-    assert scores(course) == {"right": 6, "half": 4, "forger": 0, "deleter": 6}
+    assert scores(course) == {
+        "right": 6, "half": 4, "forger": 0, "deleter": 6, "copied-answer": 6, "copied-check": 6,
+        "marks-lost": 6, "edited-check": 6, "wrong-and-copied": 4,
+    }  # fmt: skip
 
 
 def test_the_reason_stands_below_the_check(course: Path):
