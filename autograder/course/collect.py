@@ -78,7 +78,7 @@ def _notebooks(archive: Path, exercise: str, done: Collected) -> Iterator[Handed
             kept.append((path, raw, changed))
     if rubbish:
         done.remarks.append(
-            f"left out: {rubbish} files that macOS, Windows or Jupyter add by themselves"
+            f"left out: {rubbish} of the files that macOS, Windows or Jupyter add by themselves"
         )
     root = _common_root([path for path, *_ in kept])
     for path, raw, changed in kept:

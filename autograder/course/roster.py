@@ -60,9 +60,9 @@ def _words(row: dict[str, str | None]) -> set[str]:
     cells = [cell.strip() for cell in row.values() if isinstance(cell, str) and cell.strip()]
     words = set(map(_plain, cells))
     for cell in cells:
-        first, _, rest = cell.replace(",", " ").strip().partition(" ")
-        turned = cell.replace(",", " ").split()
-        words |= {_plain(rest + first), _plain("".join([*turned[-1:], *turned[:-1]]))}
+        parts = cell.replace(",", " ").split()
+        turned = [parts[i:] + parts[:i] for i in range(len(parts))]
+        words |= {_plain("".join(part)) for part in turned}
         words.add(_plain(cell.partition("@")[0]))
     words |= {_plain(a + b) for a, b in itertools.permutations(cells, 2)}
     return words - {""}
