@@ -72,6 +72,7 @@ def roster_of(tmp_path, text: str) -> Roster:
         ("mia (2).zip/work/04_residual.ipynb", "mia"),
         ("mia_04_residual.zip/my_04_residual.ipynb", "mia"),
         ("submissions/mia/04_residual.ipynb", "mia"),
+        ("class/mia/04_residual/04_residual.ipynb", "mia"),
         ("doejane_4321_998877_04_residual.ipynb", "doejane"),
         (CANVAS_LATE, "doejane"),
         ("doejane_4321_998877_04_residual-2.ipynb", "doejane"),

@@ -45,6 +45,13 @@ def test_a_leak_is_found(root, tmp_path):
     assert list(lint_release(tmp_path / name, root / "solutions" / name))
 
 
+def test_every_exercise_says_what_is_not_there_while_it_is_graded(root):
+    for path in root.glob("exercises/*/*.ipynb"):
+        title = nbformat.read(path, as_version=4).cells[0].source
+        assert "**When it is graded** this notebook alone is read" in title, path.name
+        assert "`keras.applications` and `convbook` are not there" in title, path.name
+
+
 def test_released_notebooks_hold_every_task_with_its_check(root):
     for name in exercise_names(root):
         notebook = nbformat.read(root / "exercises" / name / f"{name}.ipynb", as_version=4)

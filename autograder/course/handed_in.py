@@ -85,6 +85,8 @@ def owner_of(path: str, exercise: str) -> Owner | None:
         if owner := _of_canvas(part):
             return owner
     *folders, file = parts
+    if exercise in folders[1:]:  # nbgrader's own layout, whatever it lies in
+        folders = folders[folders.index(exercise, 1) - 1 :]
     for folder in folders:
         name = _folder_name(folder, exercise)
         if name.lower() not in NOBODY and name != exercise:
