@@ -209,15 +209,27 @@ def collect(
 
 @app.command()
 def explain(
-    student: Annotated[str, typer.Argument(help="The student's name in the results")],
-    task: Annotated[str, typer.Argument(help="The task's name")],
-    out: OutOption,
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[FOLDER] STUDENT TASK",
+            help="Where the results are (or as --out), a student's name in them, a task's name",
+        ),
+    ],
+    out: Annotated[Path | None, typer.Option(help="Where the results are")] = None,
     unsafe: UnsafeOption = False,
 ) -> None:
     """Make a verdict again from the stored notebook, key and version, and give its reasons."""
     from autograder.course.explain import explain as made_again
     from autograder.course.explain import stored
 
+    if len(words) != (3 if out is None else 2):
+        raise GradingProblem(
+            "give the folder of the results, a student and a task, as in `autograder explain "
+            "graded ann residual_block`"
+        )
+    *folder, student, task = words
+    out = out or Path(folder[0])
     record, _ = stored(out, student, task)
     with Workshop([Path(record["folder"]), Path(record["key"]), out], unsafe=unsafe) as workshop:
         found = made_again(out, student, task, workshop)

@@ -87,6 +87,7 @@ def test_check_says_by_its_exit_code_how_it_went(project: Path):
         (["grade", "submitted", "--exercise", "01_numbers", "--out", "o", "--workers", "0"],
          "Invalid value"),
         (["grade", "submitted", "--exercise", "01_numbers"], "Missing option '--out'"),
+        (["explain", "ann", "double"], "give the folder of the results, a student and a task"),
         (["explain", "ann", "double", "--out", "nowhere"], "there are no results in nowhere"),
         (["key", "09_none"], "there is no exercise '09_none'"),
         (["release", "09_none"], "there is no exercise '09_none'"),
@@ -134,6 +135,8 @@ def test_grade_writes_results_and_an_anonymous_page(project: Path):
     assert explained.returncode == 0, explained
     assert "no function `double`" in " ".join(explained.stdout.split())
     assert "changed" not in explained.stdout
+    first = run("explain", out, "bob", "double", cwd=project)
+    assert (first.returncode, first.stdout) == (0, explained.stdout)
     numbers.submit(project / "submitted", "bob", numbers.raw())
     explained = run("explain", "bob", "double", "--out", out, cwd=project)
     assert "The notebook has changed" in " ".join(explained.stdout.split())
