@@ -15,7 +15,7 @@ from keras import KerasTensor, layers
 from numpy.typing import NDArray
 
 STRIDES = (32, 16, 8)
-"""The FCNs of the paper, in the order in which they are trained: each starts from the one before."""
+"""The FCNs of the paper in the order of training: each starts from the one before."""
 
 TAPS = ("block3_pool", "block4_pool")
 """The layers of a VGG whose maps the skips take, with strides of 8 and 16 ("pool3", "pool4")."""
@@ -69,7 +69,7 @@ def convolutional(classifier: keras.Model, padding: str = "valid") -> keras.Mode
     """Return a classifier made fully convolutional: the same weights, pictures of any size.
 
     Args:
-        classifier: a functional model that ends in dense layers after ``Flatten`` (as VGG and
+        classifier: a functional or sequential model that ends in dense layers after ``Flatten`` (as VGG and
             AlexNet) or after ``GlobalAveragePooling2D`` (as ResNet), with dropout between or not.
         padding: of the window that ``Flatten`` or the global average saw. "valid": a picture of the
             classifier's own size gives one answer, (N, 1, 1, classes). "same": the answers' map is
@@ -93,8 +93,8 @@ def convolutional(classifier: keras.Model, padding: str = "valid") -> keras.Mode
         )
     end, after = classifier.layers[places[-1]], classifier.layers[places[-1] + 1 :]
     window = tuple(end.input.shape[1:3])
-    inputs = keras.Input((None, None, classifier.input.shape[-1]), name="pictures")
-    x = _copy(keras.Model(classifier.input, end.input), inputs)
+    inputs = keras.Input((None, None, classifier.inputs[0].shape[-1]), name="pictures")
+    x = _copy(keras.Model(classifier.inputs[0], end.input), inputs)
     if isinstance(end, layers.GlobalAveragePooling2D):
         x = layers.AveragePooling2D(window, strides=1, padding=padding, name="average")(x)
         window = (1, 1)
@@ -128,9 +128,9 @@ def small_vgg(
     """A VGG for small machines: (N, *input_shape) to probabilities (N, classes).
 
     Each block is a 3x3 convolution and a 2x2 max pool, so that five of them have VGG's stride of
-    32; ``Flatten``, a hidden dense layer and dropout follow. Normalisation and ReLU come after the
-    pool, where they have a quarter of the work: as long as a normalisation's gamma is positive, both
-    orders compute the same. Blocks end in layers named block1, block2 and so on.
+    32; ``Flatten``, a hidden dense layer and dropout follow. Unlike VGG it has a normalisation, as
+    it is to learn from scratch in minutes; that and ReLU come after the pool, where they have a
+    quarter of the work. Blocks end in layers named block1, block2 and so on.
 
     Args:
         classes: number of classes.
@@ -310,7 +310,10 @@ def hand_on(source: keras.Model, target: keras.Model) -> list[str]:
         if not layer.weights:
             continue
         if layer.name in known:
-            layer.set_weights(known[layer.name].get_weights())
+            given = known[layer.name].get_weights()
+            if [w.shape for w in given] != [tuple(w.shape) for w in layer.weights]:
+                raise ValueError(f"{layer.name} has weights of other shapes in {source.name}.")
+            layer.set_weights(given)
         else:
             new.append(layer.name)
     return new
