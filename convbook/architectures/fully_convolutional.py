@@ -69,8 +69,8 @@ def convolutional(classifier: keras.Model, padding: str = "valid") -> keras.Mode
     """Return a classifier made fully convolutional: the same weights, pictures of any size.
 
     Args:
-        classifier: a functional or sequential model that ends in dense layers after ``Flatten`` (as VGG and
-            AlexNet) or after ``GlobalAveragePooling2D`` (as ResNet), with dropout between or not.
+        classifier: a functional or sequential model that ends in dense layers after ``Flatten`` (as
+            VGG and AlexNet) or ``GlobalAveragePooling2D`` (as ResNet), with dropout or not.
         padding: of the window that ``Flatten`` or the global average saw. "valid": a picture of the
             classifier's own size gives one answer, (N, 1, 1, classes). "same": the answers' map is
             as large as the last maps.

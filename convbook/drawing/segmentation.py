@@ -185,7 +185,7 @@ def draw_heat(picture: ArrayLike, maps: Mapping[str, ArrayLike], window: int, st
     panels[0].set_title("scene", fontsize=10, loc="center")
     _frame(panels[0])
     edge = (window - stride) / 2 - 0.5  # where the first cell begins
-    box = {"fill": False, "edgecolor": COLOURS["ink"], "linewidth": 1.5}
+    box: dict[str, Any] = {"fill": False, "edgecolor": COLOURS["ink"], "linewidth": 1.5}
     white = [withStroke(linewidth=3, foreground="white")]
     panels[0].add_patch(Rectangle((-0.5, -0.5), window, window, path_effects=white, **box))
     for panel, (name, values) in zip(panels[1:], maps.items(), strict=True):
@@ -242,7 +242,7 @@ def _map(axes: Axes, x: float, y: float, cells: int, label: str, skip: bool = Fa
         Rectangle((x, y - 0.5), 1, 1, facecolor=face, edgecolor=COLOURS["ink"], linewidth=1)
     )
     for line in np.arange(1, cells) / max(cells, 1):
-        options = {"color": COLOURS["ink"], "linestyle": "-", "linewidth": 0.5}
+        options: dict[str, Any] = {"color": COLOURS["ink"], "linestyle": "-", "linewidth": 0.5}
         axes.plot([x + line, x + line], [y - 0.5, y + 0.5], **options)
         axes.plot([x, x + 1], [y - 0.5 + line, y - 0.5 + line], **options)
     axes.text(x + 0.5, y - 0.6, label, ha="center", va="top", fontsize=9)
