@@ -25,7 +25,7 @@ from convbook.segmentation import IGNORE
 GROUND = "#FFFFFF"
 """Class 0 is white."""
 
-ERRORS = {"missed": "blue", "wrong digit": "vermilion", "invented": "yellow"}
+ERRORS = {"missed": "blue", "wrong class": "vermilion", "invented": "yellow"}
 """Kinds of error, by the book's colour: dark, middle, light."""
 
 _FEW = ("yellow", "sky", "vermilion", "blue")  # from light to dark
@@ -66,7 +66,7 @@ def error_kinds(truth: ArrayLike, prediction: ArrayLike, ignore: int = IGNORE) -
 
 
 def draw_labels(
-    axes: Axes, labels: ArrayLike, names: Sequence[str], least: int = 40, fontsize: float = 10
+    axes: Axes, labels: ArrayLike, names: Sequence[str], least: float = 0.01, fontsize: float = 10
 ) -> None:
     """Draw a label map, each connected region with the name of its class.
 
@@ -74,7 +74,7 @@ def draw_labels(
         axes: where to draw.
         labels: (H, W), 0 is the ground.
         names: of all classes, the ground's first.
-        least: regions of fewer pixels get no name.
+        least: regions with a smaller share of the map get no name.
         fontsize: of the names.
     """
     known = np.asarray(labels)
@@ -84,7 +84,7 @@ def draw_labels(
         regions, count = ndimage.label(known == number)
         for region in range(1, count + 1):
             inside = regions == region
-            if inside.sum() < least:
+            if inside.mean() < least:
                 continue
             # The pixel farthest from the region's border, so that the name lies on its region.
             depth = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
@@ -180,7 +180,7 @@ def draw_heat(picture: ArrayLike, maps: Mapping[str, ArrayLike], window: int, st
         The figure.
     """
     shown = np.asarray(picture)
-    figure, panels = plt.subplots(1, 1 + len(maps), figsize=(WIDTH, WIDTH / (1 + len(maps)) + 0.55))
+    figure, panels = plt.subplots(1, 1 + len(maps), figsize=(WIDTH, WIDTH / (1 + len(maps)) + 0.5))
     panels[0].imshow(shown)
     panels[0].set_title("scene", fontsize=10, loc="center")
     _frame(panels[0])
@@ -196,12 +196,7 @@ def draw_heat(picture: ArrayLike, maps: Mapping[str, ArrayLike], window: int, st
         panel.set(xlim=panels[0].get_xlim(), ylim=panels[0].get_ylim())
         panel.set_title(name, fontsize=10, loc="center")
         _frame(panel)
-        if np.nanmax(heat) > 0.5:
-            y, x = np.unravel_index(np.nanargmax(heat), heat.shape)
-            spot = (edge + stride * (x + 0.5), edge + stride * (y + 0.5))
-            panel.text(
-                *spot, f"{heat[y, x]:.2f}", ha="center", va="center", fontsize=9, color="white"
-            )
+        panel.set_xlabel(f"at most {np.nanmax(heat):.2f}", fontsize=9, labelpad=2)
     return figure
 
 
