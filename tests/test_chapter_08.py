@@ -115,14 +115,15 @@ def test_the_chapter_runs_and_holds_the_syllabus_numbers() -> None:
 
 
 def check_the_claims(run: Run) -> None:
-    # The classifier reads, and its map names every digit of the scene somewhere.
+    # The classifier reads, and in most places the window over a digit prefers that digit.
     assert len(run.names["read"]) == 3
     assert min(run.names["read"].values()) > 60
-    heat = run.names["heat"]
-    assert set(heat.argmax(-1).ravel()) == {0, 1, 2, 3}
+    right = [digit == preferred for digit, preferred, _ in run.names["named_there"]]
+    assert np.mean(right) > 0.5
     agree, windows = run.names["alike"]["padded, trained"]
     assert windows == 36
-    assert agree < windows or run.names["crop_errors"]["padded, trained"] > 1e-2
+    assert agree > 18
+    assert run.names["crop_errors"]["padded, trained"] > 1e-2
 
     # Each skip is worth more than the seeds differ, and more than the training that came with it.
     scores = {name: values[:, 0] for name, values in run.names["scored_ways"].items()}
