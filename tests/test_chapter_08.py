@@ -136,7 +136,10 @@ def check_the_claims(run: Run) -> None:
     assert verdicts["FCN-16s", "FCN-8s"] == "better"
     assert verdicts["FCN-32s, longer", "FCN-8s"] == "better"
 
+    assert scores["FCN-32s"].min() > run.names["ceilings"][32]  # "that was no bound"
+
     # It has learnt: well above the answer that calls everything ground.
+    assert scores["FCN-32s"].min() > 1.3 * run.names["all_ground"]
     assert scores["FCN-8s"].min() > 2 * run.names["all_ground"]
     assert run.names["four"]["all ground"]["pixel accuracy"] > 0.8
 
