@@ -125,17 +125,15 @@ def check_the_claims(run: Run) -> None:
     assert agree > 18
     assert run.names["crop_errors"]["trained, padded"] > 1e-2
 
-    # Each skip is worth more than the seeds differ, and more than the training that came with it.
+    # The first skip is worth more than the seeds differ; the second helps in every seed; and both
+    # are worth more than the training that came with them.
     scores = {name: values[:, 0] for name, values in run.names["scored_ways"].items()}
     assert all(len(values) == 3 for values in scores.values())
-    assert scores["FCN-32s"].max() < scores["FCN-16s"].min()
-    assert scores["FCN-16s"].max() < scores["FCN-8s"].min()
-    assert scores["FCN-32s, longer"].max() < scores["FCN-8s"].min()
+    assert all(min(gains) > 0 for gains in run.names["gains"].values())
     verdicts = {pair: verdict.verdict for pair, verdict in run.names["verdicts"].items()}
     assert verdicts["FCN-32s", "FCN-16s"] == "better"
-    assert verdicts["FCN-16s", "FCN-8s"] == "better"
+    assert verdicts["FCN-16s", "FCN-8s"] == "level"  # as two heaps of runs, the page says
     assert verdicts["FCN-32s, longer", "FCN-8s"] == "better"
-
     assert scores["FCN-32s"].min() > run.names["ceilings"][32]  # "that was no bound"
 
     # It has learnt: well above the answer that calls everything ground.
