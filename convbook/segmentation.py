@@ -14,8 +14,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-IGNORE = 255
-"""The label of pixels that do not count, such as the outlines drawn round VOC's objects."""
+from convbook.data.labels import IGNORE
 
 
 def check_labels(labels: ArrayLike, classes: int, ignore: int | None = None) -> None:

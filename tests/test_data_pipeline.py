@@ -10,7 +10,8 @@ import pytest
 from keras import layers
 
 from convbook.data import arrays, digit_scenes, digits, load
-from convbook.data.augment import IGNORE, apply_layers, resize_example
+from convbook.data.augment import apply_layers, resize_example
+from convbook.data.labels import IGNORE
 from convbook.data.scenes import boxes_of
 
 EMBEDDED = (

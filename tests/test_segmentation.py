@@ -7,9 +7,13 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from sklearn import metrics
 
+from convbook.data.augment import apply_layers
+from convbook.data.labels import IGNORE
 from convbook.drawing.segmentation import (
+    ERRORS,
     class_colours,
     draw_fcn_heads,
     draw_heat,
@@ -18,7 +22,6 @@ from convbook.drawing.segmentation import (
     paint,
 )
 from convbook.segmentation import (
-    IGNORE,
     check_labels,
     class_ious,
     confusion_matrix,
@@ -104,6 +107,17 @@ def test_what_is_predicted_on_ignored_pixels_does_not_matter() -> None:
     assert keras_mean_iou(truth, np.array([0, 1, 77, 0]), 2) == pytest.approx(1)
 
 
+def test_pixels_that_come_into_view_when_a_picture_is_moved_do_not_count() -> None:
+    layer = keras.layers.RandomTranslation((0.25, 0.25), (0, 0), fill_mode="reflect", seed=0)
+    before = np.tile(np.arange(8)[:, None] % 2, (1, 8))[np.newaxis]
+    batch = {"image": np.zeros((1, 8, 8, 3), "float32"), "semantic": before.astype(np.uint8)}
+    moved = keras.ops.convert_to_numpy(apply_layers([layer], batch)["semantic"])
+    assert (moved == IGNORE).sum() == 16
+    assert mean_iou(moved, before, 2) == 1  # down by two rows: the same stripes
+    with pytest.raises(ValueError, match="255 is among the labels"):
+        mean_iou(moved, before, 2, ignore=None)
+
+
 def test_labels_that_are_no_class_are_refused_in_a_sentence() -> None:
     sentence = "7 is among the labels, but the classes are 0 to 1; "
     for function in (confusion_matrix, mean_iou, keras_mean_iou, pixel_accuracy):
@@ -166,6 +180,15 @@ def test_errors_come_in_three_kinds() -> None:
     np.testing.assert_array_equal(error_kinds(truth, prediction), [[0, 3, 0, 1, 2, 0]])
 
 
+def test_the_kinds_of_error_have_colours_of_their_own_that_stay_apart_in_grey() -> None:
+    kinds = np.array([to_rgb(colour) for colour in ERRORS.values()])
+    for classes in (4, 5, 11):
+        for colour in class_colours(classes):
+            assert np.abs(kinds - colour).max(-1).min() > 0.1
+    light = lightness(np.vstack([kinds, [1, 1, 1]]))
+    assert np.diff(light).min() > 12
+
+
 def test_ignored_pixels_look_like_no_class() -> None:
     picture = paint(np.full((4, 4), IGNORE), 4)
     assert len(np.unique(picture)) == 2
@@ -188,6 +211,11 @@ def test_the_figures_name_what_they_show() -> None:
     assert figure.axes[4].get_xlabel() == f"{share:.1f} % wrong"
     heat = draw_heat(rng.random((64, 64, 3)), {"a": np.eye(2), "b": np.eye(2)}, 32, 32)
     assert len(heat.axes) == 3
+    marked = draw_heat(
+        rng.random((64, 64, 3)), {"a": np.eye(2), "b": np.eye(2)}, 32, 32, {"b": [[4, 8, 30, 20]]}
+    )
+    boxes = [[patch.get_bbox().bounds for patch in panel.patches] for panel in marked.axes[1:]]
+    assert boxes == [[], [(7.5, 3.5, 12, 26)]]
     axes = draw_fcn_heads(96)
     words = [text.get_text() for text in axes.texts]
     assert {"FCN-32s", "FCN-16s", "FCN-8s", "×32", "×16", "×8"} <= set(words)

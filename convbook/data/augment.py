@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-IGNORE = 255
+from convbook.data.labels import IGNORE
 
 Batch = dict[str, Any]
 

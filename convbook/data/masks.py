@@ -15,6 +15,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.object_detection import coco, voc
 
+from convbook.data.labels import IGNORE
+
 
 def _with_features(info: Any, builder: Any, features: dict[str, Any]) -> Any:
     """What a dataset says of itself, with other features."""
@@ -140,5 +142,5 @@ def drawn(example: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
     for i, outline in enumerate(example["objects"]["outline"]):
         text = outline if isinstance(outline, bytes) else str(outline).encode()
         masks[i] = mask.decode({"size": list(shape), "counts": text})
-        semantic[masks[i]] = 255 if common["crowd"][i] else 1 + common["classes"][i]
+        semantic[masks[i]] = IGNORE if common["crowd"][i] else 1 + common["classes"][i]
     return {"masks": masks, "semantic": semantic}

@@ -17,10 +17,13 @@ import numpy as np
 
 from convbook.data.augment import resize_example
 from convbook.data.catalogue import Entry, at_least_one, count_of_bytes, entry_of
+from convbook.data.labels import IGNORE
 
 FETCHED_UNASKED = 2 * 1024**3  # bytes; what is larger is fetched by the command only
 PATIENCE = 10.0  # seconds to wait for a server
-PET_LABELS = np.array([0, 1, 0, 255], np.uint8)  # of a trimap: 1 the pet, 2 the ground, 3 the edge
+PET_LABELS = np.array(
+    [0, 1, 0, IGNORE], np.uint8
+)  # of a trimap: 1 the pet, 2 the ground, 3 the edge
 
 
 class NotHere(Exception):

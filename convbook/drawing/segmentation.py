@@ -1,7 +1,7 @@
 """Label maps: picture, truth, prediction and error side by side; heat maps; FCN's heads.
 
 Classes differ in lightness as well as in hue, and each region has its class's name written in it,
-so that a map can be read in a grey print. Errors come in three kinds, dark, middle and light.
+so that a map can be read in a grey print. Errors come in three kinds, in greys.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from convbook.data.labels import IGNORE
 from convbook.drawing.style import COLOURS, WIDTH
-from convbook.segmentation import IGNORE
 
 GROUND = "#FFFFFF"
 """Class 0 is white."""
 
-ERRORS = {"missed": "blue", "wrong class": "vermilion", "invented": "yellow"}
-"""Kinds of error, by the book's colour: dark, middle, light."""
+ERRORS = {"missed": COLOURS["ink"], "wrong class": "#8A8A8A", "invented": "#CCCCCC"}
+"""Kinds of error by colour: greys, dark, middle and light, which are no class's colours."""
 
 _FEW = ("yellow", "sky", "vermilion", "blue")  # from light to dark
 
@@ -110,7 +110,7 @@ def draw_errors(axes: Axes, truth: ArrayLike, prediction: ArrayLike) -> None:
         prediction: labels (H, W).
     """
     kinds = error_kinds(truth, prediction)
-    colours = np.array([to_rgb(c) for c in ("#FFFFFF", *(COLOURS[c] for c in ERRORS.values()))])
+    colours = np.array([to_rgb(c) for c in (GROUND, *ERRORS.values())])
     axes.imshow(colours[kinds])
     _frame(axes)
     counted = (np.asarray(truth) != IGNORE).sum()
@@ -158,14 +158,20 @@ def draw_segmentation(
         panel.set_title(head, fontsize=10, loc="center")
     if errors:
         patches = [
-            Patch(facecolor=COLOURS[colour], edgecolor=COLOURS["ink"], label=kind)
+            Patch(facecolor=colour, edgecolor=COLOURS["ink"], label=kind)
             for kind, colour in ERRORS.items()
         ]
         figure.legend(handles=patches, loc="outside lower right", ncols=3, fontsize=9)
     return figure
 
 
-def draw_heat(picture: ArrayLike, maps: Mapping[str, ArrayLike], window: int, stride: int) -> Any:
+def draw_heat(
+    picture: ArrayLike,
+    maps: Mapping[str, ArrayLike],
+    window: int,
+    stride: int,
+    marks: Mapping[str, ArrayLike] | None = None,
+) -> Any:
     """Draw a picture and, for each class, its probability in every window of a sliding classifier.
 
     A cell of a map lies in the middle of the window that it speaks of; black is a probability of 1.
@@ -175,6 +181,8 @@ def draw_heat(picture: ArrayLike, maps: Mapping[str, ArrayLike], window: int, st
         maps: probabilities (h, w) by the class's name.
         window: side of the classifier's own pictures, in pixels.
         stride: from one window to the next, in pixels.
+        marks: boxes (n, 4) as (y1, x1, y2, x2) in pixels, to be drawn with dashes, by the class's
+            name.
 
     Returns:
         The figure.
@@ -194,6 +202,10 @@ def draw_heat(picture: ArrayLike, maps: Mapping[str, ArrayLike], window: int, st
         extent = (edge, edge + stride * columns, edge + stride * rows, edge)
         panel.imshow(heat, cmap="gray_r", vmin=0, vmax=1, extent=extent)
         panel.set(xlim=panels[0].get_xlim(), ylim=panels[0].get_ylim())
+        for y1, x1, y2, x2 in np.asarray((marks or {}).get(name, ()), float).reshape(-1, 4):
+            place = (x1 - 0.5, y1 - 0.5)
+            dashes = box | {"edgecolor": COLOURS["vermilion"], "linestyle": (0, (3, 2))}
+            panel.add_patch(Rectangle(place, x2 - x1, y2 - y1, **dashes))
         panel.set_title(name, fontsize=10, loc="center")
         _frame(panel)
         panel.set_xlabel(f"at most {np.nanmax(heat):.2f}", fontsize=9, labelpad=2)
