@@ -148,13 +148,22 @@ def check_the_claims(run: Run) -> None:
     assert agree > 18
     assert run.names["crop_errors"]["trained, padded"] > 1e-2
 
-    # Each skip is worth more than the seeds differ, and more than the training that came with it.
+    # The first skip is worth more than the seeds differ and than more training; FCN-8s is better
+    # than FCN-16s, but most of that is training, and its own skip adds far less than the first.
     scores = {name: values[:, 0] for name, values in run.names["scored_ways"].items()}
     assert all(len(values) == 3 for values in scores.values())
     verdicts = {pair: found.verdict for pair, found in run.names["verdicts"].items()}
-    assert set(verdicts.values()) == {"better"}
-    assert ("16s, longer", "FCN-8s") in verdicts
-    assert ("32s, longer", "FCN-16s") in verdicts
+    for pair in (
+        ("FCN-32s", "FCN-16s"),
+        ("FCN-16s", "FCN-8s"),
+        ("32s, longer", "FCN-16s"),
+        ("32s, longer", "FCN-8s"),
+    ):
+        assert verdicts[pair] == "better", pair
+    mean = {name: values.mean() for name, values in scores.items()}
+    trained_on, both = mean["16s, longer"] - mean["FCN-16s"], mean["FCN-8s"] - mean["FCN-16s"]
+    assert trained_on > 0.5 * both
+    assert mean["FCN-8s"] - mean["16s, longer"] < 0.5 * (mean["FCN-16s"] - mean["32s, longer"])
 
     # "All are far above the answer that calls everything ground", FCN-32s near to what its map
     # can hold, FCN-8s not.
