@@ -136,7 +136,9 @@ def keras_mean_iou(
     return float(metric.result())
 
 
-def segment(net: keras.Model, pictures: Any, batch_size: int = 32) -> NDArray[np.uint8]:
+def segment(
+    net: keras.Model, pictures: Any, batch_size: int = 32
+) -> NDArray[np.unsignedinteger[Any]]:
     """Return the class with the highest score at every pixel.
 
     Args:
@@ -145,10 +147,10 @@ def segment(net: keras.Model, pictures: Any, batch_size: int = 32) -> NDArray[np
         batch_size: pictures at a time.
 
     Returns:
-        Labels (N, H, W).
+        Labels (N, H, W), in bytes where they fit.
     """
     scores = net.predict(pictures, batch_size=batch_size, verbose=0)
-    return ops.convert_to_numpy(scores).argmax(-1).astype(np.uint8)
+    return ops.convert_to_numpy(scores).argmax(-1).astype(np.min_scalar_type(scores.shape[-1] - 1))
 
 
 def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:

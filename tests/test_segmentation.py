@@ -157,6 +157,13 @@ def test_segment_names_the_class_with_the_highest_score() -> None:
     np.testing.assert_array_equal(segment(net, scores, batch_size=2), scores.argmax(-1))
 
 
+def test_segment_names_more_classes_than_a_byte_holds() -> None:
+    net = keras.Sequential([keras.Input((1, 2, 300)), keras.layers.Activation("linear")])
+    scores = np.zeros((1, 1, 2, 300), "float32")
+    scores[0, 0, 0, 299], scores[0, 0, 1, 7] = 1, 1
+    assert segment(net, scores).tolist() == [[[299, 7]]]
+
+
 # --- drawing --------------------------------------------------------------------------------------
 
 

@@ -161,8 +161,8 @@ def fcn_backbone(classifier: keras.Model, taps: Sequence[str] = TAPS) -> keras.M
 
     Returns:
         A model: pictures (N, H, W, channels) to maps with strides of 8, 16 and 32, the last after
-        the hidden dense layers, which are convolutions padded with zeros ("same"; the paper pads
-        the picture by 100 pixels instead, and crops). Weights are copied.
+        the hidden dense layers, which are convolutions padded with zeros ("same"; the authors'
+        own nets pad the picture by 100 pixels instead, and crop). Weights are copied.
 
     Source: Long et al. 2015, section 4.1.
     """
