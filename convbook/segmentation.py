@@ -123,8 +123,8 @@ def keras_mean_iou(
 ) -> float:
     """Return the mean IoU as ``keras.metrics.MeanIoU`` counts it, after checking the labels.
 
-    The metric itself drops labels that are no class on TensorFlow without a word, so that a map
-    full of them can score 1 (Keras 3.15). Arguments and errors as in ``confusion_matrix``.
+    The metric itself drops labels that are no class without a word (Keras 3.15, on TensorFlow and
+    JAX), so that a map full of them can score 1. Arguments and errors as in ``confusion_matrix``.
     """
     true, predicted = np.asarray(truth), np.asarray(prediction)
     check_labels(true, classes, ignore)
