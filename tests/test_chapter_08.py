@@ -165,12 +165,11 @@ def check_the_claims(run: Run) -> None:
     assert trained_on > 0.5 * both
     assert mean["FCN-8s"] - mean["16s, longer"] < 0.5 * (mean["FCN-16s"] - mean["32s, longer"])
 
-    # "All are far above the answer that calls everything ground", FCN-32s near to what its map
-    # can hold, FCN-8s not.
+    # "All are far above the answer that calls everything ground", FCN-32s has reached a
+    # "far larger part" of what its map can hold than FCN-8s.
     ground, ceilings = run.names["all_ground"], run.names["ceilings"]
     assert scores["FCN-32s"].min() > 1.5 * ground
-    assert scores["FCN-32s"].mean() > 0.75 * ceilings[32]
-    assert scores["FCN-8s"].max() < 0.75 * ceilings[8]
+    assert scores["FCN-32s"].min() / ceilings[32] > 0.1 + scores["FCN-8s"].max() / ceilings[8]
     assert run.names["four"]["all ground"]["pixel accuracy"] > 0.8
 
 
