@@ -60,3 +60,12 @@ def test_a_net_is_steady_though_its_weights_rank_otherwise_where_another_order_i
     assert network.colours != colours
     network.seen, network.colours = seen, colours
     assert keymaking._is_steady(network, task.tolerance)
+
+
+def test_two_classes_are_not_found_alike_for_all_inputs():
+    """The logarithms of two probabilities, less their mean, are opposite numbers."""
+    chances = np.array([[0.3, 0.7], [0.1, 0.9], [0.2, 0.8]], "float32")
+    three = np.array([[0.2, 0.1, 0.7], [0.2, 0.11, 0.69]], "float32")
+    plan = Plan(seed=6, probabilities=True)
+    assert keymaking.correlation(chances, plan) == -1
+    assert keymaking.correlation(three, plan) > keymaking.MOST_CORRELATION

@@ -435,7 +435,8 @@ def correlation(array: np.ndarray, plan: Plan | None) -> float:
     A deep net gives nearly the same for all of them, and then shows little of itself.
     """
     samples = comparable(array, plan).reshape(array.shape[0], -1).astype("float64")
-    if samples.shape[0] < 2 or samples.shape[1] < 2 or not np.isfinite(samples).all():
+    fewest = 3 if plan and plan.probabilities else 2  # of two classes either is the other's rest
+    if samples.shape[0] < 2 or samples.shape[1] < fewest or not np.isfinite(samples).all():
         return -1.0
     if (samples.std(axis=1) == 0).any():
         return -1.0

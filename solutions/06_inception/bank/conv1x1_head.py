@@ -116,19 +116,11 @@ def normalised(x, classes):
 
 
 @bank.mistake(
-    "Flattening makes the weights depend on the size of the map; the mean over all positions does "
-    "not."
+    "A Flatten, or a kernel as large as the map, makes the weights depend on its size; the mean "
+    "over all positions does not."
 )
 def flattened(x, classes):
     return layers.Dense(classes, activation="softmax")(layers.Flatten()(x))
-
-
-@bank.mistake(
-    "A kernel as large as the map fixes its size: the convolution is 1x1, and a mean follows."
-)
-def kernel_of_the_map(x, classes):
-    x = layers.Conv2D(classes, x.shape[1:3])(x)
-    return layers.Softmax()(layers.Flatten()(x))
 
 
 @bank.mistake("The maps are averaged over all positions, not summed.")
