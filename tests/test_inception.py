@@ -229,6 +229,18 @@ def test_with_and_without_auxiliary_classifiers_the_trunk_starts_alike() -> None
     assert depth(nets[0]) == 22
 
 
+@pytest.mark.parametrize("divisor", [0, 3, 16])
+def test_filters_that_cannot_be_divided_are_told_in_one_sentence(divisor: int) -> None:
+    with pytest.raises(ValueError, match=rf"take 1, 2, 4 or 8, not {divisor}\.$"):
+        small_googlenet(divisor=divisor)
+
+
+@pytest.mark.parametrize("divisor", [1, 2, 4, 8])
+def test_filters_are_divided_by_what_is_asked_for(divisor: int) -> None:
+    net = blueprint(small_googlenet, divisor=divisor)
+    assert net.get_layer("inception_5b_concat").output.shape[-1] == 1024 // divisor
+
+
 def test_auxiliary_losses_reach_the_trunk_and_not_what_comes_after() -> None:
     net = small_googlenet(auxiliary=True)
     early = keras.Model(net.input, net.outputs[1])

@@ -18,8 +18,8 @@ def conv(
 ) -> KerasTensor:
     """Convolution with bias and ReLU: (N, H, W, C) to (N, H/stride, W/stride, filters).
 
-    Initialisation after He 2015 (arXiv:1502.01852): nothing here normalises the signal, and from
-    Keras's own start the deeper nets of this module hardly train.
+    Initialisation after He 2015 (arXiv:1502.01852), since nothing here normalises the signal:
+    chapter 6 trains a deep net of these from Keras's own start as well.
     """
     options = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
     return layers.Conv2D(filters, kernel, strides=stride, name=name, **options)(x)
@@ -212,7 +212,15 @@ def small_googlenet(
         input_shape: (height, width, channels).
         divisor: by which all filters are divided: 1, 2, 4 or 8.
         auxiliary: as in :func:`googlenet`.
+
+    Raises:
+        ValueError: if some number of filters cannot be divided by ``divisor``.
     """
+    if divisor not in (1, 2, 4, 8):
+        raise ValueError(
+            f"small_googlenet divides every number of filters by `divisor`: take 1, 2, 4 or 8, "
+            f"not {divisor}."
+        )
     inputs = keras.Input(input_shape, name="picture")
     outputs = _googlenet(inputs, 3, 1, divisor, classes, auxiliary)
     return keras.Model(inputs, outputs if auxiliary else outputs[0], name="small_googlenet")

@@ -138,6 +138,8 @@ def draw_shares(
 ) -> Sequence[Axes]:
     """Draw several quantities of the same things, each as a share of its own total.
 
+    All have one scale, so that bars can be compared across quantities.
+
     Args:
         names: of the things, such as layers; drawn from top to bottom.
         values: quantity by its name, one value a thing.
@@ -147,8 +149,9 @@ def draw_shares(
         size = (WIDTH, 0.7 + 0.3 * len(names))
         axes = plt.subplots(1, len(values), figsize=size, sharey=True)[1]
     rows = np.arange(len(names))[::-1]
-    for area, (quantity, numbers) in zip(axes, values.items(), strict=True):
-        shares = 100 * np.asarray(numbers, float) / np.sum(numbers)
+    parts = {name: 100 * np.asarray(one, float) / np.sum(one) for name, one in values.items()}
+    most = max(shares.max() for shares in parts.values())
+    for area, (quantity, shares) in zip(axes, parts.items(), strict=True):
         area.barh(rows, shares, color=COLOURS["blue"], height=0.65)
         for row, share in zip(rows, shares, strict=True):
             text = f"{share:.0f}" if share >= 0.5 else "< 1"
@@ -160,7 +163,7 @@ def draw_shares(
                 va="center",
                 fontsize=9,
             )
-        area.set(xlabel=f"{quantity} (%)", xlim=(0, 1.15 * shares.max()))
+        area.set(xlabel=f"{quantity} (%)", xlim=(0, 1.15 * most))
         area.set_yticks(rows, names)
         area.grid(axis="y", visible=False)
     return axes

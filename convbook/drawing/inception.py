@@ -216,37 +216,47 @@ def _head(axes: Axes, x: float, bottom: float, label: str) -> None:
     axes.text(x, bottom - 1.12, label, ha="center", va="top", fontsize=9.5)
 
 
-def draw_maps_with_numbers(*maps: ArrayLike) -> Figure:
-    """Draw small maps (H, W) side by side, to one scale of greys, the number in every cell."""
-    values = [np.asarray(one) for one in maps]
-    top = max(float(one.max()) for one in values)
-    figure, panels = plt.subplots(1, len(values), figsize=(WIDTH, WIDTH / len(values)))
-    for panel, one in zip(panels, values, strict=True):
+def draw_maps_with_numbers(maps: Mapping[str, ArrayLike]) -> Figure:
+    """Draw small maps side by side, to one scale of greys, the number in every cell.
+
+    Args:
+        maps: each (H, W), by its title.
+    """
+    values = {title: np.asarray(one) for title, one in maps.items()}
+    top = max(float(one.max()) for one in values.values())
+    side = WIDTH / 4
+    figure, panels = plt.subplots(1, len(values), figsize=(len(values) * side, side + 0.3))
+    for panel, (title, one) in zip(panels, values.items(), strict=True):
+        panel.set_title(title, fontsize=10)
         panel.imshow(one, vmin=0, vmax=top)
         for (row, column), value in np.ndenumerate(one):
             colour = COLOURS["ink"] if value > 0.55 * top else "white"
-            panel.text(column, row, f"{value:g}", ha="center", va="center", color=colour)
+            words = {"ha": "center", "va": "center", "fontsize": 9.5, "color": colour}
+            panel.text(column, row, f"{value:g}", **words)
         _framed(panel)
     return figure
 
 
 def draw_mixtures(picture: ArrayLike, maps: Mapping[str, ArrayLike]) -> Figure:
-    """Draw a colour picture and the grey maps made of it, four in a row.
+    """Draw a colour picture, and to the right of it the grey maps made of it, three in a row.
 
     Args:
         picture: (H, W, 3), from 0 to 1.
         maps: each (H, W), by its title; one that has negative values is drawn with 0 as middle
             grey.
     """
-    rows = -(-(len(maps) + 1) // 4)
-    figure, panels = plt.subplots(rows, 4, figsize=(WIDTH, 1.25 * rows))
-    for panel in panels.flat:
-        panel.set_axis_off()
-    panels.flat[0].imshow(picture)
-    panels.flat[0].set_title("3 channels", fontsize=10)
-    for panel, (title, one) in zip(panels.flat[1:], maps.items(), strict=False):
+    rows = -(-len(maps) // 3)
+    figure = plt.figure(figsize=(WIDTH, 1.1 * rows))
+    grid = figure.add_gridspec(rows, 4)
+    source = figure.add_subplot(grid[:, 0])
+    source.imshow(picture)
+    source.set_title("3 channels", fontsize=10)
+    for number, (title, one) in enumerate(maps.items()):
+        panel = figure.add_subplot(grid[number // 3, 1 + number % 3])
         panel.imshow(one, vmin=-1 if np.min(one) < 0 else 0, vmax=1)
         panel.set_title(title, fontsize=10)
+    for panel in figure.axes:
+        panel.set_axis_off()
     return figure
 
 
