@@ -97,12 +97,17 @@ def shown(value: Any) -> str:
         case Input():
             return "x" + str(value.shape)
         case Classifier():
-            return "Model(" + ", ".join(name for name, _ in value.layers) + ")"
+            steps = [str(value.input_shape), *(name for name, _ in value.layers)]
+            return f"{'Model' if value.functional else 'Sequential'}({', '.join(steps)})"
         case DensePredictor():
             return "predict"
     return repr(value)
 
 
-def call_text(name: str, arguments: dict[str, Any]) -> str:
-    """The call of a case, such as `residual_block(x=x(9, 7, 5), filters=6, stride=2)`."""
-    return f"{name}({', '.join(f'{key}={shown(value)}' for key, value in arguments.items())})"
+def call_text(name: str, arguments: dict[str, Any], fed: tuple[int, ...] = ()) -> str:
+    """The call of a case, such as `residual_block(x=x(9, 7, 5), filters=6, stride=2)`.
+
+    What a conversion makes is called on an input of the shape `fed`.
+    """
+    call = f"{name}({', '.join(f'{key}={shown(value)}' for key, value in arguments.items())})"
+    return f"{call}(x{fed})" if fed else call

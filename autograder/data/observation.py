@@ -126,6 +126,9 @@ class Case(Plain):
 class Question(Plain):
     """All that a probe needs to know of a task; it holds nothing of the answer.
 
+    A function that is fed (`Case.feeds`) is a conversion: it makes a model of one that it is given,
+    with weights that are already there, and what that model gives is what is compared.
+
     `structure` asks for facts on a model (`autograder.probing.structure`) in place of its outputs.
     Of a block, `layer` says that the answer is a class of layers: it is made with the arguments
     that are no inputs, and called with the inputs.
@@ -159,6 +162,8 @@ class Tensor(Plain):
 class CaseObservation(Plain):
     """What one case gave. `problem` is a sentence when it gave nothing that can be compared.
 
+    `remarks` cost points, `notes` are only told.
+
     `otherwise` is what a network gives if its variables hold the architecture's weights in other
     ways than the likeliest (`autograder.probing.storing`).
     """
@@ -169,6 +174,7 @@ class CaseObservation(Plain):
     otherwise: tuple[dict[str, tuple[Array, ...]], ...] = ()
     parameters: int | None = None
     remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     trace: tuple[Tensor, ...] = ()
     calls: tuple[str, ...] = ()
     structure: dict[str, Any] = Field(default_factory=dict)

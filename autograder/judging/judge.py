@@ -99,6 +99,7 @@ def _verdict(key: TaskKey, observation: Observation, comparison: Comparison) -> 
     remarks = list(comparison.remarks)
     if observation.calls:
         remarks.append(f"asked by hand, but uses {', '.join(observation.calls)}")
+    remarks += [note for case in observation.cases for note in case.notes]
     right = not comparison.faults
     hint, details = ("", ()) if right else _why(key, observation, comparison)
     return Verdict(

@@ -93,8 +93,10 @@ def _kind_of(sentence: str) -> str:
 
 def call_of(key: TaskKey, index: int) -> str:
     """The call of a case, as a reader would write it."""
-    arguments = key.question.cases[index].arguments
-    return call_text(key.question.name, {name: decode(value) for name, value in arguments.items()})
+    case = key.question.cases[index]
+    fed = case.feeds[0] if key.question.kind == "function" and case.feeds else ()
+    arguments = {name: decode(value) for name, value in case.arguments.items()}
+    return call_text(key.question.name, arguments, fed)
 
 
 def problem_of(key: TaskKey, index: int, seen: CaseObservation) -> Reason:

@@ -28,6 +28,7 @@ from autograder.data.observation import (
     Tensor,
 )
 from autograder.probing.calls import noting_calls
+from autograder.probing.conversion import Unanswered, built_classifier, observe_conversion
 from autograder.probing.settings import kept_settings
 
 if TYPE_CHECKING:
@@ -38,14 +39,6 @@ STRUCTURE_SEED = 1
 OVERSIZED = 200_000_000  # parameters: VGG-19 has 144 million
 OVERSIZED_MAPS = 400_000_000  # numbers: U-Net for 572 x 572 has some 200 million
 KEEPS = "uses the layers of an earlier call again: make new ones at every call"
-
-
-class Unanswered(Exception):
-    """An answer gave nothing that can be compared; `str()` is a sentence for the student."""
-
-    def __init__(self, kind: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.kind = kind
 
 
 def probe(function: Any, question: Question) -> Observation:
@@ -183,6 +176,8 @@ def _observe_case(
     function: Callable, question: Question, case: Case, earlier: _EarlierNets
 ) -> CaseObservation:
     try:
+        if question.kind == "function" and case.feeds:
+            return observe_conversion(function, question, case, earlier.first)
         if question.kind == "function":
             return _observe_function(function, question, case, earlier.first)
         return _observe_network(function, question, case, earlier)
@@ -233,7 +228,8 @@ def _message(error: BaseException) -> str:
 
 
 def _raised(error: BaseException, question: Question, case: Case) -> str:
-    call = call_text(question.name, {k: decode(v) for k, v in case.arguments.items()})
+    fed = case.feeds[0] if question.kind == "function" and case.feeds else ()
+    call = call_text(question.name, {k: decode(v) for k, v in case.arguments.items()}, fed)
     text = _message(error)
     where = ""
     for frame in traceback.extract_tb(error.__traceback__):
@@ -321,28 +317,10 @@ def _no_numbers(value: Any) -> str:
 def _realise(argument: Any) -> Any:
     """Turn descriptions of models and functions into the things themselves."""
     if isinstance(argument, Classifier):
-        return _build_classifier(argument)
+        return built_classifier(argument)
     if isinstance(argument, DensePredictor):
         return _build_predictor(argument)
     return argument
-
-
-def _build_classifier(description: Classifier) -> Any:
-    import keras
-
-    layers = [getattr(keras.layers, name)(**options) for name, options in description.layers]
-    if description.functional:
-        x = inputs = keras.Input(description.input_shape)
-        for layer in layers:
-            x = layer(x)
-        model = keras.Model(inputs, x)
-    else:
-        model = keras.Sequential([keras.Input(description.input_shape), *layers])
-    generator = np.random.default_rng(description.seed)
-    for variable in model.trainable_variables:
-        fan_in = max(1, int(np.prod(variable.shape[:-1])))
-        variable.assign(generator.standard_normal(variable.shape) * (2 / fan_in) ** 0.5)
-    return model
 
 
 def _build_predictor(description: DensePredictor) -> Callable[[np.ndarray], np.ndarray]:

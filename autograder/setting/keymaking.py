@@ -193,7 +193,7 @@ def _is_scalar(observation: Observation) -> bool:
 
 def _has_weights(observation: Observation) -> bool:
     """Whether a net has trainable weights; one that is judged by facts is taken to have some."""
-    return any(case.parameters != 0 for case in observation.cases)
+    return any(case.parameters or case.structure for case in observation.cases)
 
 
 def _answer(observation: Observation, remark: str | None) -> Answer:

@@ -78,10 +78,12 @@ class Task:
     def parts(self, scalar: bool, weights: bool) -> dict[str, float]:
         """The points of each part.
 
+        A function has weights where it makes a model of another one.
+
         A single number earns all of them for its value; where the model answer has no `weights` to
         be trained there is nothing to earn with them.
         """
-        if self.kind != "function" and weights:
+        if weights:
             shares = {"shape": 0.25, "parameters": 0.25, "output": 0.5}
         elif self.kind == "function" and scalar:
             shares = {"shape": 0.0, "output": 1.0}
