@@ -14,6 +14,7 @@ import numpy as np
 from autograder.data.observation import Array
 
 SHOWN = 9  # elements of an array that a call shows in full
+SMALL_INTEGERS = ("int8", "int16", "int32", "uint8", "uint16", "uint32")  # their sums wrap round
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ def encode(value: Any) -> Any:
     match value:
         case None | bool() | int() | float() | str():
             return value
+        case np.ndarray() if value.dtype.name in SMALL_INTEGERS:
+            return {"$integers": [value.dtype.name, Array.of(value).model_dump(mode="json")]}
         case np.ndarray():
             return {"$array": Array.of(value).model_dump(mode="json")}
         case Input():
@@ -76,6 +79,8 @@ def decode(value: Any) -> Any:
     match mark:
         case "$array":
             return Array(**content).numpy()
+        case "$integers" if content[0] in SMALL_INTEGERS:
+            return Array(**content[1]).numpy().astype(content[0])
         case "$input":
             return Input(tuple(content))
         case "$tuple":

@@ -52,9 +52,7 @@ def built_classifier(description: Classifier) -> Any:
     return model
 
 
-def observe_conversion(
-    function: Callable, question: Question, case: Case, first: bool
-) -> CaseObservation:
+def observe_conversion(function: Callable, question: Question, case: Case) -> CaseObservation:
     """What the model that `function` makes gives for an input of the case's shape.
 
     Weights that it makes anew are 0. Raises Unanswered where it makes no model that takes the

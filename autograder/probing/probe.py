@@ -177,7 +177,7 @@ def _observe_case(
 ) -> CaseObservation:
     try:
         if question.kind == "function" and case.feeds:
-            return observe_conversion(function, question, case, earlier.first)
+            return observe_conversion(function, question, case)
         if question.kind == "function":
             return _observe_function(function, question, case, earlier.first)
         return _observe_network(function, question, case, earlier)
