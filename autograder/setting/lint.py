@@ -81,7 +81,8 @@ def _redundant_cases(task: Task, key: TaskKey, mistakes: dict[str, Observation])
 
 
 def _has_arrays(key: TaskKey, index: int) -> bool:
-    return "$array" in str(key.question.cases[index].arguments)
+    held = str(key.question.cases[index].arguments)
+    return "$array" in held or "$integers" in held
 
 
 def _caught(key: TaskKey, index: int, mistakes: dict[str, Observation]) -> Iterator[str]:

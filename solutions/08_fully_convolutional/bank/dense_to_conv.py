@@ -323,7 +323,7 @@ wrong(
 
 @bank.mistake("The layer behind Flatten becomes a 1x1 convolution: its kernel is the whole map.")
 def mean_instead_of_flatten(model):
-    body, flatten, head = parts(model)
+    body, _flatten, head = parts(model)
     x = inputs = keras.Input((None, None, model.input_shape[-1]))
     for layer in body:
         x = layer(x)
