@@ -247,7 +247,7 @@ wrong(
 )
 wrong(
     "weights_of_the_body_not_copied",
-    "The weights of the layers before Flatten are not copied: they still have their initial values.",
+    "The weights of the layers before Flatten are not copied: they have their initial values.",
     fresh=("body",),
 )
 wrong("nothing_copied", "No weights are copied from the given model.", fresh=("body", "head"))
@@ -264,7 +264,7 @@ wrong(
 )
 wrong(
     "fixed_input",
-    "The new model keeps the input size of the old one: it must take any that is at least as large.",
+    "The new model keeps the old input size: it must take any that is at least as large.",
     fixed=True,
 )
 wrong(
