@@ -155,7 +155,7 @@ def labels(
 
 
 def mean_iou_trials(rng: np.random.Generator) -> list[Trial]:
-    """All classes; some absent; one in the prediction only, or only where it is ignored.
+    """All classes; some absent; one in the truth only, in the prediction only, or only ignored.
 
     Bytes, whose products wrap round; 0, and what is no class, as the label to be ignored; whole
     batches; one pixel; a prediction that is right.
@@ -164,6 +164,8 @@ def mean_iou_trials(rng: np.random.Generator) -> list[Trial]:
 
     def of(shape, chosen, classes, ignore=255, kind="int64", **given):
         truth, prediction = labels(rng, shape, chosen, ignore, kind)
+        if "missed" in given:
+            prediction[prediction == given["missed"]] = chosen[1]
         if "inside" in given:
             prediction[truth == ignore] = given["inside"]
         options = {} if ignore == 255 else {"ignore": ignore}
@@ -175,10 +177,10 @@ def mean_iou_trials(rng: np.random.Generator) -> list[Trial]:
         trial(truth=plain, prediction=clean, classes=4),
         of((w, h), [0, 1, 3, 2], 6),
         of((h, n), [4, 1, 2, 5], 9, inside=7, kind="int32"),
-        of((3, h, w), [0, 17, 5, 20], 21, kind="uint8"),
+        of((3, h, w), [0, 17, 5, 20], 21, kind="uint8", missed=5),
         of((n, w), [1, 2, 3, 4], 5, ignore=0, inside=0, kind="uint8"),
-        of((2, w, h), [2, 0, 1, 3], 4, ignore=-1, inside=-1),
-        of((h, w), [3, 1, 0], 5, ignore=3, inside=2),
+        of((2, w, h), [2, 0, 1, 3], 4, ignore=-1, inside=1, missed=2),
+        of((3, h, w), [3, 1, 2, 0], 5, ignore=3, inside=4),
         trial(truth=np.array([[2, 255]]), prediction=np.array([[2, 1]]), classes=3),
         trial(truth=np.array([[0, 1, 255]]), prediction=np.array([[1, 0, 255]]), classes=3),
     ]
