@@ -103,8 +103,8 @@ def scored(
     for number in range(first, classes - last):
         t, p = truth == number, prediction == number
         common, union = np.sum(t & p), np.sum(t | p)
-        asked = {"either": t | p, "truth": t, "prediction": p}[present].any()
-        asked = asked and ((t.any() and p.any()) if present == "both" else True)
+        shared = np.array([t.any() and p.any()])
+        asked = {"either": t | p, "truth": t, "prediction": p, "both": shared}[present].any()
         under = {
             "union": union,
             "truth": t.sum(),
@@ -274,3 +274,81 @@ def bytes_wrapped(truth, prediction, classes, ignore=255):
     counts = counts.reshape(classes, classes)
     union = counts.sum(0) + counts.sum(1) - np.diag(counts)
     return float((np.diag(counts)[union > 0] / union[union > 0]).mean())
+
+
+@bank.mistake(
+    "The mean is over the classes that truth and prediction share; one that is in either counts."
+)
+def present_in_both(truth, prediction, classes, ignore=255):
+    return scored(truth, prediction, classes, ignore, present="both")
+
+
+@bank.mistake("Classes above the largest label of the truth are missed: those predicted count too.")
+def up_to_largest_in_truth(truth, prediction, classes, ignore=255):
+    largest = int(truth[truth != ignore].max())
+    return scored(truth, prediction, largest + 1, ignore)
+
+
+@bank.mistake("Pixels to be ignored become class 0 here, in both: leave them out.")
+def ignored_as_background(truth, prediction, classes, ignore=255):
+    left_out = truth == ignore
+    truth, prediction = (np.where(left_out, 0, labels) for labels in (truth, prediction))
+    return scored(truth, prediction, classes, ignore, drop="nothing")
+
+
+@bank.mistake("This is the mean of each class's share of found pixels (recall), not of the ratio.")
+def mean_recall(truth, prediction, classes, ignore=255):
+    return scored(truth, prediction, classes, ignore, present="truth", below="truth")
+
+
+@bank.mistake("Only the first picture of a batch is looked at.")
+def first_picture(truth, prediction, classes, ignore=255):
+    if truth.ndim == 3:
+        truth, prediction = truth[0], prediction[0]
+    return mean_iou(truth, prediction, classes, ignore)
+
+
+@bank.mistake("This is in percent: give a number from 0 to 1.")
+def in_percent(truth, prediction, classes, ignore=255):
+    return 100 * mean_iou(truth, prediction, classes, ignore)
+
+
+@bank.mistake(
+    "The class with the number `ignore` is skipped: it is pixels that are left out, by their truth; "
+    "predicted elsewhere that class counts, with 0."
+)
+def class_skipped(truth, prediction, classes, ignore=255):
+    counts = table(truth, prediction, classes, ignore)
+    if 0 <= ignore < classes:
+        counts = np.delete(counts, ignore, axis=0)
+        lost = counts[:, ignore]
+        counts = np.delete(counts, ignore, axis=1)
+    else:
+        lost = np.zeros(classes, "int64")
+    union = counts.sum(0) + counts.sum(1) - np.diag(counts) + lost
+    return float((np.diag(counts)[union > 0] / union[union > 0]).mean())
+
+
+@bank.mistake("What is predicted in pixels to be ignored counts for the union: leave it out too.")
+def only_truth_left_out(truth, prediction, classes, ignore=255):
+    ratios = []
+    for number in range(classes):
+        mine, theirs = (truth == number) & (truth != ignore), prediction == number
+        if (mine | theirs).any():
+            ratios.append(np.sum(mine & theirs) / np.sum(mine | theirs))
+    return float(np.mean(ratios))
+
+
+@bank.mistake("1 is added above and below the line: the plain ratio is asked for.")
+def smoothed(truth, prediction, classes, ignore=255):
+    counts = table(truth, prediction, classes, ignore)
+    union = counts.sum(0) + counts.sum(1) - np.diag(counts)
+    return float(((np.diag(counts) + 1) / (union + 1))[union > 0].mean())
+
+
+@bank.mistake(
+    "Pixels are left out where the truth is at least `ignore`: only those that equal it are."
+)
+def from_ignore_on(truth, prediction, classes, ignore=255):
+    kept = truth < ignore
+    return mean_iou(truth[kept], prediction[kept], classes, -1) if kept.any() else 0.0
