@@ -200,6 +200,7 @@ TASKS = [
         points=4,
         trials=fcn8_head_trials,
         answer=fcn8_head,
+        places={"doubled": "of the doubling"},
     ),
     Task(
         name="mean_iou",
@@ -212,4 +213,6 @@ TASKS = [
 ]
 
 # What `autograder mutate` lists though it computes the same, each with the reason.
-EQUIVALENT_MUTANTS: dict[str, str] = {}
+EQUIVALENT_MUTANTS = {
+    "mean_iou: return float(np.mean(ratios)) -> return np.mean(ratios)": "NumPy's number is one too",
+}

@@ -269,7 +269,7 @@ wrong(
 )
 wrong(
     "strided_by_window",
-    "The first new convolution steps by its whole kernel; its stride is 1.",
+    "The first new convolution leaves out every second position; its stride is 1.",
     stride=2,
 )
 wrong(
@@ -289,7 +289,7 @@ wrong(
 )
 wrong(
     "softmax_again",
-    "There is a softmax at the end that the given model does not have.",
+    "There is one softmax too many at the end: the given model's own activations are enough.",
     end=ops.softmax,
 )
 wrong(

@@ -283,7 +283,7 @@ def present_in_both(truth, prediction, classes, ignore=255):
     return scored(truth, prediction, classes, ignore, present="both")
 
 
-@bank.mistake("Classes above the largest label of the truth are missed: those predicted count too.")
+@bank.mistake("Classes above the largest label of the truth are missed, though predicted.")
 def up_to_largest_in_truth(truth, prediction, classes, ignore=255):
     largest = int(truth[truth != ignore].max())
     return scored(truth, prediction, largest + 1, ignore)
@@ -329,7 +329,7 @@ def class_skipped(truth, prediction, classes, ignore=255):
     return float((np.diag(counts)[union > 0] / union[union > 0]).mean())
 
 
-@bank.mistake("What is predicted in pixels to be ignored counts for the union: leave it out too.")
+@bank.mistake("What is predicted in pixels to be ignored counts for the union: leave it out.")
 def only_truth_left_out(truth, prediction, classes, ignore=255):
     ratios = []
     for number in range(classes):
