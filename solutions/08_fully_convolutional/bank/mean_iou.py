@@ -314,8 +314,8 @@ def in_percent(truth, prediction, classes, ignore=255):
 
 
 @bank.mistake(
-    "The class with the number `ignore` is skipped: it is pixels that are left out, by their truth; "
-    "predicted elsewhere that class counts, with 0."
+    "The class with the number `ignore` is skipped. Pixels are left out by their truth; "
+    "where that class is predicted elsewhere it counts, with 0."
 )
 def class_skipped(truth, prediction, classes, ignore=255):
     counts = table(truth, prediction, classes, ignore)
