@@ -72,8 +72,8 @@ def test_a_model_of_one_size_fails_where_the_input_is_larger_and_is_told_so(key)
 
 
 def test_the_call_names_the_input(key):
-    found = verdict(key, lambda model: copy_of(model, sides=(5, 4)))
-    assert "(x(6, 9, 2))" in " ".join([found.hint, *found.details])
+    found = verdict(key, lambda model: copy_of(model, copied=False))
+    assert "(x(5, 4, 2))" in " ".join([found.hint, *found.details])
 
 
 def test_a_given_model_that_is_changed_costs_points(key):
