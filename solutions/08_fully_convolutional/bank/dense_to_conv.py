@@ -241,20 +241,14 @@ wrong(
 )
 wrong(
     "weights_of_the_head_not_copied",
-    "The weights of the dense layers are not copied: the new convolutions still have their "
-    "initial values.",
+    "Weights of the dense layers are not copied, those of the last at least: the new layer still "
+    "has its initial ones.",
     fresh=("head",),
 )
 wrong(
     "weights_of_the_body_not_copied",
     "The weights of the layers before Flatten are not copied: they have their initial values.",
     fresh=("body",),
-)
-wrong("nothing_copied", "No weights are copied from the given model.", fresh=("body", "head"))
-wrong(
-    "last_not_copied",
-    "The weights of the last dense layer are not copied.",
-    fresh=("last",),
 )
 wrong(
     "statistics_forgotten",
