@@ -31,13 +31,13 @@ class Head(layers.Layer):
         super().__init__()
         self.classes = classes
 
-    def build(self, *shapes):
+    def build(self, shapes):
         self.scores = []
         for shape in shapes:
             kernel = self.add_weight(shape=(shape[-1], self.classes))
             self.scores.append((kernel, self.add_weight(shape=(self.classes,))))
 
-    def call(self, *pools):
+    def call(self, pools):
         total = None
         for pool, (kernel, bias) in zip(reversed(pools), reversed(self.scores), strict=True):
             score = ops.matmul(pool, kernel) + bias
@@ -51,7 +51,7 @@ class Head(layers.Layer):
 
 @bank.accepted
 def as_layer(pool3, pool4, pool5, classes):
-    return Head(classes)(pool3, pool4, pool5)
+    return Head(classes)([pool3, pool4, pool5])
 
 
 def weights_of_rows(side, times):
