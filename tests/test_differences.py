@@ -93,6 +93,19 @@ def test_an_axis_too_many_is_looked_into(expected, found, words):
 
 
 @pytest.mark.parametrize(
+    ("expected", "found", "sentence"),
+    [
+        (MAPS[None], 2 * MAPS, ": axis 0 is missing, of length 1"),
+        (MAPS[:, None, None], MAPS, ": axes 1, 2 are missing, of length 1"),
+        (MAPS, MAPS.sum(axis=1), ": it is the sum of the expected values over axis 1"),
+        (MAPS[None], MAPS.sum(axis=0)[None], ": it is the sum of the expected values over axis 1"),
+    ],
+)
+def test_an_axis_of_length_1_that_is_missing_is_not_called_a_sum(expected, found, sentence):
+    assert describe_shape(expected, found, 1e-4) == sentence
+
+
+@pytest.mark.parametrize(
     ("found", "words"),
     [
         (

@@ -65,7 +65,7 @@ def describe_shape(expected: np.ndarray, found: np.ndarray, tolerance: float) ->
     if inner:
         return inner
     if len(have) < len(want):
-        return _summed(expected, found, tolerance)
+        return _squeezed(want, have) or _summed(expected, found, tolerance)
     if len(have) > len(want):
         return f": {len(have)} axes instead of {len(want)}; perhaps a sum over one is missing"
     if sorted(want) == sorted(have):
@@ -91,6 +91,16 @@ def _inside(expected: np.ndarray, found: np.ndarray, tolerance: float) -> str:
         for number, part in enumerate(np.moveaxis(found, axis, 0)):
             if part.shape == expected.shape and close(expected, part, tolerance).all():
                 return f": number {number} of your {found.shape[axis]} is right; return it alone"
+    return ""
+
+
+def _squeezed(want: tuple[int, ...], have: tuple[int, ...]) -> str:
+    """Which axes of length 1 are missing, if that is all."""
+    single = [axis for axis, length in enumerate(want) if length == 1]
+    for axes in itertools.combinations(single, len(want) - len(have)):
+        if tuple(n for axis, n in enumerate(want) if axis not in axes) == have:
+            named = f"axis {axes[0]} is" if len(axes) == 1 else f"axes {_listed(axes)} are"
+            return f": {named} missing, of length 1"
     return ""
 
 

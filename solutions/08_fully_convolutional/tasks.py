@@ -157,8 +157,8 @@ def labels(
 def mean_iou_trials(rng: np.random.Generator) -> list[Trial]:
     """All classes; some absent; one in the truth only, in the prediction only, or only ignored.
 
-    Bytes, whose products wrap round; 0, and what is no class, as the label to be ignored; whole
-    batches; one pixel; a prediction that is right.
+    Bytes, whose products wrap round; more classes than a byte has, where 255 is one; 0, and what is
+    no class, as the label to be ignored; whole batches; one pixel; a prediction that is right.
     """
     h, w, n = numbers(rng, 5, 9, 3)
 
@@ -176,7 +176,7 @@ def mean_iou_trials(rng: np.random.Generator) -> list[Trial]:
     return [
         trial(truth=plain, prediction=clean, classes=4),
         of((w, h), [0, 1, 3, 2], 6),
-        of((h, n), [4, 1, 2, 5], 9, inside=7, kind="int32"),
+        of((h, n), [4, 260, 255, 261], 300, ignore=17, inside=257, kind="int32"),
         of((3, h, w), [0, 17, 5, 20], 21, kind="uint8", missed=5),
         of((n, w), [1, 2, 3, 4], 5, ignore=0, inside=0, kind="uint8"),
         of((2, w, h), [2, 0, 1, 3], 4, ignore=-1, inside=1, missed=2),

@@ -128,12 +128,10 @@ def converted(
     model,
     order=(0, 1, 2),
     flip=False,
-    window=None,
     pad="valid",
     bias=True,
-    linear=False,
+    linear=None,
     relu=False,
-    only_last=False,
     fresh=(),
     fixed=False,
     stride=1,
@@ -141,10 +139,7 @@ def converted(
     frozen=False,
     trainable_only=False,
     dropped=0,
-    training=None,
-    twice=False,
-    second=1,
-    body_as=None,
+    norm_trains=None,
     transposed=False,
 ):
     """The model converted, with something otherwise."""
@@ -153,8 +148,9 @@ def converted(
     channels = model.input_shape[-1]
     x = inputs = keras.Input(model.input_shape[1:] if fixed else (None, None, channels))
     for layer in body:
-        new = body_as(layer) if body_as else copied(layer)
-        x = new(x)
+        new = copied(layer)
+        norm = isinstance(layer, layers.BatchNormalization)
+        x = new(x, training=norm_trains) if norm else new(x)
         if trainable_only:
             for v, w in zip(new.trainable_weights, layer.trainable_weights, strict=True):
                 v.assign(w)
@@ -172,20 +168,18 @@ def converted(
             kernel = kernel[::-1, ::-1] if flip else kernel
         if transposed and number:
             kernel = kernel.T.reshape(kernel.shape)
-        size = shape[:2] if number == 0 or second == 1 else (second, second)
-        same = (pad == "same" and number == 0) or number > 0
         conv = layers.Conv2D(
             layer.units,
-            size,
+            shape[:2],
             strides=stride if number == 0 else 1,
-            padding="same" if same else "valid",
+            padding=pad if number == 0 else "valid",
             use_bias=bias and bool(offset),
         )
         x = conv(x)
-        if "head" not in fresh and ("last" not in fresh or number < len(dense) - 1):
+        if "head" not in fresh:
             conv.set_weights([kernel.reshape(shape), *(offset if bias else [])])
         activation = layer.activation
-        if linear and (number < len(dense) - 1 or linear == "all"):
+        if linear == "all" or linear == ("last" if number == len(dense) - 1 else "hidden"):
             activation = keras.activations.linear
         if relu:
             activation = keras.activations.relu
@@ -213,6 +207,12 @@ wrong(
     order=(1, 0, 2),
 )
 wrong(
+    "order_of_fortran",
+    "The first kernel is reshaped with its axes the other way round, channels, columns, rows: "
+    "Flatten goes by rows, columns, channels.",
+    order=(2, 1, 0),
+)
+wrong(
     "kernel_flipped",
     "The first kernel is turned round: a layer of Keras does not turn its kernel, so it is "
     "copied as it is.",
@@ -227,7 +227,12 @@ wrong(
 wrong(
     "activations_lost",
     "The activations inside the hidden dense layers are lost: the new layers need them.",
-    linear=True,
+    linear="hidden",
+)
+wrong(
+    "last_activation_lost",
+    "The activation inside the last dense layer is lost: the new last layer needs it.",
+    linear="last",
 )
 wrong(
     "all_activations_lost",
@@ -257,6 +262,12 @@ wrong(
     trainable_only=True,
 )
 wrong(
+    "normalised_by_the_batch",
+    "A batch normalisation is called with `training=True`: it takes the batch's statistics instead "
+    "of its own.",
+    norm_trains=True,
+)
+wrong(
     "fixed_input",
     "The new model keeps the old input size: it must take any that is at least as large.",
     fixed=True,
@@ -282,13 +293,28 @@ wrong(
     end=lambda x: ops.max(x, (1, 2), keepdims=True),
 )
 wrong(
+    "flattened_again",
+    "The map of scores is flattened: the map itself is the result.",
+    end=lambda x: layers.Flatten()(x),
+)
+wrong(
+    "positions_in_a_row",
+    "The positions of the map are put in one row: height and width stay two axes.",
+    end=lambda x: layers.Reshape((-1, x.shape[-1]))(x),
+)
+wrong(
     "softmax_again",
-    "There is one softmax too many at the end: the given model's own activations are enough.",
+    "One softmax too many stands at the end: the given model's own activations are enough.",
     end=ops.softmax,
 )
 wrong(
+    "sigmoid_again",
+    "A sigmoid too many stands at the end: the given model's own activations are enough.",
+    end=ops.sigmoid,
+)
+wrong(
     "softmax_over_rows",
-    "There is a softmax over positions: scores are of classes, at each position alone.",
+    "A softmax over positions is too much: scores are of classes, at each position alone.",
     end=lambda x: ops.softmax(x, axis=1),
 )
 wrong(

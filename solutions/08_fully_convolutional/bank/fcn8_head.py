@@ -154,6 +154,8 @@ wrong(
     ways=("nearest", "nearest", "bilinear"),
 )
 wrong("bicubic", "The enlargements are bilinear, not bicubic.", ways=("bicubic",) * 3)
+wrong("bicubic_at_last", "The last enlargement is bilinear too, not bicubic.",
+      ways=("bilinear", "bilinear", "bicubic"))  # fmt: skip
 wrong(
     "learnt_upsampling",
     "The enlargement has weights of its own (a transposed convolution); a plain bilinear one is "
@@ -169,13 +171,13 @@ wrong("relu_on_scores", "The scores have no activation: a ReLU would let none sp
       "class.", activation="relu")  # fmt: skip
 wrong("softmax_on_scores", "The scores are added as they are, with no softmax before.",
       activation="softmax")  # fmt: skip
-wrong("softmax_at_the_end", "There is no softmax at the end: what is asked for are scores.",
+wrong("softmax_at_the_end", "No softmax belongs at the end: what is asked for are scores.",
       end=ops.softmax)  # fmt: skip
-wrong("sigmoid_at_the_end", "There is no sigmoid at the end: what is asked for are scores.",
+wrong("sigmoid_at_the_end", "No sigmoid belongs at the end: what is asked for are scores.",
       end=ops.sigmoid)  # fmt: skip
-wrong("relu_behind_sums", "There is no activation behind the sums.", behind=ops.relu)
-wrong("all_without_biases", "The score convolutions have biases.", biases=False)
-wrong("normalised", "There is no normalisation behind the score convolutions.", norm=True)
+wrong("relu_behind_sums", "No activation belongs behind the sums.", behind=ops.relu)
+wrong("all_without_biases", "The score convolutions lack their biases: each has one.", biases=False)
+wrong("normalised", "No normalisation belongs behind the score convolutions.", norm=True)
 wrong("averaged", "The maps are added; here the mean of two is taken.",
       merge=lambda a, b: (a + b) / 2)  # fmt: skip
 wrong("multiplied", "The maps are added, not multiplied.", merge=lambda a, b: a * b)
@@ -185,6 +187,17 @@ wrong("four_times", "At the end the map is enlarged 8 times, not 4: pool3 is an 
       "picture.", times=(2, 2, 4))  # fmt: skip
 wrong("sixteen_times", "At the end the map is enlarged 8 times, not 16.", times=(2, 2, 16))
 wrong("not_enlarged", "The last enlargement, 8 times, is missing.", times=(2, 2, 1))
+
+
+@bank.mistake("Pool3's scores are not used, and pool4's are enlarged 16 times: this is FCN-16s.")
+def sixteen_at_once(pool3, pool4, pool5, classes):
+    four, five = (layers.Conv2D(classes, 1)(pool) for pool in (pool4, pool5))
+    return enlarged(four + enlarged(five, 2), 16)
+
+
+@bank.mistake("Only pool5's scores are used, enlarged 32 times: this is FCN-32s.")
+def thirty_two_at_once(pool3, pool4, pool5, classes):
+    return enlarged(layers.Conv2D(classes, 1)(pool5), 32)
 
 
 @bank.mistake("At the end the map is enlarged 8 times at once, not by doubling it three times.")

@@ -329,6 +329,43 @@ def class_skipped(truth, prediction, classes, ignore=255):
     return float((np.diag(counts)[union > 0] / union[union > 0]).mean())
 
 
+@bank.mistake(
+    "The class of the number `ignore` is left out of the mean, the pixels whose truth is `ignore` "
+    "are not: what is predicted there must not count."
+)
+def only_class_skipped(truth, prediction, classes, ignore=255):
+    pairs = [(truth == c, prediction == c) for c in range(classes) if c != ignore]
+    return float(np.mean([np.sum(t & p) / np.sum(t | p) for t, p in pairs if (t | p).any()]))
+
+
+@bank.mistake("Pixels to be ignored count as right, as a class more: leave them out.")
+def ignored_as_right(truth, prediction, classes, ignore=255):
+    prediction = np.where(truth == ignore, ignore, prediction)
+    pairs = [(truth == c, prediction == c) for c in np.union1d(truth, prediction)]
+    return float(np.mean([np.sum(t & p) / np.sum(t | p) for t, p in pairs]))
+
+
+@bank.mistake("Labels are made bytes (`uint8`), which end at 255: there may be more classes.")
+def made_bytes(truth, prediction, classes, ignore=255):
+    kept = truth != ignore
+    truth, prediction = (labels[kept].astype("uint8") for labels in (truth, prediction))
+    return scored(truth, prediction, classes, ignore, drop="nothing")
+
+
+@bank.mistake("A class that is in neither gives 0/0, which is NaN: leave it out of the mean.")
+def zero_by_zero(truth, prediction, classes, ignore=255):
+    counts = table(truth, prediction, classes, ignore)
+    with np.errstate(invalid="ignore"):
+        ratios = np.diag(counts) / (counts.sum(0) + counts.sum(1) - np.diag(counts))
+    return float(ratios.mean())
+
+
+@bank.mistake("Pixels of the truth 255 are left out whatever `ignore` is: it may be a class.")
+def always_255_too(truth, prediction, classes, ignore=255):
+    kept = (truth != ignore) & (truth != 255)
+    return scored(truth[kept], prediction[kept], classes, ignore, drop="nothing")
+
+
 @bank.mistake("What is predicted in pixels to be ignored counts for the union: leave it out.")
 def only_truth_left_out(truth, prediction, classes, ignore=255):
     ratios = []
