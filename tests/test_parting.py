@@ -521,6 +521,25 @@ def test_an_error_is_put_down_to_the_step_that_raises_it():
     assert before in hint
 
 
+def pyramid(fine, middle, coarse):
+    """Maps of three sizes, added from the coarsest on."""
+    x = coarse
+    for finer in (middle, fine):
+        x = layers.Add()([layers.UpSampling2D(2)(x), layers.Conv2D(x.shape[-1], 1)(finer)])
+    return x
+
+
+def test_a_step_is_missing_where_an_input_is_not_used():
+    def without_the_middle(fine, middle, coarse):
+        return layers.Add()([layers.UpSampling2D(2)(coarse), layers.Conv2D(3, 1)(fine)])
+
+    sides = {"fine": (8, 12, 4), "middle": (4, 6, 5), "coarse": (2, 3, 3)}
+    trials = [trial(**{name: Input(shape) for name, shape in sides.items()})]
+    hint = judged(Task("pyramid", "block", 4, lambda rng: trials, pyramid), without_the_middle).hint
+    assert "It is `Add` of 4x6x3 and 8x12x3 that fails; before it, `Conv2D 1x1, 3 filters`" in hint
+    assert hint.endswith("-> 4x6x3 is missing")
+
+
 def test_an_error_of_shapes_is_not_blamed_on_a_step_whose_shape_is_right():
     """The biases are wrong too, but nothing fails for them."""
 

@@ -522,8 +522,8 @@ def _lacking(way: Way, number: int) -> str:
         if kind_of(made.operation) == name and place not in way.reached and given <= way.reached:
             if not given & set(made.inputs):
                 continue
-            while made.inputs and not set(made.inputs) <= way.reached:
-                place = next(source for source in made.inputs if source not in way.reached)
+            while lacking := [s for s in made.inputs if s in makings and s not in way.reached]:
+                place = lacking[0]
                 made = makings[place]
             step = f"`{made.operation}` -> {_sides(way.landmarks[place].shape)}"
             return f"; before it, {step} is missing" if kind_of(made.operation) != name else ""
