@@ -213,6 +213,12 @@ TASKS = [
 ]
 
 # What `autograder mutate` lists though it computes the same, each with the reason.
+FILLED = "new.set_weights([np.reshape(w, shape) for w, shape in zip(old, shapes{})])"
+STRICT = f"dense_to_conv: {FILLED.format(', strict=True')}"
 EQUIVALENT_MUTANTS = {
+    f"{STRICT} -> {FILLED.format('')}": "there are as many of both",
+    f"{STRICT} -> {FILLED.format(', strict=False')}": "there are as many of both",
+    "dense_to_conv: new = type(layer).from_config(layer.get_config()) -> "
+    "new = layer.from_config(layer.get_config())": "a method of the class",
     "mean_iou: return float(np.mean(ratios)) -> return np.mean(ratios)": "a number of NumPy's",
 }
