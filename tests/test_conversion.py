@@ -13,7 +13,7 @@ from autograder.setting.task import Task, trial
 
 pytestmark = pytest.mark.usefixtures("without_slips")
 
-STEPS = (
+STEPS: tuple[tuple[str, dict], ...] = (
     ("Conv2D", {"filters": 3, "kernel_size": 2}),
     ("BatchNormalization", {}),
     ("ReLU", {}),

@@ -106,8 +106,7 @@ def _scores(model: Any, x: Any, question: Question) -> np.ndarray:
     except Exception as error:
         takes = getattr(model, "input_shape", None)
         wanted = (None, *x.shape[1:])
-        fixed = isinstance(takes, tuple) and takes != wanted and None not in takes[1:]
-        if fixed:
+        if isinstance(takes, tuple) and takes != wanted and None not in takes[1:]:
             raise Unanswered(
                 "input",
                 f"the model that `{question.name}` makes takes inputs of {takes[1:]} only, not of "
