@@ -9,6 +9,7 @@ from convbook.data.gates import structure
 from convbook.data.handwriting import digits
 from convbook.data.head_drawing import heads
 from convbook.data.loading import arrays, load
+from convbook.data.more_photos import other_photographs
 from convbook.data.photos import damage, lower_resolution, photo_patches, photographs
 from convbook.data.real_digits import mnist_digits
 from convbook.data.scenes import digit_scenes
@@ -23,6 +24,7 @@ __all__ = [
     "load",
     "lower_resolution",
     "mnist_digits",
+    "other_photographs",
     "photo_patches",
     "photographs",
     "stack_figures",
