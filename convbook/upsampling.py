@@ -1,7 +1,7 @@
 """Ways from a small map to a large one, each worked out by hand.
 
-Interpolation; unpooling; the transposed convolution as a scatter, as a convolution between zeros and
-as a matrix transposed; the sub-pixel convolution as a transposed one; the dilated convolution by
+Interpolation; unpooling; the transposed convolution as a scatter, as a convolution between zeros
+and as a matrix transposed; the sub-pixel convolution as a transposed one; dilation by
 interleaving; shift and stitch. Maps are (N, H, W, C), kernels are laid out as Keras's.
 """
 

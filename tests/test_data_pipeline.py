@@ -287,6 +287,18 @@ def test_what_would_falsify_labels_is_refused(layer, words, extra):
         apply_layers([layer], labelled() | extra)
 
 
+def test_a_blur_that_is_wrong_on_some_backend_is_refused_on_all():
+    with pytest.raises(ValueError, match="RandomGaussianBlur is not to be relied on"):
+        apply_layers([layers.RandomGaussianBlur(1.0)], labelled())
+
+
+def test_the_blur_is_refused_for_what_it_does():
+    """If this fails, Keras may have mended the blur, and it can be let in again."""
+    flat = np.ones((1, 9, 9, 1), "float32")
+    blurred = keras.ops.image.gaussian_blur(flat, kernel_size=(3, 3), sigma=(1.0, 1.0))
+    assert float(keras.ops.min(blurred)) < 0.9  # a flat picture has a dark frame
+
+
 @pytest.mark.parametrize("kind", ["tf", "keras"])
 def test_augmented_batches_are_the_same_every_time(kind):
     def run():

@@ -28,7 +28,6 @@ COLOUR_LAYERS = (
     "RandomColorJitter",
     "RandomContrast",
     "RandomErasing",
-    "RandomGaussianBlur",
     "RandomGrayscale",
     "RandomHue",
     "RandomInvert",
@@ -38,6 +37,11 @@ COLOUR_LAYERS = (
     "Rescaling",
     "Solarization",
 )
+# They change colours only, and wrongly.
+WRONG_LAYERS = {
+    "RandomGaussianBlur": "it darkens borders on every backend, scrambles oblong kernels, and on "
+    "JAX blurs along rows only (Keras 3.15)",
+}
 # They move pictures, and boxes and masks truly with them.
 MOVING_LAYERS = (
     "CenterCrop",
@@ -76,7 +80,8 @@ def apply_layers(
 
     Raises:
         ValueError: if a layer that moves pictures meets key points or angles, if it is not known
-            to move labels rightly, or if a picture is smaller than a crop of it.
+            to move labels rightly, if it is known to be wrong, or if a picture is smaller than a
+            crop of it.
     """
     result = dict(batch)
     dtypes = {key: getattr(value, "dtype", None) for key, value in batch.items()}
@@ -116,6 +121,8 @@ def _apply(layer: keras.layers.Layer, batch: Batch, training: bool) -> Batch:
     """One layer on one batch."""
     name = type(layer).__name__
     images = ops.convert_to_tensor(batch["image"])
+    if name in WRONG_LAYERS:
+        raise ValueError(f"{name} is not to be relied on: {WRONG_LAYERS[name]}. Leave it out.")
     if name in COLOUR_LAYERS:
         # The layer's own call draws what it needs; pictures stay in [0, 1].
         coloured = layer(images) if name == "Rescaling" else layer(images, training=training)

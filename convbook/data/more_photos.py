@@ -1,7 +1,7 @@
 """The photographs that come with scikit-image: a held-out set beside scikit-learn's two.
 
-They are read from scikit-image's own files; nothing is downloaded. Who made each one and under which
-terms it stands is what scikit-image's documentation says of it, or the source that this names.
+They are read from scikit-image's own files; nothing is downloaded. Who made each one and under
+which terms it stands is what scikit-image's documentation says, or the source that is named.
 """
 
 from __future__ import annotations

@@ -1,0 +1,187 @@
+"""Pictures of enlarging: pictures side by side, grids, copies of a kernel, overlaps, spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
+
+from convbook.drawing.style import COLOURS, WIDTH
+from convbook.upsampling import grid_points, overlap_counts
+
+
+def draw_pictures(
+    pictures: Mapping[str, ArrayLike], columns: int = 3, below: Mapping[str, str] | None = None
+) -> Figure:
+    """Draw pictures in rows, all equally large on the page whatever their number of pixels.
+
+    Args:
+        pictures: (H, W), (H, W, 1) or (H, W, 3) in [0, 1], by the title above each.
+        columns: pictures a row.
+        below: a line under a picture, by its title.
+    """
+    rows = -(-len(pictures) // columns)
+    first = np.asarray(next(iter(pictures.values())))
+    side = WIDTH / columns
+    extra = 0.27 + (0.2 if below else 0)
+    height = rows * (side * first.shape[0] / first.shape[1] + extra)
+    figure, panels = plt.subplots(rows, columns, figsize=(WIDTH, height), squeeze=False)
+    for panel in panels.flat:
+        panel.set_axis_off()
+    for panel, (title, picture) in zip(panels.flat, pictures.items(), strict=False):
+        panel.set_axis_on()
+        shown = np.asarray(picture)
+        shown = shown[..., 0] if shown.ndim == 3 and shown.shape[2] == 1 else shown
+        panel.imshow(np.clip(shown, 0, 1), vmin=0, vmax=1, aspect="auto")
+        panel.set_title(title, fontsize=10, loc="center", pad=3)
+        _frame(panel)
+        if below and title in below:
+            panel.set_xlabel(below[title], fontsize=9, labelpad=2)
+    return figure
+
+
+def draw_grids(size: int, new_size: int) -> Figure:
+    """Draw both grids: where the pixels of an enlarged row lie among those of the small one.
+
+    Args:
+        size: pixels of the small row.
+        new_size: pixels of the large one.
+    """
+    figure, panels = plt.subplots(2, 1, figsize=(WIDTH, 2.7))
+    for panel, aligned in zip(panels, (False, True), strict=True):
+        panel.set_title("corners aligned" if aligned else "half-pixel centres", fontsize=11)
+        step = (size - 1) / (new_size - 1) if aligned else size / new_size
+        for row, places, side in (
+            (1, np.arange(size, dtype=float), 1.0),
+            (0, grid_points(size, new_size, aligned), step),
+        ):
+            for number, place in enumerate(places):
+                # With aligned corners pixels are points: squares would stick out differently.
+                if not aligned:
+                    corner = (place - side / 2, row - 0.3)
+                    box = Rectangle(corner, side, 0.6, facecolor="none", edgecolor="#888888")
+                    panel.add_patch(box)
+                colour = COLOURS["blue"] if row else COLOURS["vermilion"]
+                panel.plot(place, row, "o" if row else "D", color=colour, linestyle="none")
+                if not row and number in (0, new_size - 1):
+                    words = f"{place:g}"
+                    _words(panel, (place, -0.42), words, va="top")
+            label = f"{size} pixels" if row else f"{new_size} pixels"
+            panel.text(-0.75, row, label, ha="right", va="center", fontsize=10)
+        for place in range(size):
+            panel.axvline(place, ymin=0.2, color="#CCCCCC", linewidth=1, linestyle=":", zorder=0)
+        panel.set(xlim=(-1.7, size - 0.3), ylim=(-0.95, 1.45))
+        panel.set_axis_off()
+    return figure
+
+
+def draw_scatter(small: ArrayLike, kernel: ArrayLike, stride: int, result: ArrayLike) -> Figure:
+    """Draw a transposed convolution of one channel: the map, the kernel, two copies, their sum.
+
+    Args:
+        small: map (H, W).
+        kernel: (kh, kw).
+        stride: from one copy to the next.
+        result: the sum of all copies.
+    """
+    values, weights, total = (np.asarray(each) for each in (small, kernel, result))
+    figure, panels = plt.subplots(1, 3, figsize=(WIDTH, 2.4), width_ratios=(3, 3, 5))
+    _numbers(panels[0], values, "map")
+    _numbers(panels[1], weights, "kernel")
+    _numbers(panels[2], total, f"stride {stride}: all copies added")
+    rows, columns = weights.shape
+    last = tuple(side - 1 for side in values.shape)
+    for (y, x), name in (((0, 0), "blue"), (last, "vermilion")):
+        style: dict[str, Any] = {"fill": False, "edgecolor": COLOURS[name], "linewidth": 3}
+        panels[0].add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, **style))
+        corner = (x * stride - 0.5, y * stride - 0.5)
+        style["linestyle"] = "-" if name == "blue" else "--"
+        panels[2].add_patch(Rectangle(corner, columns, rows, **style))
+    return figure
+
+
+def draw_overlaps(kernels: Sequence[int], stride: int = 2, size: int = 6) -> Figure:
+    """Draw for each kernel how many of its copies lie on each pixel, along a row and as a map.
+
+    Args:
+        kernels: sides of the kernels.
+        stride: from one copy to the next.
+        size: pixels of the small row.
+    """
+    figure, panels = plt.subplots(
+        2, len(kernels), figsize=(WIDTH, 4.0), squeeze=False, height_ratios=(1, 1.6), sharex="col"
+    )
+    for (above, below), kernel in zip(panels.T, kernels, strict=True):
+        for number in range(size):
+            left, level = number * stride - 0.5, number % 3
+            colour = COLOURS["blue"] if number % 2 == 0 else COLOURS["sky"]
+            box = Rectangle((left, level + 0.1), kernel, 0.8, facecolor=colour, edgecolor="white")
+            above.add_patch(box)
+        counts = overlap_counts(size, kernel, stride)
+        for place, count in enumerate(counts):
+            _words(above, (place, -0.15), str(count), va="top")
+        above.set(ylim=(-1.1, 3.1), yticks=[])
+        above.set_title(f"kernel {kernel}, stride {stride}", fontsize=11)
+        above.spines[:].set_visible(False)
+        above.tick_params(bottom=False, labelbottom=False)
+        above.grid(visible=False)
+        table = np.outer(counts, counts)
+        below.imshow(table, vmin=0, cmap="gray", aspect="auto")
+        _frame(below)
+        below.set_xlabel(f"copies on a pixel: {table.min()} to {table.max()}", fontsize=9.5)
+    return figure
+
+
+def draw_spectra(lines: Mapping[str, ArrayLike], axes: Axes | None = None) -> Axes:
+    """Draw power spectra over the frequency, from 0 to one wave in two pixels.
+
+    Args:
+        lines: power (n,), by the name at the line's end; the last value belongs to half a wave a
+            pixel.
+        axes: where to draw; a new figure if None.
+    """
+    axes = axes or plt.subplots(figsize=(WIDTH, 3.2))[1]
+    for name, power in lines.items():
+        values = np.asarray(power, float)
+        places = np.linspace(0, 0.5, len(values))
+        (line,) = axes.plot(places, values)
+        axes.annotate(
+            name,
+            (places[-1], values[-1]),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=10,
+            color=line.get_color(),
+            annotation_clip=False,
+        )
+    axes.set(xlabel="waves a pixel", ylabel="power", yscale="log", xlim=(0, 0.5))
+    return axes
+
+
+def _numbers(axes: Axes, values: Any, title: str) -> None:
+    """A small map with its numbers in the cells."""
+    axes.imshow(values, cmap="gray", vmin=0, vmax=max(float(values.max()), 1e-9))
+    for (row, column), value in np.ndenumerate(values):
+        dark = value < 0.55 * values.max()
+        colour = "white" if dark else COLOURS["ink"]
+        axes.text(column, row, f"{value:g}", ha="center", va="center", color=colour, fontsize=9.5)
+    axes.set_title(title, fontsize=10, loc="center")
+    _frame(axes)
+
+
+def _words(axes: Axes, place: tuple[float, float], words: str, **options: Any) -> None:
+    axes.text(*place, words, ha="center", fontsize=9, **options)
+
+
+def _frame(axes: Axes) -> None:
+    axes.set(xticks=[], yticks=[])
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(True)
+    axes.spines[:].set_linewidth(0.8)
