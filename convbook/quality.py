@@ -61,6 +61,32 @@ def ssim(picture: ArrayLike, truth: ArrayLike, peak: float = 1.0) -> float:
     return float(np.mean(brightness * structure))
 
 
+def psnr_and_ssim(
+    picture: ArrayLike, truth: ArrayLike, frame: int = 0
+) -> tuple[float, float]:
+    """Return both measures of a picture that is cut off at 0 and 1, less a frame.
+
+    Args:
+        picture: floats (H, W) or (H, W, C); what lies outside [0, 1] is first brought to its ends,
+            as a screen does.
+        truth: of the same shape, in [0, 1].
+        frame: pixels left out on each side, which padding reaches.
+    """
+    inner = slice(frame, -frame or None)
+    found, true = np.asarray(picture)[inner, inner], np.asarray(truth)[inner, inner]
+    shown = np.clip(found, 0, 1)
+    return psnr(shown, true), ssim(shown, true)
+
+
+def detail(pictures: ArrayLike) -> float:
+    """Return the mean difference of neighbouring pixels of pictures (N, H, W, C), down and across.
+
+    A blurred picture has less of it than a sharp one, a noisy one has more.
+    """
+    values = np.asarray(pictures, np.float64)
+    return float(sum(np.abs(np.diff(values, axis=axis)).mean() for axis in (1, 2)))
+
+
 def luminance(pictures: ArrayLike) -> NDArray[np.float32]:
     """Return the brightness of colour pictures, (..., 3) to (..., 1), by the weights of BT.601."""
     weights = np.array([[0.299], [0.587], [0.114]], np.float32)

@@ -293,11 +293,10 @@ def overlap_counts(size: int, kernel: int, stride: int) -> NDArray[np.int64]:
 def checkerboard(maps: ArrayLike, stride: int = 2) -> float:
     """Measure a pattern that repeats every ``stride`` pixels: its share of a map's spread.
 
-    Each of the stride x stride places in a block has a mean over all blocks, after slow changes are
-    taken out. The result is the standard deviation of these means over the maps' own; a map
-    without the pattern has about 0, one that is nothing else has 1.
-
-    In the spectrum that is all power at the multiples of 1 / stride but 0.
+    Each of the stride x stride places in a block has a mean over all blocks. The result is the
+    standard deviation of these means over the map's own: a map without the pattern has about 0,
+    one that is nothing else has 1. In the spectrum it is what lies at multiples of 1 / stride
+    waves a pixel but 0.
 
     Args:
         maps: (N, H, W, C), at least three blocks high and wide.
@@ -311,11 +310,11 @@ def checkerboard(maps: ArrayLike, stride: int = 2) -> float:
     high, wide = height // stride, width // stride
     values = values[:, : high * stride, : wide * stride]
     spread = values.std(axis=(1, 2))
+    least = 1e-6 * np.abs(values).max(axis=(1, 2))  # below that it is rounding
     blocks = values.reshape(n, high, stride, wide, stride, channels)
     pattern = blocks.mean(axis=(1, 3)).std(axis=(1, 2))
-    return float(
-        np.mean(np.divide(pattern, spread, out=np.zeros_like(spread), where=spread > 1e-9))
-    )
+    shares = np.divide(pattern, spread, out=np.zeros_like(spread), where=spread > least)
+    return float(np.mean(shares))
 
 
 # ------------------------------------------------------------------------ sub-pixel convolution

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from keras import ops
+from scipy import ndimage
 from skimage import data as skimage_data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from convbook.data import other_photographs, photographs
 from convbook.data.more_photos import PHOTOGRAPHS
-from convbook.quality import luminance, psnr, ssim
+from convbook.quality import detail, luminance, psnr, psnr_and_ssim, ssim
 
 
 def pair(shape, noise=0.1):
@@ -31,6 +32,23 @@ def test_psnr_and_ssim_are_those_of_scikit_image(shape, peak):
     assert psnr(one, other, peak) == pytest.approx(theirs, abs=1e-9)
     assert ssim(one, other, peak) == pytest.approx(their_ssim(one, other, peak), abs=1e-9)
     assert abs(ssim(one, other, 2 * peak) - their_ssim(one, other, peak)) > 1e-4
+
+
+def test_both_measures_leave_out_the_frame_and_what_no_screen_shows():
+    one, truth = pair((40, 31))
+    framed = np.pad(one + 2 * (one == 1), 5, constant_values=7)
+    expected = psnr(one, truth), ssim(one, truth)
+    assert psnr_and_ssim(framed, np.pad(truth, 5), frame=5) == pytest.approx(expected)
+    assert psnr_and_ssim(one, truth) == pytest.approx(expected)
+    assert psnr_and_ssim(framed, np.pad(truth, 5)) != pytest.approx(expected)
+
+
+def test_a_blurred_picture_has_less_detail():
+    rng = np.random.default_rng(2)
+    sharp = rng.random((1, 30, 30, 3))
+    assert detail(ndimage.gaussian_filter(sharp, (0, 1, 1, 0))) < 0.5 * detail(sharp)
+    steps = np.arange(4.0)[None, :, None, None] * np.ones((1, 1, 5, 1))
+    assert detail(steps) == 1
 
 
 def test_equal_pictures_have_no_noise():

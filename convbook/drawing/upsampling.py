@@ -16,7 +16,7 @@ from convbook.drawing.style import COLOURS, WIDTH
 from convbook.upsampling import grid_points, overlap_counts
 
 
-def draw_pictures(
+def pictures(
     pictures: Mapping[str, ArrayLike], columns: int = 3, below: Mapping[str, str] | None = None
 ) -> Figure:
     """Draw pictures in rows, all equally large on the page whatever their number of pixels.
@@ -46,7 +46,7 @@ def draw_pictures(
     return figure
 
 
-def draw_grids(size: int, new_size: int) -> Figure:
+def grids(size: int, new_size: int) -> Figure:
     """Draw both grids: where the pixels of an enlarged row lie among those of the small one.
 
     Args:
@@ -81,7 +81,7 @@ def draw_grids(size: int, new_size: int) -> Figure:
     return figure
 
 
-def draw_scatter(small: ArrayLike, kernel: ArrayLike, stride: int, result: ArrayLike) -> Figure:
+def scatter(small: ArrayLike, kernel: ArrayLike, stride: int, result: ArrayLike) -> Figure:
     """Draw a transposed convolution of one channel: the map, the kernel, two copies, their sum.
 
     Args:
@@ -106,7 +106,7 @@ def draw_scatter(small: ArrayLike, kernel: ArrayLike, stride: int, result: Array
     return figure
 
 
-def draw_overlaps(kernels: Sequence[int], stride: int = 2, size: int = 6) -> Figure:
+def overlaps(kernels: Sequence[int], stride: int = 2, size: int = 6) -> Figure:
     """Draw for each kernel how many of its copies lie on each pixel, along a row and as a map.
 
     Args:
@@ -138,7 +138,7 @@ def draw_overlaps(kernels: Sequence[int], stride: int = 2, size: int = 6) -> Fig
     return figure
 
 
-def draw_spectra(lines: Mapping[str, ArrayLike], axes: Axes | None = None) -> Axes:
+def spectra(lines: Mapping[str, ArrayLike], axes: Axes | None = None) -> Axes:
     """Draw power spectra over the frequency, from 0 to one wave in two pixels.
 
     Args:

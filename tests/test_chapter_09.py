@@ -1,0 +1,154 @@
+"""Chapter 09 runs top to bottom, and its numbers are those the syllabus owes the reader."""
+
+import functools
+from typing import Any
+
+import keras
+import nbformat
+import numpy as np
+import pytest
+from chapter_run import CHAPTERS, Run, run_chapter
+
+NAME = "09_upsampling"
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+
+@functools.cache
+def smoke() -> Run:
+    return run_chapter(NAME)
+
+
+def of(run: Run, *names: str) -> list[Any]:
+    return [run.names[name] for name in names]
+
+
+def check_what_holds_at_every_scale(run: Run) -> None:
+    check_interpolation(run)
+    check_measures(run)
+    check_transposed(run)
+    check_checkerboard(run)
+    check_other_ways(run)
+    check_four_ways(run)
+    for cell in (
+        "picture",
+        "grids",
+        "interpolate",
+        "cubics",
+        "unpool",
+        "scatter",
+        "overlaps",
+        "four",
+        "espcn-table",
+        "adversarial-figure",
+    ):
+        assert run.figures[cell] == 1, cell
+    assert run.figures["spectrum"] == 2
+
+
+def check_interpolation(run: Run) -> None:
+    """The two grids, Keras's three methods, and the cubic that is named."""
+    rows = run.names["rows_of_numbers"]
+    assert rows["3 pixels, corners aligned"] == [0, 4, 8]  # (a + b) / 2 between a and b
+    assert rows["4 pixels, half-pixel centres"] == [0, 2, 6, 8] == run.names["by_keras"]
+    np.testing.assert_allclose(rows["4 pixels, corners aligned"], [0, 8 / 3, 16 / 3, 8], rtol=1e-6)
+    for (method, factor), error in run.names["resize_errors"].items():
+        assert error < (3e-3 if (method, factor) == ("bicubic", 3) else 1e-5), method
+    assert run.names["cubic_apart"]["the step"] == pytest.approx(0.0352, abs=1e-4)
+    assert run.names["cubic_apart"]["noise"] > 0.05
+    assert run.names["pillow_apart"] < 1e-5
+    traps = run.names["traps"]
+    if ON_TENSORFLOW:  # the page says that others give other things
+        wrong = [name for name, (expected, found) in traps.items() if abs(expected - found) > 0.01]
+        assert len(wrong) == 4
+        assert "sobel_edges of a flat picture, its largest value" not in wrong
+
+
+def check_measures(run: Run) -> None:
+    for name, (as_bytes, as_floats, ours, theirs) in run.names["measured"].items():
+        assert as_floats == pytest.approx(theirs, abs=1e-3), name
+        assert ours == pytest.approx(theirs, abs=1e-9), name
+        if ON_TENSORFLOW:
+            assert abs(as_bytes - theirs) > 0.1, name
+
+
+def check_transposed(run: Run) -> None:
+    """Unpooling; zeros between; scatter by hand, 3x3 to 5x5; the matrix; three ways."""
+    assert run.names["back"].tolist() == [[0, 5, 0, 0], [0, 0, 0, 7], [6, 0, 8, 0], [0, 0, 0, 0]]
+    assert "zeros between: [0, 0, 8] [0, 0, 0] [4, 0, 4]" in run.printed["zeros"]
+    errors = run.names["zero_errors"]
+    assert errors["tent", True] == errors["tent", False] == 0  # the tent is its own turn
+    assert errors["random", True] < 1e-5
+    assert errors["random", False] > 0.1
+    assert run.names["total"].shape == (5, 5)
+    assert run.names["scatter_error"] == 0
+    assert run.names["matrix"].shape == (9, 25)
+    assert run.names["matrix_error"] == 0
+    assert run.names["undone"] > 1
+    errors = run.names["ways_errors"]
+    assert len(errors) == 15
+    assert max(errors.values()) < 1e-5
+
+
+def check_checkerboard(run: Run) -> None:
+    counts, boards, peaks = of(run, "counts", "boards", "peaks")
+    assert set(counts[3]) == {1, 2}
+    assert counts[3][:3] in ([2, 1, 2], [1, 2, 1])
+    assert set(counts[4]) == {2}
+    assert boards["transposed 3x3, ones"][1] > 0.9
+    assert boards["transposed 4x4, ones"][1] < 1e-3
+    for kind in ("transposed 3x3, random", "transposed 4x4, random"):
+        assert min(boards[kind]) > 0.1
+    for kind in ("nearest, then 3x3, ones", "nearest, then 3x3, random"):
+        assert max(boards[kind]) < 0.02
+    assert peaks["kernel 3"] > 10
+    assert peaks["kernel 4"] > 10
+    assert peaks["resize first"] < 0.1
+
+
+def check_other_ways(run: Run) -> None:
+    """Sub-pixel as transposed, dilated by interleaving, shift and stitch as dilated, its cost."""
+    assert run.names["shuffled"] == [[1, 2, 5, 6], [3, 4, 7, 8]]
+    assert max(run.names["subpixel_errors"].values()) < 1e-5 * 3
+    assert list(run.names["dilated_errors"]) == [1, 2, 4, 8]
+    assert max(run.names["dilated_errors"].values()) < 1e-5
+    assert "interleaved 420 531 642 753 864   dilated 420 531 642 753 864" in run.printed["dilated"]
+    assert "stitched: 3.0 5.0 8.0 13.0 21.0" in run.printed["stitch"]
+    assert max(run.names["stitch_errors"].values()) < 1e-5
+    assert run.names["passes"] == {2: 4, 4: 16, 8: 64, 16: 256, 32: 1024}
+
+
+def check_four_ways(run: Run) -> None:
+    quality, seconds, kept, work = of(run, "quality", "seconds", "kept", "work")
+    ways = {"upsampling", "dilation", "shift and stitch", "skips", "longer"}
+    assert set(quality) == set(seconds) == set(kept) == set(work) == ways
+    assert max(run.names["stitch_apart"]) < 1e-4
+    assert quality["dilation"] == pytest.approx(quality["shift and stitch"], abs=1e-4)
+    # Dilation keeps every number of every layer; shift and stitch does the work in many passes.
+    assert kept["dilation"] > 5 * kept["upsampling"]
+    assert kept["shift and stitch"] < 1.2 * kept["upsampling"]
+    assert work["shift and stitch"] == 64 * work["upsampling"]
+    assert work["upsampling"] < work["skips"] < work["dilation"] < work["shift and stitch"]
+
+
+@pytest.mark.notebook
+@pytest.mark.timeout(300)
+def test_the_chapter_runs_and_holds_the_syllabus_numbers() -> None:
+    check_what_holds_at_every_scale(smoke())
+
+
+@pytest.mark.slow
+@pytest.mark.notebook
+@pytest.mark.timeout(1800)
+def test_the_default_run_shows_what_the_chapter_claims() -> None:
+    run = run_chapter(NAME, "default")
+    check_what_holds_at_every_scale(run)
+    DEFAULT_CLAIMS
+
+
+def test_the_sources_of_its_numbers_and_the_photographs_licences_are_named() -> None:
+    book = nbformat.read(CHAPTERS / f"{NAME}.ipynb", as_version=4)
+    prose = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    for source in ("1603.07285", "1609.05158", "1609.07009", "1609.04802", "1411.4038"):
+        assert source in prose
+    for owner in ("Buechele", "vultilion", "van der Walt", "Michetti", "NASA", "Middlebury"):
+        assert owner in prose
