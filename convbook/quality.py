@@ -61,9 +61,7 @@ def ssim(picture: ArrayLike, truth: ArrayLike, peak: float = 1.0) -> float:
     return float(np.mean(brightness * structure))
 
 
-def psnr_and_ssim(
-    picture: ArrayLike, truth: ArrayLike, frame: int = 0
-) -> tuple[float, float]:
+def psnr_and_ssim(picture: ArrayLike, truth: ArrayLike, frame: int = 0) -> tuple[float, float]:
     """Return both measures of a picture that is cut off at 0 and 1, less a frame.
 
     Args:

@@ -8,11 +8,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
-from convbook.drawing.style import COLOURS, WIDTH
+from convbook.drawing.charts import _lifts
+from convbook.drawing.style import COLOURS, WIDTH, label_line
 from convbook.upsampling import grid_points, overlap_counts
 
 
@@ -147,21 +149,16 @@ def spectra(lines: Mapping[str, ArrayLike], axes: Axes | None = None) -> Axes:
         axes: where to draw; a new figure if None.
     """
     axes = axes or plt.subplots(figsize=(WIDTH, 3.2))[1]
-    for name, power in lines.items():
+    drawn = []
+    for power in lines.values():
         values = np.asarray(power, float)
         places = np.linspace(0, 0.5, len(values))
-        (line,) = axes.plot(places, values)
-        axes.annotate(
-            name,
-            (places[-1], values[-1]),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=10,
-            color=line.get_color(),
-            annotation_clip=False,
-        )
+        drawn += axes.plot(places, values)
     axes.set(xlabel="waves a pixel", ylabel="power", yscale="log", xlim=(0, 0.5))
+    ends = [(0.5, float(np.asarray(power)[-1])) for power in lines.values()]
+    heights = [axes.transData.transform(end)[1] * 72 / axes.figure.dpi for end in ends]
+    for line, name, end, lift in zip(drawn, lines, ends, _lifts(heights, 14), strict=True):
+        label_line(axes, [end[0]], [end[1]], name, to_hex(line.get_color()), (6, lift))
     return axes
 
 
