@@ -149,7 +149,7 @@ def spectra(lines: Mapping[str, ArrayLike], axes: Axes | None = None) -> Axes:
         axes: where to draw; a new figure if None.
     """
     axes = axes or plt.subplots(figsize=(WIDTH, 3.2))[1]
-    drawn = []
+    drawn: list[Any] = []
     for power in lines.values():
         values = np.asarray(power, float)
         places = np.linspace(0, 0.5, len(values))
