@@ -142,7 +142,49 @@ def test_the_chapter_runs_and_holds_the_syllabus_numbers() -> None:
 def test_the_default_run_shows_what_the_chapter_claims() -> None:
     run = run_chapter(NAME, "default")
     check_what_holds_at_every_scale(run)
-    DEFAULT_CLAIMS
+    check_the_four_ways_that_were_trained(run)
+    check_super_resolution(run)
+
+
+def check_the_four_ways_that_were_trained(run: Run) -> None:
+    """In the mean dilation is ahead of interpolation, and skips of their control."""
+    quality, seconds, gained = of(run, "quality", "seconds", "gained")
+    assert all(len(values) == 3 for values in quality.values())
+    nothing = np.mean([np.mean(run.names["y_test"][run.names["y_test"] != 255] == 0), 0])
+    for values in quality.values():
+        assert min(values) > nothing + 0.02  # all called ground
+    assert np.mean(gained["upsampling", "dilation"]) > 0
+    assert np.mean(gained["longer", "skips"]) > 0
+    for (one, other), verdict in run.names["verdicts"].items():
+        assert f"{other} against {one}, missing to 1: {verdict}" in run.printed["four"]
+    assert seconds["shift and stitch"] == max(seconds.values())
+    assert seconds["shift and stitch"] > 5 * seconds["dilation"]
+
+
+def check_super_resolution(run: Run) -> None:
+    """ESPCN is better than bicubic by a margin, on photographs it has not seen, at every seed."""
+    over, gains, verdict_of = of(run, "over_bicubic", "gains", "verdict_of")
+    assert over.shape == (3, 2)
+    assert len(gains) == 11
+    assert over[:, 0].min() > 0.25  # decibels
+    assert over[:, 1].min() > 0.01  # SSIM
+    assert over[:, 0].min() > 5 * np.ptp(over[:, 0])  # far more than the seeds differ
+    for name, (decibels, similarity) in gains.items():
+        assert decibels > 0, name
+        assert similarity > 0, name
+    assert max(gains, key=lambda name: gains[name][0]) == "brick"
+    assert min(gains, key=lambda name: gains[name][0]) == "rocket"
+    kinds = ["bicubic", "as published", "no shortcuts", "no shuffle"]
+    kinds += ["all three losses", "no adversarial loss", "no perceptual loss"]
+    assert list(verdict_of) == kinds
+    decibels = {name: numbers[0] for name, numbers in verdict_of.items()}
+    share = {name: numbers[2] for name, numbers in verdict_of.items()}
+    assert decibels["as published"] > decibels["no shortcuts"] + 1
+    assert abs(decibels["as published"] - decibels["no shuffle"]) < 1
+    assert decibels["as published"] < decibels["bicubic"]
+    assert share["as published"] > share["bicubic"] + 0.1
+    assert share["all three losses"] > share["as published"]
+    assert decibels["all three losses"] < decibels["as published"]
 
 
 def test_the_sources_of_its_numbers_and_the_photographs_licences_are_named() -> None:
