@@ -179,12 +179,20 @@ def check_super_resolution(run: Run) -> None:
     assert list(verdict_of) == kinds
     decibels = {name: numbers[0] for name, numbers in verdict_of.items()}
     share = {name: numbers[2] for name, numbers in verdict_of.items()}
+    assert run.names["own_pattern"] < 0.05
     assert decibels["as published"] > decibels["no shortcuts"] + 1
     assert abs(decibels["as published"] - decibels["no shuffle"]) < 1
     assert decibels["as published"] < decibels["bicubic"]
     assert share["as published"] > share["bicubic"] + 0.1
     assert share["all three losses"] > share["as published"]
     assert decibels["all three losses"] < decibels["as published"]
+    # Most of the new detail is the adversarial loss's doing, and little of it the perceptual one's.
+    new = {name: value - share["as published"] for name, value in share.items()}
+    assert new["no adversarial loss"] < 0.5 * new["all three losses"]
+    assert new["no perceptual loss"] > 0.5 * new["all three losses"]
+    assert abs(decibels["no adversarial loss"] - decibels["as published"]) < 0.6
+    assert decibels["no adversarial loss"] > decibels["all three losses"]
+    assert abs(decibels["no perceptual loss"] - decibels["all three losses"]) < 1
 
 
 def test_the_sources_of_its_numbers_and_the_photographs_licences_are_named() -> None:
