@@ -217,3 +217,23 @@ def test_a_slip_that_only_raises_errors_in_one_branch_explains_no_other_error_th
     key = make_task_key(task, SEED)
     assert not _is_a_mistake(key, probe(raising, key.question))
     assert "object of type 'int' has no len()" in judge(key, probe(of_a_number, key.question)).hint
+
+
+def padded(x, filters, padding):
+    """Two convolutions, of which the second never has any padding."""
+    x = layers.Conv2D(filters, 3, padding=padding)(x)
+    return layers.Conv2D(filters, 3)(x)
+
+
+def test_where_an_argument_says_the_padding_the_slips_are_each_padding_always():
+    """Not that the other one is asked for, which is true of some calls only."""
+    trials = [trial(x=Input((9, 8, 3)), filters=2, padding=way) for way in ("valid", "same")]
+    made = slips_of(Task("padded", "block", 1, lambda rng: trials, padded), trials)
+    said = [slip.hint for slip in made if "padding of the" in slip.hint]
+    assert said == [
+        "The padding of the first 3x3 convolution is not always `valid`; here it is.",
+        "The padding of the first 3x3 convolution is not always `same`; here it is.",
+    ]
+    assert hints(made, "padding") == [
+        "The second 3x3 convolution has `same` padding; `valid` is asked for."
+    ]

@@ -475,3 +475,42 @@ def test_every_number_of_a_variable_is_that_of_one_weight(case):
 )
 def test_variables_are_found_to_hold(variables, weights, expected):
     assert [array.tolist() for array in numbered(variables, weights)] == expected
+
+
+class Bias(layers.Layer):
+    def build(self, shape):
+        self.bias = self.add_weight(shape=(shape[-1],), name="bias")
+
+    def call(self, x):
+        return x + self.bias
+
+
+def interleaved(x, filters, positions=(0, 1, 2, 3)):
+    """A transposed convolution of its stride's size as a dense layer for each position."""
+    _, height, width, _ = x.shape
+    parts = [layers.Dense(filters, use_bias=False)(x) for _ in range(4)]
+    y = ops.reshape(
+        ops.stack([parts[p] for p in positions], axis=3), (-1, height, width, 2, 2, filters)
+    )
+    y = ops.reshape(ops.transpose(y, (0, 1, 3, 2, 4, 5)), (-1, 2 * height, 2 * width, filters))
+    return Bias()(y)
+
+
+@pytest.fixture(scope="module")
+def enlarging_key():
+    """Twice and four times as many channels as filters: other cuts give as large parts, too."""
+    trials = [trial(x=Input((6, 5, channels)), filters=4) for channels in (8, 16, 7)]
+
+    def enlarging(x, filters):
+        return layers.ReLU()(layers.Conv2DTranspose(filters, 2, strides=2)(x))
+
+    return make_task_key(Task("enlarging", "block", 4, lambda rng: trials, enlarging), 1)
+
+
+@pytest.mark.parametrize(("last", "right"), [((2, 3), True), ((2, 2), False)])
+def test_a_transposed_kernel_may_be_stored_position_by_position(enlarging_key, last, right):
+    def answer(x, filters):
+        return layers.ReLU()(interleaved(x, filters, (0, 1, *last)))
+
+    verdict = judge(enlarging_key, probe(answer, enlarging_key.question))
+    assert (verdict.points == 4.0) == right, verdict.hint

@@ -380,6 +380,12 @@ def _fits_but_for_ones(stored: Shape, region: Shape) -> tuple[int, ...] | None:
     return tuple(range(len(region))) if _bare(stored) == _bare(region) else None
 
 
+def _fits_reordered(stored: Shape, region: Shape) -> tuple[int, ...] | None:
+    """The first usual order of a region's axes in which it is just a shape, none put together."""
+    orders = ORDERS.get(len(region), [])
+    return next((o for o in orders if _bare(_in_order(region, o)) == _bare(stored)), None)
+
+
 def _fits_in_order(stored: Shape, region: Shape) -> tuple[int, ...] | None:
     order = tuple(range(len(region)))
     return order if _can_hold(stored, region, order) else None
@@ -392,7 +398,7 @@ def _fits_in_any_order(stored: Shape, region: Shape) -> tuple[int, ...] | None:
 
 
 PLAIN_FITS = (_fits_as_it_is, _fits_but_for_ones)
-FITS = (*PLAIN_FITS, _fits_in_order, _fits_in_any_order)
+FITS = (*PLAIN_FITS, _fits_reordered, _fits_in_order, _fits_in_any_order)
 
 
 def _tiling(
@@ -404,8 +410,9 @@ def _tiling(
 ) -> list[tuple[Piece, Piece]] | None:
     """For each part where it lies in itself and in the whole, or None where they do not fit.
 
-    Cuts into parts of just their shapes are looked for first, then those that need no other order
-    of axes. A part that is all there is takes the `usual` order of axes.
+    Cuts into parts of just their shapes are looked for first, then those into parts whose axes are
+    in another order, then those that put axes together. A part that is all there is takes the
+    `usual` order of axes.
     """
     if len(parts) == 1 and usual and _can_hold(parts[0], whole, usual):
         return [(Piece(_in_order(whole, usual)), Piece(whole, axes=usual))]

@@ -141,13 +141,26 @@ def _paddings(places: list[Place]) -> Iterator[Slip]:
             continue
         asked = place.options.get("padding", "valid")
         other = {"same": "valid", "valid": "same"}.get(asked)
-        if other:
+        if len({seen.get("padding", "valid") for seen in place.seen}) > 1:  # an argument says it
+            yield from _one_padding(place)
+        elif other:
             yield Slip(
                 "padding",
                 f"The {place.name} has `{other}` padding; `{asked}` is asked for.",
                 f"A {place.noun} has `{other}` padding; `{asked}` is asked for.",
                 _changed(place, padding=other),
             )
+
+
+def _one_padding(place: Place) -> Iterator[Slip]:
+    """Always the same padding where that is not always asked for."""
+    for padding in ("valid", "same"):
+        yield Slip(
+            f"always {padding}",
+            f"The padding of the {place.name} is not always `{padding}`; here it is.",
+            f"The padding of a {place.noun} is not always `{padding}`; here it is.",
+            _changed(place, padding=padding),
+        )
 
 
 def _strides(places: list[Place]) -> Iterator[Slip]:
