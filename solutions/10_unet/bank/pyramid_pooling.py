@@ -225,12 +225,6 @@ bank.variant(
     pool=lambda x, count: layers.Resizing(count, count, interpolation="bilinear")(x),
 )
 bank.variant(
-    "summed",
-    "A bin is the mean of its pixels; here it is their sum.",
-    module,
-    pool=lambda x, count: ops.cast(np.prod(window(x, count)), "float32") * pooled(x, count),
-)
-bank.variant(
     "overlapping",
     "The bins lie side by side; here the pool has stride 1, and its windows overlap.",
     module,
@@ -275,7 +269,7 @@ def small_last(x, filters, bins=BINS):
 
 bank.variant(
     "enlarged_first",
-    "The 1x1 convolution, BN and ReLU come before the map is enlarged, not behind.",
+    "The normalisation comes before the map is enlarged; here it comes behind.",
     small_last,
 )
 bank.variant(
@@ -286,13 +280,6 @@ bank.variant(
         layers.Conv2D(filters, 1, use_bias=False)(y)
     ),
     enlarge=lambda y, x: layers.ReLU()(enlarged(y, x)),
-)
-bank.variant(
-    "norm_behind_enlarging",
-    "The normalisation comes before the map is enlarged; here it comes behind.",
-    module,
-    unit=lambda y, filters: layers.Conv2D(filters, 1, use_bias=False)(y),
-    enlarge=lambda y, x: layers.ReLU()(layers.BatchNormalization()(enlarged(y, x))),
 )
 bank.variant(
     "no_convolution",

@@ -494,6 +494,14 @@ bank.variant(
     head=lambda x, classes: layers.Conv2D(classes, 1, activation="sigmoid")(x),
 )
 bank.variant(
+    "sigmoid_for_one",
+    "No sigmoid at the end, also where `classes` is 1: scores are asked for.",
+    net,
+    head=lambda x, classes: layers.Conv2D(classes, 1, activation=[None, "sigmoid"][classes == 1])(
+        x
+    ),
+)
+bank.variant(
     "relu_at_the_end",
     "The last 1x1 convolution has no activation: scores may be negative.",
     net,
