@@ -251,3 +251,29 @@ def geometric(truth, probability, epsilon=1.0):
 def cross_entropy(truth, probability, epsilon=1.0):
     clipped = np.clip(probability, 1e-7, 1 - 1e-7)
     return -np.mean(truth * np.log(clipped) + (1 - truth) * np.log(1 - clipped))
+
+
+@bank.mistake("Both sums stand below; here the larger one alone does.")
+def larger_sum(truth, probability, epsilon=1.0):
+    overlap, a, b = parts(truth, probability)
+    return (overlap + epsilon) / (max(a, b) + epsilon)
+
+
+@bank.mistake("Both sums stand below; here the smaller one alone does.")
+def smaller_sum(truth, probability, epsilon=1.0):
+    overlap, a, b = parts(truth, probability)
+    return (overlap + epsilon) / (min(a, b) + epsilon)
+
+
+@bank.mistake(
+    "`epsilon` is added above and below; here it only keeps the denominator from being 0."
+)
+def epsilon_as_a_floor(truth, probability, epsilon=1.0):
+    overlap, a, b = parts(truth, probability)
+    return 2 * overlap / max(a + b, epsilon)
+
+
+@bank.mistake("Both sums stand below; here the truth's is doubled, and the probabilities' missing.")
+def truth_twice(truth, probability, epsilon=1.0):
+    overlap, a, _ = parts(truth, probability)
+    return (2 * overlap + epsilon) / (2 * a + epsilon)
