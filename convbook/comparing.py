@@ -11,9 +11,33 @@ from typing import Any
 import keras
 import numpy as np
 from keras import layers, ops
+from numpy.typing import ArrayLike
 
 Change = Callable[[layers.Layer], layers.Layer]
 """Makes from a layer the one that takes its place; names and shapes of weights should stay."""
+
+
+def largest_difference(found: ArrayLike, expected: ArrayLike) -> float:
+    """Return how far two results are apart at most, as a share of the largest expected size.
+
+    Args:
+        found: a result, on whichever device.
+        expected: what it is held against, of the same shape, not all zero.
+
+    Raises:
+        ValueError: if the shapes differ.
+    """
+    a, b = (np.asarray(ops.convert_to_numpy(each)) for each in (found, expected))
+    if a.shape != b.shape:
+        raise ValueError(f"the shapes {a.shape} and {b.shape} differ; compare results of one shape")
+    return float(np.abs(a - b).max() / np.abs(b).max())
+
+
+def told(difference: float) -> str:
+    """Return a difference as a table shows it: "0" only where not a bit differs, "3e-07", "0.9"."""
+    if difference == 0:
+        return "0"
+    return f"{difference:.1f}" if difference >= 0.1 else f"{difference:.0e}"
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
@@ -63,7 +87,9 @@ def exchange(net: keras.Model, *changes: tuple[type[layers.Layer], int, Change])
 def features_differ(
     net: keras.Model, other: keras.Model, pictures: Any, training: bool = False
 ) -> float:
-    """Return how far what two nets hand to their last layer is apart, relative to the largest.
+    """Return by how much what two nets hand to their last layer differs.
+
+    As :func:`largest_difference` measures it.
 
     Args:
         net: a model whose last layer is the classifier.
@@ -72,9 +98,7 @@ def features_differ(
         training: whether normalisations use the pictures' own statistics.
     """
     found, expected = (
-        ops.convert_to_numpy(
-            keras.Model(each.input, each.layers[-1].input)(pictures, training=training)
-        )
+        keras.Model(each.input, each.layers[-1].input)(pictures, training=training)
         for each in (net, other)
     )
-    return float(np.abs(found - expected).max() / np.abs(expected).max())
+    return largest_difference(found, expected)

@@ -54,6 +54,7 @@ class Facts:
         depth: layers with a kernel on the longest way from input to output.
         parameters: trainable ones.
         multiplications: of one picture.
+        side: of the pictures it is counted and timed on, in pixels.
         seconds: of one picture on this machine, the quickest of several; None if not measured.
     """
 
@@ -61,6 +62,7 @@ class Facts:
     depth: int
     parameters: int
     multiplications: int
+    side: int
     seconds: float | None = None
 
 
@@ -92,6 +94,10 @@ NETS: tuple[Net, ...] = (
 )
 """The nets so far, by year. Errors come from several laboratories and recipes of training: a point
 of difference between two sources is no difference between two nets."""
+
+PLAIN_BESIDE_SE = Net("ResNet-50", 2017, partial(resnet, RESNET_BLOCKS[50]), 24.8, _HU)
+"""ResNet-50 as the authors of SE-ResNet-50 trained it: what their gain is to be measured against.
+It is not in the table, which has each net once."""
 
 
 def depth(net: keras.Model) -> int:
@@ -136,7 +142,8 @@ def examine(net: Net, timed: bool = True, repeats: int = 3) -> Facts:
         seconds = quickest(runner(model, picture), repeats)
     parameters = sum(step.parameters for step in steps)
     multiplications = sum(step.multiplications for step in steps)
-    return Facts(net, depth(model), parameters, multiplications, seconds)
+    side = model.input_shape[1]
+    return Facts(net, depth(model), parameters, multiplications, side, seconds)
 
 
 def examine_all(
@@ -148,7 +155,7 @@ def examine_all(
         gc.collect()  # a model and its graph refer to each other
 
 
-HEAD = ("net", "year", "depth", "parameters", "million mult.", "error (%)", "ms a picture")
+HEAD = ("net", "year", "side", "depth", "parameters", "million mult.", "error (%)", "ms a picture")
 """What stands over the columns of the table."""
 
 
@@ -157,7 +164,8 @@ def row(facts: Facts) -> list[Any]:
     error = "-" if facts.net.error is None else f"{facts.net.error:.1f}"
     time = "-" if facts.seconds is None else f"{1e3 * facts.seconds:.1f}"
     work = f"{facts.multiplications / 1e6:,.1f}"
-    return [facts.net.name, facts.net.year, facts.depth, facts.parameters, work, error, time]
+    start = [facts.net.name, str(facts.net.year), facts.side, facts.depth]
+    return [*start, facts.parameters, work, error, time]
 
 
 def sources(nets: Sequence[Net] = NETS) -> list[str]:

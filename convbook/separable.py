@@ -6,6 +6,7 @@ table of numbers. Kernels are laid out as Keras's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,3 +41,21 @@ def product_kernel(depthwise: Array, pointwise: Array) -> Array:
     channels, multiplier = depthwise.shape[2:]
     mixing = pointwise.reshape(channels, multiplier, -1)
     return np.einsum("ijcm,cmf->ijcf", depthwise, mixing)
+
+
+def made_separable(weights: Sequence[Array], multiplier: int) -> list[Array]:
+    """Return a net's weights with its kernels exchanged for the full ones of separable layers.
+
+    Those with a window and more than one channel, (k, k, channels, filters) with k and channels
+    above 1, become what :func:`nearest_separable` finds for them; all others stay.
+
+    Args:
+        weights: as ``net.get_weights()`` gives them, of a net without depthwise layers.
+        multiplier: windows per channel.
+    """
+    return [
+        product_kernel(*nearest_separable(weight, multiplier))
+        if weight.ndim == 4 and min(weight.shape[:3]) > 1
+        else weight
+        for weight in weights
+    ]

@@ -31,6 +31,24 @@ def restart(net: keras.Model, build: Callable[[], keras.Model], seed: int) -> No
             variable.assign(ops.zeros(variable.shape, variable.dtype))
 
 
+def measure_again(net: keras.Model, x: Any) -> None:
+    """Let every batch normalisation measure the mean and variance of its maps anew; train nothing.
+
+    After a change of weights the moving statistics still belong to the old ones.
+
+    Args:
+        net: with the weights that it has now.
+        x: pictures (N, H, W, C); taken as one batch.
+    """
+    norms = [each for each in net.layers if isinstance(each, keras.layers.BatchNormalization)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    net(x, training=True)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
 @dataclass(frozen=True)
 class Runs:
     """A net that was trained once for each seed.

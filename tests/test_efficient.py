@@ -20,9 +20,17 @@ from convbook.architectures.efficient import (
 )
 from convbook.architectures.grouped import grouped_conv_transpose
 from convbook.architectures.residual import RESNET_BLOCKS, bottleneck_block, resnet
-from convbook.comparing import Change, copy_weights, exchange, features_differ, option
+from convbook.comparing import (
+    Change,
+    copy_weights,
+    exchange,
+    features_differ,
+    largest_difference,
+    option,
+    told,
+)
 from convbook.counting import blueprint, count_multiplications, count_parameters, trace
-from convbook.separable import nearest_separable, product_kernel
+from convbook.separable import made_separable, nearest_separable, product_kernel
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -247,6 +255,15 @@ def test_features_are_what_the_last_layer_is_given() -> None:
     assert features_differ(net, other, x) == pytest.approx(np.abs(inside - 1).max(), rel=1e-5)
 
 
+def test_a_difference_is_a_share_of_the_largest_expected_size() -> None:
+    assert largest_difference([1.0, -3.0], [1.0, -4.0]) == 0.25
+    assert largest_difference(ops.array([2.0, 4.0]), np.array([2.0, 4.0])) == 0
+    assert np.isnan(largest_difference([np.nan, 1.0], [1.0, 1.0]))  # never taken for equal
+    with pytest.raises(ValueError, match=r"shapes \(2,\) and \(1, 2\) differ"):
+        largest_difference([1.0, 2.0], [[1.0, 2.0]])
+    assert [told(value) for value in (0.0, 3.2e-7, 0.94)] == ["0", "3e-07", "0.9"]
+
+
 # Separable kernels
 
 
@@ -278,6 +295,22 @@ def test_the_nearest_separable_kernel_gets_nearer_with_every_window_and_is_exact
     for _ in range(20):
         other = depthwise + 0.1 * rng.standard_normal(depthwise.shape)
         assert np.linalg.norm(product_kernel(other, pointwise) - kernel) > away[0]
+
+
+def test_a_net_is_made_separable_but_for_what_has_no_window_or_one_channel() -> None:
+    first, window, wide = picture(3, 3, 1, 8), picture(3, 3, 8, 16), picture(5, 5, 8, 16)
+    pointwise, dense, bias = picture(1, 1, 8, 16), picture(16, 10), picture(10)
+    weights = [first, window, wide, pointwise, dense, bias]
+    changed = made_separable(weights, 1)
+    for place in (0, 3, 4, 5):
+        assert changed[place] is weights[place]
+    for place in (1, 2):
+        np.testing.assert_allclose(
+            changed[place], product_kernel(*nearest_separable(weights[place], 1))
+        )
+        flat = changed[place].transpose(2, 0, 1, 3).reshape(8, -1, 16)
+        assert np.linalg.matrix_rank(flat, tol=1e-4).tolist() == [1] * 8  # one window a channel
+    np.testing.assert_allclose(made_separable(weights, 9)[1], window, atol=1e-5)
 
 
 # Blocks

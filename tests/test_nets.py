@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from keras import layers
+from matplotlib.text import Text
 
 from convbook.counting import blueprint
 from convbook.drawing.channels import Stage, draw_channels, lines_of
@@ -16,6 +17,7 @@ from convbook.drawing.nets import draw_nets
 from convbook.nets import (
     HEAD,
     NETS,
+    PLAIN_BESIDE_SE,
     Facts,
     Net,
     depth,
@@ -104,8 +106,8 @@ def test_a_net_that_is_added_is_in_the_table_and_in_the_figures() -> None:
     added = Net("mine", 2030, branched, 12.5, "nobody 2030")
     facts = list(examine_all([BY_NAME["MobileNetV2"], added], timed=False))
     assert [each.net.name for each in facts] == ["MobileNetV2", "mine"]
-    assert row(facts[1]) == ["mine", 2030, 4, facts[1].parameters, "0.0", "12.5", "-"]
-    assert len(HEAD) == 7
+    assert row(facts[1]) == ["mine", "2030", 12, 4, facts[1].parameters, "0.0", "12.5", "-"]
+    assert len(HEAD) == 8
     assert sources([added]) == ["mine: nobody 2030"]
     for quantity in ("depth", "work"):
         axes = draw_nets(facts, quantity)
@@ -138,7 +140,7 @@ def test_a_net_is_run_as_it_is_called() -> None:
 
 def fake(name: str, depth: int, parameters: int, multiplications: int, error: float) -> Facts:
     net = Net(name, 2000, branched, error, "made up")
-    return Facts(net, depth, parameters, multiplications, 0.1)
+    return Facts(net, depth, parameters, multiplications, 224, 0.1)
 
 
 def test_bubbles_are_as_large_as_nets_have_parameters_and_names_do_not_collide() -> None:
@@ -150,14 +152,15 @@ def test_bubbles_are_as_large_as_nets_have_parameters_and_names_do_not_collide()
     areas = bubbles.get_sizes()
     np.testing.assert_allclose(areas / areas[0], [1, 2, 3, 4, 5, 6])
     renderer = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]
-    boxes = [text.get_window_extent(renderer) for text in axes.texts if "number" in text.get_text()]
+    names = [text for text in axes.texts if "number" in text.get_text()]
+    boxes = [Text.get_window_extent(name, renderer) for name in names]
     assert len(boxes) == 6
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
     plt.close("all")
 
 
 def test_a_net_without_a_published_error_is_left_out_of_the_figure() -> None:
-    facts = [fake("a", 5, 10**6, 10**8, 30), Facts(Net("b", 1998, branched), 5, 10, 10)]
+    facts = [fake("a", 5, 10**6, 10**8, 30), Facts(Net("b", 1998, branched), 5, 10, 10, 28)]
     words = {text.get_text() for text in draw_nets(facts, "work").texts}
     assert "a" in words
     assert "b" not in words
@@ -185,10 +188,34 @@ def test_curves_over_places_are_labelled_at_their_ends() -> None:
         ylabel="share (%)",
         marks={"spot": (4, 5)},
         levels={"level": 2},
+        named_at={"one": 1},
         ticks=(1, 10),
     )
-    words = [text.get_text() for text in axes.texts]
-    assert words == ["one", "two", "spot", "level"]
+    words = {text.get_text(): text for text in axes.texts}
+    assert list(words) == ["one", "two", "spot", "level"]
+    assert [words[name].xy for name in ("one", "two")] == [(4, 2), (16, 9)]  # type: ignore[attr-defined]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "4", "16"]
     assert all(a < b for a, b in pairwise(axes.get_xticks()))
     plt.close("all")
+
+
+def test_the_name_of_a_level_stands_clear_above_its_line() -> None:
+    axes = draw_over((1, 9), {"": (1, 90)}, xlabel="", ylabel="", levels={"gypsy, full": 5})
+    axes.figure.draw_without_rendering()  # type: ignore[union-attr]
+    line = axes.transData.transform((1, 5))[1]
+    (name,) = [text for text in axes.texts if text.get_text() == "gypsy, full"]
+    pixels = axes.figure.dpi / 72
+    assert name.get_window_extent().y0 >= line + 1.5 * pixels  # half the line's width, and more
+    plt.close("all")
+
+
+def test_years_are_written_without_commas() -> None:
+    facts = next(examine_all([BY_NAME["LeNet-5"]], timed=False))
+    assert row(facts)[:3] == ["LeNet-5", "1998", 32]
+
+
+def test_the_gain_of_squeeze_and_excitation_is_that_of_one_laboratory() -> None:
+    """Hu 2018, table 2: 24.80 for their own ResNet-50, 23.29 with the block."""
+    attentive = BY_NAME["SE-ResNet-50"]
+    assert PLAIN_BESIDE_SE.source == attentive.source
+    assert (PLAIN_BESIDE_SE.error, attentive.error) == (24.8, 23.3)

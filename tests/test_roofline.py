@@ -11,11 +11,13 @@ from convbook.drawing.roofline import draw_roofline
 from convbook.roofline import (
     Machine,
     Timing,
+    Work,
     compare,
     measure_bandwidth,
     measure_machine,
     measure_peak,
     quickest,
+    time_call,
     time_layer,
     time_layers,
     work_of,
@@ -26,6 +28,15 @@ def test_the_roof_is_a_slope_up_to_the_ridge_and_level_from_there() -> None:
     machine = Machine(peak=60e9, bandwidth=12e9)
     assert machine.ridge == 5
     assert [machine.roof(value) for value in (1, 5, 50)] == [12e9, 60e9, 60e9]
+
+
+def test_layers_take_at_least_what_their_slower_half_takes_one_after_the_other() -> None:
+    machine = Machine(peak=60e9, bandwidth=12e9)
+    thick, thin = Work("a", "", 120 * 10**9, 12 * 10**9), Work("b", "", 6 * 10**9, 36 * 10**9)
+    assert machine.seconds(thick) == 2  # arithmetic: 2 s, memory: 1 s
+    assert machine.seconds(thin) == 3  # arithmetic: 0.1 s, memory: 3 s
+    assert machine.seconds(thick, thin) == 5
+    assert machine.seconds() == 0
 
 
 def test_a_convolution_does_and_moves_what_a_hand_counts() -> None:
@@ -135,6 +146,21 @@ def test_every_layer_of_a_net_that_computes_is_timed() -> None:
     total = sum(timing.multiplications for timing in timings)
     assert total == 2 * count_multiplications(branched())
     assert all(timing.seconds > 0 for timing in timings)
+
+
+def test_the_cost_of_a_call_is_taken_off_each_layer_but_a_tenth_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("convbook.roofline.quickest", lambda run, repeats: 0.5)
+    assert time_call() == 0.5
+    for call, left in [(0, 0.5), (0.2, 0.3), (0.49, 0.05), (2, 0.05)]:
+        timings = time_layers(blueprint(branched), repeats=1, call=call)
+        assert [timing.seconds for timing in timings] == pytest.approx([left] * 5)
+
+
+def test_a_call_takes_time_and_a_large_layer_more() -> None:
+    large = layers.Conv2D(64, 5, padding="same")
+    assert 0 < time_call(2) < time_layer(large, (64, 64, 64), repeats=2).seconds
 
 
 def test_layers_alike_are_timed_once() -> None:

@@ -6,7 +6,7 @@ import pytest
 from keras import layers, ops
 
 from convbook.gradients import input_gradient, kernel_gradient_lengths, signal_gradients
-from convbook.training import compare, train_seeds
+from convbook.training import compare, measure_again, train_seeds
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,22 @@ def test_runs_keep_the_weights_and_losses_of_each_seed():
     assert abs(runs.losses[0, -1] - runs.losses[1, -1]) > 1e-4
     np.testing.assert_allclose(runs.weights[0][0], runs.weights[2][0], rtol=1e-5)
     np.testing.assert_array_equal(runs.net.get_weights()[0], runs.weights[2][0])
+
+
+def test_normalisations_measure_again_and_nothing_is_trained():
+    inputs = keras.Input((4, 4, 1))
+    x = layers.Conv2D(3, 1, use_bias=False)(inputs)
+    norm = layers.BatchNormalization(momentum=0.9)
+    net = keras.Model(inputs, norm(x))
+    pictures = np.random.default_rng(0).normal(5, 2, (50, 4, 4, 1)).astype("float32")
+    kept = [ops.convert_to_numpy(weight).copy() for weight in net.trainable_weights]
+    measure_again(net, pictures)
+    maps = ops.convert_to_numpy(net.layers[1](pictures))
+    np.testing.assert_allclose(norm.moving_mean, maps.mean((0, 1, 2)), rtol=1e-4)
+    np.testing.assert_allclose(norm.moving_variance, maps.var((0, 1, 2)), rtol=1e-3)
+    assert norm.momentum == 0.9
+    for weight, before in zip(net.trainable_weights, kept, strict=True):
+        np.testing.assert_array_equal(weight, before)
 
 
 def test_the_error_in_the_middle_of_a_chain_is_that_of_what_follows():

@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 from matplotlib.transforms import Bbox
 
@@ -90,8 +90,8 @@ def _write_names(
         best: tuple[float, Annotation, Bbox] | None = None
         for gap in _RADII:
             for angle in _ANGLES:
-                label = _label(axes, names[index], spots[index], radii[index] + gap, angle)
-                box = label.get_window_extent()
+                label = _label(axes, names[index], spots[index], radii[index], gap, angle)
+                box = Text.get_window_extent(label)  # of the words, not of the line to them
                 others = [middle for place, middle in enumerate(middles) if place != index]
                 cost = sum(_overlap(box, other) for other in [*taken, *others])
                 cost += 10 * _outside(box, axes.bbox)
@@ -110,14 +110,18 @@ def _write_names(
 
 
 def _label(
-    axes: Axes, name: str, spot: tuple[float, float], distance: float, angle: float
+    axes: Axes, name: str, spot: tuple[float, float], radius: float, gap: float, angle: float
 ) -> Annotation:
+    """A name at an angle from its bubble; where it stands off, a thin line leads to it."""
     across, up = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    distance = radius + gap
+    line = {"arrowstyle": "-", "color": "#666666", "linewidth": 0.8, "shrinkA": 0}
     return axes.annotate(
         name,
         spot,
         xytext=(distance * across, distance * up),
         textcoords="offset points",
+        arrowprops={**line, "shrinkB": radius} if gap > min(_RADII) else None,
         ha="left" if across > 0.3 else "right" if across < -0.3 else "center",
         va="bottom" if up > 0.3 else "top" if up < -0.3 else "center",
         fontsize=9.5,

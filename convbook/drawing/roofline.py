@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
 
 from convbook.drawing.style import COLOURS, WIDTH, legible
@@ -15,6 +16,8 @@ from convbook.roofline import Machine, Timing
 _MARKS = ("o", "s", "^", "D", "v", "P")
 _COLOURS = ("blue", "vermilion", "sky", "ink")
 _GIGA = 1e9
+_HALO = withStroke(linewidth=3, foreground="#EEEEEE")
+"""A layer can lie above the roof, behind the roof's words."""
 
 
 def draw_roofline(
@@ -74,19 +77,19 @@ def _draw_roof(axes: Axes, machine: Machine, intensities: Sequence[float]) -> No
     axes.set_xlim(low, high)
     axes.set_ylim(y[0] / 3, y[-1] * 4)
     peak = f"arithmetic: {machine.peak / _GIGA:.2g} billion multiplications/s"
-    axes.text(x[2] / 1.05, 1.08 * y[2], peak, ha="right", va="bottom", fontsize=9.5)
+    words = {"va": "bottom", "fontsize": 9.5, "zorder": 5, "path_effects": [_HALO]}
+    axes.text(x[2] / 1.05, 1.35 * y[2], peak, ha="right", **words)
     slope = f"memory: {machine.bandwidth / _GIGA:.2g} GB/s"
     middle = np.sqrt(x[0] * x[1])
     axes.text(
         middle,
-        1.12 * machine.roof(middle) / _GIGA,
+        1.35 * machine.roof(middle) / _GIGA,
         slope,
         rotation=np.degrees(np.arctan2(y[0], x[0])),
         rotation_mode="anchor",
         transform_rotates_text=True,  # along the slope, whatever its angle on paper
         ha="center",
-        va="bottom",
-        fontsize=9.5,
+        **words,
     )
 
 
