@@ -175,7 +175,10 @@ def test_the_default_run_shows_what_the_chapter_claims() -> None:
     check_verdicts(run)
 
     # Made separable: with four windows the normalisations are at fault, with one the window.
-    stale, nearest = of(run, "stale", "nearest")
+    stale, nearest, held = of(run, "stale", "nearest", "held")
+    assert all(held[m] < held[m + 1] for m in range(1, 9))
+    assert held[1] < 0.5
+    assert held[9] == pytest.approx(1, abs=1e-4)
     assert stale[4] > 3 * nearest[4]
     assert nearest[1] > 5 * np.mean(missed["separable"])
     assert stale[9] == pytest.approx(np.mean(missed["full"]), abs=0.1)
