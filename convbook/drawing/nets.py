@@ -91,7 +91,7 @@ def _write_names(
         for gap in _RADII:
             for angle in _ANGLES:
                 label = _label(axes, names[index], spots[index], radii[index], gap, angle)
-                box = Text.get_window_extent(label)  # of the words, not of the line to them
+                box = _words(label)
                 others = [middle for place, middle in enumerate(middles) if place != index]
                 cost = sum(_overlap(box, other) for other in [*taken, *others])
                 cost += 10 * _outside(box, axes.bbox)
@@ -127,6 +127,12 @@ def _label(
         fontsize=9.5,
         zorder=4,
     )
+
+
+def _words(label: Annotation) -> Bbox:
+    """Where the words of a label stand, without the line that leads to them."""
+    label.update_positions(label.figure.canvas.get_renderer())  # type: ignore[union-attr]
+    return Text.get_window_extent(label)
 
 
 def _overlap(a: Bbox, b: Bbox) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -77,7 +78,7 @@ def _draw_roof(axes: Axes, machine: Machine, intensities: Sequence[float]) -> No
     axes.set_xlim(low, high)
     axes.set_ylim(y[0] / 3, y[-1] * 4)
     peak = f"arithmetic: {machine.peak / _GIGA:.2g} billion multiplications/s"
-    words = {"va": "bottom", "fontsize": 9.5, "zorder": 5, "path_effects": [_HALO]}
+    words: dict[str, Any] = {"va": "bottom", "fontsize": 9.5, "zorder": 5, "path_effects": [_HALO]}
     axes.text(x[2] / 1.05, 1.35 * y[2], peak, ha="right", **words)
     slope = f"memory: {machine.bandwidth / _GIGA:.2g} GB/s"
     middle = np.sqrt(x[0] * x[1])
