@@ -131,7 +131,8 @@ def _label(
 
 def _words(label: Annotation) -> Bbox:
     """Where the words of a label stand, without the line that leads to them."""
-    label.update_positions(label.figure.canvas.get_renderer())  # type: ignore[union-attr]
+    figure: Any = label.figure
+    label.update_positions(figure.canvas.get_renderer())
     return Text.get_window_extent(label)
 
 
