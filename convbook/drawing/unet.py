@@ -1,0 +1,103 @@
+"""A U-Net drawn as the U that it is, and seams between tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from keras import layers
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
+
+from convbook.drawing.style import COLOURS, WIDTH
+
+
+def pairs_of(net: keras.Model) -> list[tuple[int, int]]:
+    """Return side and channels of the maps after each pair of 3x3 convolutions of a U-Net."""
+    convs = [each for each in net.layers if type(each) is layers.Conv2D]
+    threes = [each.output.shape for each in convs if each.kernel_size == (3, 3)]
+    return [(shape[1], shape[3]) for shape in threes[1::2]]
+
+
+def draw_unet(net: keras.Model, skips: bool = True, axes: Axes | None = None) -> Axes:
+    """Draw the maps after each pair of convolutions, with what leads from one to the next.
+
+    A box is as high as its maps' side (to scale of the root, so that the smallest can be seen) and
+    carries side and channels.
+
+    Args:
+        net: made by ``convbook.architectures.unet.unet``.
+        skips: whether maps are handed over from the left to the right arm.
+        axes: where to draw; a new figure if None.
+    """
+    axes = axes or plt.subplots(figsize=(WIDTH, 3.5))[1]
+    axes.set_axis_off()
+    maps = pairs_of(net)
+    depth = len(maps) // 2
+    largest = max(side for side, _ in maps)
+    places = []
+    for number, (side, channels) in enumerate(maps):
+        level = min(number, 2 * depth - number)
+        height = 0.25 + 0.5 * np.sqrt(side / largest)
+        x, y = 1.15 * number, -1.0 * level
+        face = COLOURS["sky"] if number <= depth else COLOURS["yellow"]
+        box = Rectangle((x - 0.2, y - height / 2), 0.4, height, facecolor=face)
+        box.set(edgecolor=COLOURS["ink"], linewidth=1)
+        axes.add_patch(box)
+        below = y - height / 2 - 0.05
+        axes.text(x, below, f"{side}²×{channels}", ha="center", va="top", fontsize=9)
+        places.append((x, y))
+    for number in range(2 * depth):
+        (x, y), (u, v) = places[number : number + 2]
+        text = "pool" if number < depth else "up"
+        _arrow(axes, (x + 0.22, y - 0.1), (u - 0.24, v + 0.1), "-")
+        middle = ((x + u) / 2 + (0.12 if number < depth else -0.12), (y + v) / 2 + 0.12)
+        side = "left" if number < depth else "right"
+        if number in (0, 2 * depth - 1):
+            axes.text(*middle, text, ha=side, va="center", fontsize=9)
+    if skips:
+        for level in range(depth):
+            (x, y), (u, v) = places[level], places[2 * depth - level]
+            _arrow(axes, (x + 0.22, y + 0.12), (u - 0.24, v + 0.12), "--")
+        (x, y), (u, _) = places[0], places[-1]
+        axes.text((x + u) / 2, y + 0.17, "cropped and put beside", ha="center", fontsize=9)
+    axes.set(xlim=(-0.75, places[-1][0] + 0.75), ylim=(-depth - 0.75, 0.5))
+    return axes
+
+
+def _arrow(axes: Axes, start: Sequence[float], end: Sequence[float], line: str) -> None:
+    style = {"arrowstyle": "->", "color": COLOURS["ink"], "linestyle": line, "linewidth": 1.1}
+    axes.annotate("", end, start, arrowprops=style)
+
+
+def draw_pictures(rows: Mapping[str, ArrayLike], notes: Mapping[str, str] | None = None) -> Any:
+    """Draw pictures of the same things below each other, a row for each kind, named at its left.
+
+    Args:
+        rows: pictures (N, H, W, 3) or maps (N, H, W), in [0, 1], by name.
+        notes: more about a row, below its name.
+
+    Returns:
+        The figure.
+    """
+    count = len(next(iter(rows.values())))  # type: ignore[arg-type]
+    side = (WIDTH - 1.1) / count
+    figure, panels = plt.subplots(
+        len(rows),
+        count,
+        figsize=(WIDTH, side * len(rows) + 0.1),
+        squeeze=False,
+        gridspec_kw={"wspace": 0.04, "hspace": 0.04},
+    )
+    for line, (name, pictures) in zip(panels, rows.items(), strict=True):
+        for panel, picture in zip(line, np.asarray(pictures), strict=True):
+            panel.imshow(np.clip(picture, 0, 1), vmin=0, vmax=1)
+            panel.set(xticks=[], yticks=[])
+            panel.grid(False)
+        label = name if not notes or name not in notes else f"{name}\n{notes[name]}"
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9.5)
+    return figure
