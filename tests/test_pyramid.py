@@ -13,9 +13,11 @@ from convbook.architectures.pyramid import (
     dilated_resnet,
     enlarge_to,
     fcn_on,
+    head_of,
     pspnet,
     pyramid_pooling,
     separable_bn_relu,
+    trunk_of,
 )
 from convbook.architectures.residual import resnet
 from convbook.comparing import copy_weights
@@ -241,6 +243,20 @@ def test_a_separable_unit_is_kerass_separable_convolution():
     other = block(separable_bn_relu, (9, 9, 4), 6, dilation=1, between=False)
     other.set_weights(net.get_weights())
     assert np.abs(ops.convert_to_numpy(other(x)) - expected).max() > 1e-2
+
+
+@pytest.mark.parametrize("make", [fcn_on, pspnet, deeplab])
+def test_a_head_on_the_maps_of_its_trunk_is_the_whole_net(make):
+    options = {} if make is fcn_on else {"filters": 8}
+    trunk = dilated_resnet((48, 48, 3), (1, 1, 1, 1), 4, 8)
+    net = make(trunk, 3, **options | ({"auxiliary": False} if make is pspnet else {}))
+    picture = numbers(2, 48, 48, 3)
+    maps = trunk_of(net)(picture)
+    head = head_of(net, trunk)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(head(maps)), ops.convert_to_numpy(net(picture)), atol=1e-5
+    )
+    assert len(head.weights) == len(net.weights) - len(trunk.weights)
 
 
 @pytest.mark.parametrize("stride", [8, 16])

@@ -325,7 +325,7 @@ def test_dice_says_over_what_it_sums(over, axis, shape):
 
 def test_keras_takes_a_batch_for_one_picture_unless_told():
     """What the chapter says of Keras 3.15: one number, also without a reduction."""
-    truth = (TRUTH > np.array([0, 1, 2])[:, None, None]).astype("float32")[..., None]
+    truth = (np.array([0, 1, 2])[:, None, None] < TRUTH).astype("float32")[..., None]
     shares = ops.sigmoid(SCORES[..., :1])
     for loss in (keras.losses.Dice, keras.losses.Tversky):
         whole = ops.convert_to_numpy(loss(reduction=None)(truth, shares))

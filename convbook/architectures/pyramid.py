@@ -45,7 +45,11 @@ def _conv_bn(
 
 
 def dilated_bottleneck(
-    x: KerasTensor, filters: int, stride: int = 1, dilation: int = 1
+    x: KerasTensor,
+    filters: int,
+    stride: int = 1,
+    dilation: int = 1,
+    name: str | None = None,
 ) -> KerasTensor:
     """ResNet's bottleneck block whose 3x3 convolution is dilated.
 
@@ -57,7 +61,11 @@ def dilated_bottleneck(
     branch = _conv_bn(branch, 4 * filters, 1)
     if stride != 1 or x.shape[-1] != 4 * filters:
         x = _conv_bn(x, 4 * filters, 1, stride)
-    return layers.ReLU()(layers.Add()([x, branch]))
+    return layers.ReLU(name=name)(layers.Add()([x, branch]))
+
+
+STAGES = ("stage1", "stage3", "stage4")
+"""The layers whose maps the heads take."""
 
 
 def dilated_resnet(
@@ -70,7 +78,7 @@ def dilated_resnet(
 
     Args:
         input_shape: (height, width, channels), sides multiples of the output stride.
-        blocks: bottleneck blocks a stage; (3, 4, 6, 3) is ResNet-50.
+        blocks: bottleneck blocks of each of the four stages; (3, 4, 6, 3) is ResNet-50.
         filters: of the stem and of the first stage's bottlenecks; they double from stage to stage.
         output_stride: 32 (an ordinary ResNet), 16 (the last stage is dilated by 2), or 8 (the last
             two, by 2 and 4).
@@ -89,7 +97,7 @@ def dilated_resnet(
     inputs = keras.Input(input_shape, name="pictures")
     x = conv_bn_relu(inputs, filters, 7, stride=2)
     x = layers.MaxPooling2D(3, strides=2, padding="same")(x)
-    maps, reached, dilation = [], 4, 1
+    reached, dilation = 4, 1
     for stage, count in enumerate(blocks):
         stride = 1 if stage == 0 else 2
         if reached * stride > output_stride:
@@ -97,9 +105,26 @@ def dilated_resnet(
         reached *= stride
         for number in range(count):
             step = stride if number == 0 else 1
-            x = dilated_bottleneck(x, filters * 2**stage, step, dilation)
-        maps.append(x)
-    return keras.Model(inputs, [maps[0], maps[-2], maps[-1]], name=f"resnet_stride{output_stride}")
+            name = f"stage{stage + 1}" if number == count - 1 else None
+            x = dilated_bottleneck(x, filters * 2**stage, step, dilation, name)
+    return trunk_of(keras.Model(inputs, x))
+
+
+def trunk_of(net: keras.Model) -> keras.Model:
+    """Return the dilated ResNet inside a net made here: its layers and weights, not a copy."""
+    return keras.Model(net.input, [net.get_layer(name).output for name in STAGES], name="trunk")
+
+
+def head_of(net: keras.Model, trunk: keras.Model) -> keras.Model:
+    """Return what a net does with the maps of its trunk: its layers and weights, not a copy.
+
+    So a head can be trained on maps that were computed once.
+
+    Args:
+        net: made by ``fcn_on``, ``pspnet`` or ``deeplab``.
+        trunk: the dilated ResNet that it was made on.
+    """
+    return keras.Model(trunk.outputs, net.output, name="head")
 
 
 def enlarge_to(x: KerasTensor, size: Sequence[int]) -> KerasTensor:
@@ -191,15 +216,25 @@ def _classify(
     return layers.Identity(name=name)(x)
 
 
-def fcn_on(backbone: keras.Model, classes: int) -> keras.Model:
+def fcn_on(backbone: keras.Model, classes: int, auxiliary: bool = False) -> keras.Model:
     """The plain net that the others are to beat: a 1x1 convolution on the last maps, enlarged.
 
-    FCN-32s's head on a dilated ResNet. Arguments and result as for ``pspnet`` without its parts.
+    FCN-32s's head on a dilated ResNet: pictures (N, H, W, 3) to scores (N, H, W, classes).
+
+    Args:
+        backbone: made by ``dilated_resnet``; its layers are used, not copied.
+        classes: number of classes, the ground among them.
+        auxiliary: whether the model has PSPNet's second classifier too, and returns ``scores`` and
+            ``auxiliary``.
     """
-    scores = layers.Conv2D(classes, 1)(backbone.outputs[-1])
-    return keras.Model(
-        backbone.input, enlarge_to(scores, backbone.input.shape[1:3]), name="plain_fcn"
-    )
+    size = backbone.input.shape[1:3]
+    _, middle, x = backbone.outputs
+    scores = enlarge_to(layers.Conv2D(classes, 1)(x), size)
+    if not auxiliary:
+        return keras.Model(backbone.input, scores, name="plain_fcn")
+    second = _classify(middle, classes, middle.shape[-1] // 4, 0.1, size, "auxiliary")
+    scores = layers.Identity(name="scores")(scores)
+    return keras.Model(backbone.input, {"scores": scores, "auxiliary": second}, name="plain_fcn")
 
 
 def separable_bn_relu(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -56,9 +56,9 @@ def draw_unet(net: keras.Model, skips: bool = True, axes: Axes | None = None) ->
         text = "pool" if number < depth else "up"
         _arrow(axes, (x + 0.22, y - 0.1), (u - 0.24, v + 0.1), "-")
         middle = ((x + u) / 2 + (0.12 if number < depth else -0.12), (y + v) / 2 + 0.12)
-        side = "left" if number < depth else "right"
+        anchor = "left" if number < depth else "right"
         if number in (0, 2 * depth - 1):
-            axes.text(*middle, text, ha=side, va="center", fontsize=9)
+            axes.text(*middle, text, ha=anchor, va="center", fontsize=9)
     if skips:
         for level in range(depth):
             (x, y), (u, v) = places[level], places[2 * depth - level]
@@ -69,7 +69,7 @@ def draw_unet(net: keras.Model, skips: bool = True, axes: Axes | None = None) ->
     return axes
 
 
-def _arrow(axes: Axes, start: Sequence[float], end: Sequence[float], line: str) -> None:
+def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], line: str) -> None:
     style = {"arrowstyle": "->", "color": COLOURS["ink"], "linestyle": line, "linewidth": 1.1}
     axes.annotate("", end, start, arrowprops=style)
 

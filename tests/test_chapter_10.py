@@ -1,0 +1,161 @@
+"""Chapter 10 runs top to bottom, and its numbers are those the syllabus owes the reader."""
+
+import functools
+from typing import Any
+
+import keras
+import nbformat
+import numpy as np
+import pytest
+from chapter_run import CHAPTERS, Run, run_chapter
+from sklearn import metrics
+
+from convbook.counting import count_parameters
+
+NAME = "10_unet"
+HELD = ("FCN, whole", "plain FCN", "PSPNet", "DeepLabv3+", "no skips", "SegNet", "U-Net", "FCN-8s")
+
+
+@functools.cache
+def smoke() -> Run:
+    return run_chapter(NAME)
+
+
+def of(run: Run, *names: str) -> list[Any]:
+    return [run.names[name] for name in names]
+
+
+def check_what_holds_at_every_scale(run: Run) -> None:
+    check_the_nets(run)
+    check_the_measures(run)
+    check_tiles(run)
+    check_the_pyramids(run)
+    check_pictures_and_maps(run)
+    for cell in ("scenes", "published", "masks", "classes", "seams", "restored", "bubbles"):
+        assert run.figures[cell] == 1, cell
+
+
+def check_the_nets(run: Run) -> None:
+    lines = [line.split("[", 1)[1] for line in run.printed["switches"].splitlines()]
+    assert lines[1:] == [
+        "7, 9]  [8, 6]",  # maxima
+        "1, 2]  [3, 2]",  # switches: top right, bottom left, bottom right, bottom left
+        "0, 7, 0, 0]  [0, 0, 9, 0]  [0, 0, 0, 0]  [0, 8, 6, 0]",
+        "7, 7, 9, 9]  [7, 7, 9, 9]  [8, 8, 6, 6]  [8, 8, 6, 6]",
+    ]
+    assert run.names["same_net"] < 1e-5
+    assert run.names["sizes"] == (572, 388)
+    assert run.names["parameters_published"] == 31_030_658
+    assert "570 pixels" in run.names["refused"]
+    assert run.names["refused"].endswith("is 572.")
+    through = run.names["through"]
+    assert 572 in through
+    assert all(side % 16 == 12 for side in through)
+    assert run.names["nets"]["U-Net"].output_shape == (None, 48, 48, 2)
+
+
+def check_the_measures(run: Run) -> None:
+    truth, answers = of(run, "y_test", "answers")
+    band = run.names["band"]
+    for name in HELD:
+        assert len(answers[name]) == len(run.names["SEEDS"])
+        for seed, labels in enumerate(answers[name]):
+            iou, near, elsewhere = run.names["third"][name][seed]
+            assert near == pytest.approx(metrics.accuracy_score(truth[band], labels[band]))
+            assert elsewhere == pytest.approx(metrics.accuracy_score(truth[~band], labels[~band]))
+            present = np.union1d(truth, labels)
+            theirs = metrics.jaccard_score(
+                truth.ravel(), labels.ravel(), labels=present, average="macro"
+            )
+            assert iou == pytest.approx(theirs)
+    binary, answer, named = of(run, "binary", "answer", "named_test")
+    for found, mask, labels in (
+        (run.names["by_dice"][0], truth, binary),
+        (run.names["several_iou"], named, answer),
+    ):
+        present = np.union1d(mask, labels)
+        theirs = metrics.jaccard_score(
+            mask.ravel(), labels.ravel(), labels=present, average="macro"
+        )
+        assert found == pytest.approx(theirs)
+    dice = run.names["dice"]
+    whole = 1 - 2 * 8 / 17  # eight pixels found, nine there
+    for name in ("Dice()", "Dice(reduction=None)", "Tversky(reduction=None)", 'DiceLoss("batch")'):
+        np.testing.assert_allclose(dice[name], [whole], atol=1e-5)
+    np.testing.assert_allclose(dice["Dice(axis=(1, 2, 3), reduction=None)"], [0, 1], atol=1e-5)
+    np.testing.assert_allclose(dice['DiceLoss("picture")'], [0.5], atol=1e-5)
+
+
+def check_tiles(run: Run) -> None:
+    seams = run.names["seams"]
+    assert run.names["MARGIN"] == 44
+    assert seams["56 apart"] < 1e-5
+    assert seams["60 apart"] > 100 * max(seams["56 apart"], 1e-7)
+    assert seams["padded, 48 apart"] > 100 * max(seams["56 apart"], 1e-7)
+
+
+def check_the_pyramids(run: Run) -> None:
+    assert all(error < 1e-4 for error in run.names["dilation_errors"].values())
+    full = run.names["full"]
+    assert full["plain FCN, stride 8"][0] == 23_508_032 + 2048 * 21 + 21
+    # PSPNet: 4 levels, 3x3, scores. DeepLabv3+: by its parts, as in tests/test_pyramid.py.
+    assert full["PSPNet, stride 8"][1] == 4 * (2048 * 512 + 1024) + 9 * 4096 * 512 + 1024 + 10_773
+    assert full["DeepLabv3+, stride 16"][:2] == full["DeepLabv3+, stride 8"][:2]
+    assert full["DeepLabv3+, stride 16"][2] < full["DeepLabv3+, stride 8"][2]
+    assert (run.names["reach"] > 0).sum() > 9  # more than its own quarter
+    nets, ablations = of(run, "nets", "ablations")
+    assert {net: len(parts) for net, parts in ablations.items()} == {"PSPNet": 5, "DeepLabv3+": 5}
+    counts = {name: count_parameters(net) for name, net in nets.items()}
+    for part in ("no pyramid", "whole picture only"):
+        assert counts[f"PSPNet, {part}"] < counts["PSPNet"]
+    for part in ("no dilated branches", "no mean of all positions", "no decoder"):
+        assert counts[f"DeepLabv3+, {part}"] < counts["DeepLabv3+"]
+    assert counts["DeepLabv3+, full 3x3 convolutions"] > counts["DeepLabv3+"]
+    facts = run.names["facts"]
+    assert set(facts) | {"FCN, whole"} == set(HELD)
+    for name, (_, parameters, work, seconds) in facts.items():
+        assert parameters == counts[name]
+        assert work > 0
+        assert seconds > 0
+
+
+def check_pictures_and_maps(run: Run) -> None:
+    shrunk = run.names["shrunk"]
+    assert 1 in np.round(shrunk["bilinear"]) or set(shrunk["bilinear"]) - {0.0, 2.0}
+    assert set(shrunk["nearest"]) <= {0.0, 2.0}
+    assert run.names["taken"].tolist() == [1, 4, 7]
+    assert run.names["corner"] == [0, 3, 6]
+    untouched = run.names["untouched"]
+    assert 0.4 < untouched[1.0] < 0.6
+    assert untouched[1.0, 1.0] == 0
+    assert not run.names["mask_erased"]
+    errors = run.names["errors"]
+    assert errors["true"][0] == 0
+    assert errors["damaged"][1] == 0
+    assert set(errors) == {"true", "damaged", "plain", "U-Net", "U-Net, adversarial"}
+
+
+@pytest.mark.notebook
+@pytest.mark.timeout(300)
+def test_the_chapter_runs_and_holds_the_syllabus_numbers() -> None:
+    check_what_holds_at_every_scale(smoke())
+
+
+@pytest.mark.slow
+@pytest.mark.notebook
+@pytest.mark.timeout(1800)
+def test_the_default_run_shows_what_the_chapter_claims() -> None:
+    run = run_chapter(NAME, "default")
+    check_what_holds_at_every_scale(run)
+    check_the_claims(run)
+
+
+def check_the_claims(run: Run) -> None:
+    assert keras.backend.backend() != "tensorflow" or len(run.names["SEEDS"]) == 3
+
+
+def test_the_sources_of_its_numbers_are_named() -> None:
+    book = nbformat.read(CHAPTERS / f"{NAME}.ipynb", as_version=4)
+    prose = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    for source in ("1505.04597", "1511.00561", "1612.01105", "1802.02611", "1611.07004"):
+        assert source in prose
