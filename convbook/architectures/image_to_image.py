@@ -86,6 +86,7 @@ class Adversaries:
         discriminator: made by ``patch_discriminator``.
         rate: of Adam, for both; beta_1 is 0.5, as published.
         weight: of the mean absolute error beside the adversarial loss.
+        run_eagerly: as in ``compile``, for a handful of steps.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Adversaries:
         discriminator: keras.Model,
         rate: float = 2e-4,
         weight: float = L1_WEIGHT,
+        run_eagerly: bool = False,
     ) -> None:
         self.generator, self.discriminator = generator, discriminator
         self.judge = keras.models.clone_model(discriminator)
@@ -102,14 +104,15 @@ class Adversaries:
         made = generator(given)
         self.both = keras.Model(given, [made, self.judge([given, made])])
         cross = keras.losses.BinaryCrossentropy(from_logits=True)
+        how: dict[str, Any] = {"jit_compile": False, "run_eagerly": run_eagerly}
         self.both.compile(
             keras.optimizers.Adam(rate, beta_1=0.5),
             ["mean_absolute_error", cross],
             loss_weights=[weight, 1.0],
-            jit_compile=False,
+            **how,
         )
-        discriminator.compile(keras.optimizers.Adam(rate, beta_1=0.5), cross, jit_compile=False)
-        generator.compile(jit_compile=False)
+        discriminator.compile(keras.optimizers.Adam(rate, beta_1=0.5), cross, **how)
+        generator.compile(**how)
 
     def step(self, given: NDArray[Any], truth: NDArray[Any]) -> tuple[float, float]:
         """Let first the discriminator learn from a batch, then the generator.

@@ -48,8 +48,12 @@ def draw_unet(net: keras.Model, skips: bool = True, axes: Axes | None = None) ->
         box = Rectangle((x - 0.2, y - height / 2), 0.4, height, facecolor=face)
         box.set(edgecolor=COLOURS["ink"], linewidth=1)
         axes.add_patch(box)
-        below = y - height / 2 - 0.05
-        axes.text(x, below, f"{side}²×{channels}", ha="center", va="top", fontsize=9)
+        label = f"{side}²×{channels}"
+        if number == depth:
+            axes.text(x, y - height / 2 - 0.06, label, ha="center", va="top", fontsize=9)
+        else:  # outside of the U, where no arrow runs
+            shift, anchor = (-0.27, "right") if number < depth else (0.27, "left")
+            axes.text(x + shift, y, label, ha=anchor, va="center", fontsize=9)
         places.append((x, y))
     for number in range(2 * depth):
         (x, y), (u, v) = places[number : number + 2]
@@ -64,8 +68,9 @@ def draw_unet(net: keras.Model, skips: bool = True, axes: Axes | None = None) ->
             (x, y), (u, v) = places[level], places[2 * depth - level]
             _arrow(axes, (x + 0.22, y + 0.12), (u - 0.24, v + 0.12), "--")
         (x, y), (u, _) = places[0], places[-1]
-        axes.text((x + u) / 2, y + 0.17, "cropped and put beside", ha="center", fontsize=9)
-    axes.set(xlim=(-0.75, places[-1][0] + 0.75), ylim=(-depth - 0.75, 0.5))
+        text = "cropped and put beside"
+        axes.text((x + u) / 2, y + 0.16, text, ha="center", va="bottom", fontsize=9)
+    axes.set(xlim=(-1.5, places[-1][0] + 1.5), ylim=(-depth - 0.75, 0.5))
     return axes
 
 
