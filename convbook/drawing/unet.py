@@ -54,23 +54,24 @@ def draw_unet(net: keras.Model, skips: bool = True, axes: Axes | None = None) ->
         else:  # outside of the U, where no arrow runs
             shift, anchor = (-0.27, "right") if number < depth else (0.27, "left")
             axes.text(x + shift, y, label, ha=anchor, va="center", fontsize=9)
-        places.append((x, y))
+        places.append((x, y, height / 2))
     for number in range(2 * depth):
-        (x, y), (u, v) = places[number : number + 2]
+        (x, y, half), (u, v, _) = places[number : number + 2]
+        sign = -1 if number < depth else 1
         text = "pool" if number < depth else "up"
-        _arrow(axes, (x + 0.22, y - 0.1), (u - 0.24, v + 0.1), "-")
-        middle = ((x + u) / 2 + (0.12 if number < depth else -0.12), (y + v) / 2 + 0.12)
+        _arrow(axes, (x + 0.05, y + sign * (half + 0.02)), (u - 0.23, v - 0.12 * sign), "-")
+        middle = ((x + u) / 2 + (0.12 if number < depth else -0.25), (y + v) / 2 + 0.12)
         anchor = "left" if number < depth else "right"
         if number in (0, 2 * depth - 1):
             axes.text(*middle, text, ha=anchor, va="center", fontsize=9)
     if skips:
         for level in range(depth):
-            (x, y), (u, v) = places[level], places[2 * depth - level]
+            (x, y, _), (u, v, _) = places[level], places[2 * depth - level]
             _arrow(axes, (x + 0.22, y + 0.12), (u - 0.24, v + 0.12), "--")
-        (x, y), (u, _) = places[0], places[-1]
+        (x, y, _), (u, _, _) = places[0], places[-1]
         text = "cropped and put beside"
         axes.text((x + u) / 2, y + 0.16, text, ha="center", va="bottom", fontsize=9)
-    axes.set(xlim=(-1.5, places[-1][0] + 1.5), ylim=(-depth - 0.75, 0.5))
+    axes.set(xlim=(-1.5, places[-1][0] + 1.5), ylim=(-depth - 0.6, 0.55))
     return axes
 
 
@@ -103,6 +104,7 @@ def draw_pictures(rows: Mapping[str, ArrayLike], notes: Mapping[str, str] | None
             panel.imshow(np.clip(picture, 0, 1), vmin=0, vmax=1)
             panel.set(xticks=[], yticks=[])
             panel.grid(False)
+            panel.spines[:].set_visible(False)
         label = name if not notes or name not in notes else f"{name}\n{notes[name]}"
         line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9.5)
     return figure
