@@ -60,8 +60,9 @@ def test_both_learn_and_only_the_right_weights_move():
         np.testing.assert_array_equal(mine, copied)
 
 
-def test_what_a_net_answers_is_added_to_the_picture():
+def test_generators_keep_the_size_and_give_pictures():
     given = np.random.default_rng(0).normal(size=(2, 16, 16, 3)).astype("float32")
     for net in (unet((16, 16, 3), 3, 4, 2, "same"), plain_net((16, 16, 3), 4, 3)):
         made = ops.convert_to_numpy(as_generator(net)(given))
-        np.testing.assert_allclose(made, given + ops.convert_to_numpy(net(given)), atol=1e-5)
+        assert made.shape == given.shape
+        assert 0 < made.min() < made.max() < 1

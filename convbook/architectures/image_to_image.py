@@ -21,15 +21,11 @@ L1_WEIGHT = 100.0
 
 
 def as_generator(net: keras.Model) -> keras.Model:
-    """Return the net with its answer added to the picture that it is given.
+    """Return the net with its scores brought into (0, 1) by a sigmoid: they are a picture now.
 
-    So it has to learn only what is to be changed. (The generator of pix2pix makes the whole picture
-    anew, by a tanh.)
-
-    Args:
-        net: pictures to scores of the same shape.
+    (The generator of pix2pix ends in a tanh, for pictures in (-1, 1).)
     """
-    return keras.Model(net.input, layers.Add()([net.input, net.output]), name="generator")
+    return keras.Model(net.input, keras.activations.sigmoid(net.output), name="generator")
 
 
 def plain_net(input_shape: tuple[int, int, int], filters: int, count: int) -> keras.Model:
@@ -89,7 +85,7 @@ class Adversaries:
     discriminator's own after each of its steps.
 
     Args:
-        generator: pictures to pictures.
+        generator: pictures to pictures in [0, 1].
         discriminator: made by ``patch_discriminator``.
         rate: of Adam, for both; beta_1 is 0.5, as published.
         weight: of the mean absolute error beside the adversarial loss.
