@@ -68,7 +68,7 @@ def average_precision(scores, matched, positives):
     hits = matched[np.argsort(-scores)]
     precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    return float(envelope[hits].sum() / positives)
+    return envelope[hits].sum() / positives
 
 
 # What is tried
@@ -256,6 +256,7 @@ def precision_trials(rng: np.random.Generator) -> list[Trial]:
         trial(**ranks("++++"), positives=4),
         trial(**ranks("+++"), positives=8),
         trial(**ranks("----"), positives=3),
+        trial(**ranks("-+--"), positives=1),
         trial(scores=np.array([0.4]), matched=np.array([True]), positives=1),
         trial(scores=np.zeros(0), matched=np.zeros(0, bool), positives=2),
     ]

@@ -151,7 +151,8 @@ bank.variant(
 )
 bank.variant(
     "matched_first",
-    "The detections are sorted by whether they are matched: sort them by score.",
+    "This is the recall of all detections together, as if the matched ones came first: sort by "
+    "score, and take the area under the curve.",
     area,
     order=lambda scores, matched: np.argsort(~matched, kind="stable"),
 )
@@ -241,6 +242,24 @@ def trapezoids_of_the_curve(scores, matched, positives):
 
 
 @bank.mistake(
+    "The points of the curve are joined by slanting lines, without the envelope and without a "
+    "point at recall 0: steps of the envelope are asked for, from recall 0 on."
+)
+def trapezoids_without_a_beginning(scores, matched, positives):
+    recall, precision = curve(scores, matched, positives)
+    return np.sum(np.diff(recall) * (precision[1:] + precision[:-1]) / 2)
+
+
+@bank.mistake(
+    "The heights of the envelope are added up for all detections and divided by `positives`: only "
+    "at matched ones the recall grows, and only they count."
+)
+def all_counted(scores, matched, positives):
+    _, precision = curve(scores, matched, positives)
+    return envelope_of(precision).sum() / positives
+
+
+@bank.mistake(
     "The first step is missing: the curve begins at recall 0, and the first match adds to the area "
     "too."
 )
@@ -317,6 +336,15 @@ def as_in_retrieval(scores, matched, positives):
     return precision[hits].mean() if hits.any() else 0.0
 
 
+@bank.mistake(
+    "Neither the envelope nor all positives are in this: the precisions at the matched ones are "
+    "averaged, as in retrieval, and without a match there is 0 / 0."
+)
+def as_in_retrieval_without_care(scores, matched, positives):
+    _, precision = curve(scores, matched, positives)
+    return precision[matched[np.argsort(-scores)]].mean()
+
+
 # Precision
 
 
@@ -370,12 +398,6 @@ bank.variant(
     "This is the precision of all detections together: the area under the curve is asked for.",
     at,
     take=lambda recall, precision: precision[-1],
-)
-bank.variant(
-    "last_recall",
-    "This is the recall of all detections together: the area under the curve is asked for.",
-    at,
-    take=lambda recall, precision: recall[-1],
 )
 bank.variant(
     "best_f1",

@@ -221,6 +221,12 @@ bank.variant(
     size=lambda d, u: np.exp(np.minimum(d, LARGEST)) * u,
 )
 bank.variant(
+    "sizes_cut_off_at_4",
+    "A box may be any number of times as large as its proposal: here very large ones are cut off.",
+    decoded,
+    size=lambda d, u: np.exp(np.minimum(d, 4)) * u,
+)
+bank.variant(
     "never_larger",
     "A box may be larger than its proposal; here dh and dw above 0 are cut off.",
     decoded,
@@ -290,6 +296,12 @@ bank.variant(
     "Corners are asked for, (y1, x1, y2, x2); this is (centre, size).",
     decoded,
     after=lambda r: np.hstack([(r[:, :2] + r[:, 2:]) / 2, r[:, 2:] - r[:, :2]]),
+)
+bank.variant(
+    "as_centre_and_size_x_first",
+    "Corners are asked for, (y1, x1, y2, x2); this is (centre, size), and x stands before y.",
+    decoded,
+    after=lambda r: np.hstack([(r[:, :2] + r[:, 2:]) / 2, r[:, 2:] - r[:, :2]])[:, [1, 0, 3, 2]],
 )
 bank.variant(
     "as_corner_and_size",

@@ -104,6 +104,20 @@ bank.variant(
     centre=lambda c, s, o, u: (c - o) / s,
 )
 bank.variant(
+    "shift_by_the_mean_size",
+    "The shift is divided by the mean size of box and proposal; that of the *proposal* is the unit.",
+    encoded,
+    centre=lambda c, s, o, u: 2 * (c - o) / (s + u),
+)
+bank.variant(
+    "corner_and_quotient",
+    "The shift is that of the centre, not of the upper left corner, and the logarithm of the "
+    "quotient of the sizes is missing.",
+    encoded,
+    centre=lambda c, s, o, u: (c - s / 2 - o + u / 2) / u,
+    size=lambda s, u: s / u,
+)
+bank.variant(
     "shift_units_exchanged",
     "The vertical shift is divided by the proposal's height, the horizontal one by its width; here "
     "it is the other way round.",
@@ -233,6 +247,12 @@ bank.variant(
     "Height is compared with height, width with width; here they are crossed.",
     encoded,
     size=lambda s, u: np.log(s / u[:, ::-1]),
+)
+bank.variant(
+    "square_root_instead",
+    "The logarithm of the quotient of the sizes is asked for, not its square root.",
+    encoded,
+    size=lambda s, u: np.sqrt(s / u),
 )
 bank.variant(
     "root_of_the_quotient",

@@ -234,6 +234,18 @@ bank.variant(
     what=lambda common, first, second: second,
 )
 bank.variant(
+    "a_twice",
+    "The union needs the areas of both boxes; here that of the box of `a` is taken twice.",
+    over,
+    what=lambda common, first, second: 2 * first - common,
+)
+bank.variant(
+    "b_twice",
+    "The union needs the areas of both boxes; here that of the box of `b` is taken twice.",
+    over,
+    what=lambda common, first, second: 2 * second - common,
+)
+bank.variant(
     "one_more_below",
     "The union is a pixel too large: is 1 added, so as not to divide by 0? That changes all other "
     "values too.",
@@ -251,6 +263,16 @@ def over_the_hull(a, b):
     sides = np.maximum(a[:, None, 2:], b[:, 2:]) - np.minimum(a[:, None, :2], b[:, :2])
     hull = np.prod(np.maximum(sides, 0), axis=-1)
     return height * width / np.where(hull > 0, hull, 1)
+
+
+@bank.mistake("Only heights are compared here: areas are asked for, which widths belong to.")
+def along_y_only(a, b):
+    return iou(a * [1, 0, 1, 0] + [0, 0, 0, 1], b * [1, 0, 1, 0] + [0, 0, 0, 1])
+
+
+@bank.mistake("Only widths are compared here: areas are asked for, which heights belong to.")
+def along_x_only(a, b):
+    return iou(a * [0, 1, 0, 1] + [0, 0, 1, 0], b * [0, 1, 0, 1] + [0, 0, 1, 0])
 
 
 # What the four numbers are

@@ -309,6 +309,19 @@ def bins_of_the_whole_map(features, roi, size):
     return np.where(np.isfinite(result), result, 0)
 
 
+@bank.mistake(
+    "y1 and x1 are divided by the size too: a bin begins at y1 + i * h / size, and so does it along "
+    "x."
+)
+def beginning_divided_too(features, roi, size):
+    def cut(start, end):
+        n = end - start
+        return [((start + i * n) // size, -(-(start + (i + 1) * n) // size)) for i in range(size)]
+
+    rows, columns = cut(roi[0], roi[2]), cut(roi[1], roi[3])
+    return np.array([[features[a:b, c:d].max(axis=(0, 1)) for c, d in columns] for a, b in rows])
+
+
 # The region
 
 bank.variant(
