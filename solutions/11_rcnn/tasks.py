@@ -277,10 +277,7 @@ TASKS = [
     by_hand("average_precision", 3, precision_trials, average_precision, dtype="number"),
 ]
 
-_LAP, _BACK = (
-    "boxes[..., 2:] - boxes[..., :2]",
-    "nms: return np.array(kept, 'int64') -> return kept",
-)
+_LAP = "boxes[..., 2:] - boxes[..., :2]"
 _START, _END = ("a[:, None, :2]", "b[:, :2]"), ("a[:, None, 2:]", "b[:, 2:]")
 _DIVIDED = "iou: return common / np.where(union"
 _POOL = "[[features[y, x].max(axis=(0, 1)) for x in columns] for y in rows]"
@@ -297,7 +294,7 @@ EQUIVALENT_MUTANTS = {
     f"{_DIVIDED} > 0, union, 1) -> {_DIVIDED[5:]} > 0, union, 2)": "of nothing nothing is left",
     f"{_DIVIDED} > 0, union, 1) -> {_DIVIDED[5:]} > 0, union, 0)": "in nms: NaN is above nothing",
     f"{_DIVIDED} > 0, union, 1) -> {_DIVIDED[5:]} >= 0, union, 1)": "in nms: NaN likewise",
-    _BACK: "a list does as well",
+    "nms: return np.array(kept, 'int64') -> return kept": "a list does as well",
     _GOES.format("boxes[[index]]", "boxes[kept]")
     + " -> "
     + _GOES[5:].format("boxes[kept]", "boxes[[index]]"): "any of a row or of a column",

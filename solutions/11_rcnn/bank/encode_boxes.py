@@ -105,7 +105,7 @@ bank.variant(
 )
 bank.variant(
     "shift_by_the_mean_size",
-    "The shift is divided by the mean size of box and proposal; that of the *proposal* is the unit.",
+    "The shift is divided by the mean size of box and proposal; the *proposal's* is the unit.",
     encoded,
     centre=lambda c, s, o, u: 2 * (c - o) / (s + u),
 )

@@ -310,8 +310,8 @@ def bins_of_the_whole_map(features, roi, size):
 
 
 @bank.mistake(
-    "y1 and x1 are divided by the size too: a bin begins at y1 + i * h / size, and so does it along "
-    "x."
+    "y1 and x1 are divided by the size too; bin i begins at y1 + floor(i * h / size), and likewise "
+    "along x."
 )
 def beginning_divided_too(features, roi, size):
     def cut(start, end):
