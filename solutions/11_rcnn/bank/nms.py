@@ -252,6 +252,20 @@ def skipping_in_a_loop(boxes, scores, threshold):
     return np.array(kept, "int64")
 
 
+@bank.mistake(
+    "Of the best box and those that it overlaps the last one is kept here: the best stays, and the "
+    "others go."
+)
+def the_last_of_each_group(boxes, scores, threshold):
+    order, kept = np.argsort(-scores), []
+    while len(order):
+        near = iou(boxes[order[:1]], boxes[order])[0] > threshold
+        near[0] = True
+        kept.append(order[near][-1])
+        order = order[~near]
+    return np.array(kept, "int64")
+
+
 @bank.mistake("The last box is lost: the loop must go on while one is left, not two.")
 def the_last_lost(boxes, scores, threshold):
     order, kept = np.argsort(-scores), []
@@ -353,24 +367,6 @@ def empty_ones_go(boxes, scores, threshold):
 # The result
 
 bank.variant(
-    "in_their_own_order",
-    "The right boxes are kept, but their numbers are sorted: the best comes first.",
-    after,
-    change=lambda kept, boxes, scores: np.sort(kept),
-)
-bank.variant(
-    "best_last",
-    "The right boxes are kept, but the best stands last: it comes first.",
-    after,
-    change=lambda kept, boxes, scores: kept[::-1],
-)
-bank.variant(
-    "boxes_themselves",
-    "The kept boxes are returned; their places in `boxes` are asked for.",
-    after,
-    change=lambda kept, boxes, scores: boxes[kept],
-)
-bank.variant(
     "scores_of_the_kept",
     "The scores of the kept boxes are returned; their places in `boxes` are asked for.",
     after,
@@ -398,8 +394,38 @@ bank.variant(
     change=lambda kept, boxes, scores: np.argsort(np.argsort(-scores))[kept],
 )
 bank.variant(
+    "counted_from_1",
+    "Places are counted from 0, not from 1.",
+    after,
+    change=lambda kept, boxes, scores: kept + 1,
+)
+bank.variant(
+    "counted_from_the_end",
+    "Places are counted from the first box on; here from the last, as in an array turned round.",
+    after,
+    change=lambda kept, boxes, scores: len(boxes) - 1 - kept,
+)
+bank.variant(
     "the_best_alone",
     "Only the best box is returned: all that are kept are asked for.",
     after,
     change=lambda kept, boxes, scores: kept[:1],
+)
+bank.variant(
+    "in_their_own_order",
+    "The right boxes are kept, but their numbers are sorted: the best comes first.",
+    after,
+    change=lambda kept, boxes, scores: np.sort(kept),
+)
+bank.variant(
+    "best_last",
+    "The right boxes are kept, but the best stands last: it comes first.",
+    after,
+    change=lambda kept, boxes, scores: kept[::-1],
+)
+bank.variant(
+    "boxes_themselves",
+    "The kept boxes are returned; their places in `boxes` are asked for.",
+    after,
+    change=lambda kept, boxes, scores: boxes[kept],
 )
