@@ -65,6 +65,7 @@ def test_the_results_are_those_of_one_machine(
 ):
     monkeypatch.chdir(course)
     command = ["grade", "submitted", "--exercise", numbers.EXERCISE, "--out", "there"]
+    command += ["--timeout", "20"]  # a row says under which limits it was made
     done = CliRunner().invoke(app, [*command, "--cluster", cluster.scheduler_address])
     assert done.exit_code == 0, done.output
     assert without_time(rows_of(course / "there" / "results.jsonl")) == expected
