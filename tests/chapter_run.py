@@ -25,6 +25,11 @@ class Run:
     figures: dict[str, int]
 
 
+def of(run: Run, *names: str) -> list[Any]:
+    """The values of some of a chapter's variables."""
+    return [run.names[name] for name in names]
+
+
 def run_chapter(name: str, scale: str = "smoke") -> Run:
     """Run every code cell of a chapter in order in this process, in the chapters' folder."""
     notebook = nbformat.read(CHAPTERS / f"{name}.ipynb", as_version=4)

@@ -1,12 +1,11 @@
 """Chapter 07 runs top to bottom, and its numbers are those the syllabus owes the reader."""
 
 import functools
-from typing import Any
 
 import nbformat
 import numpy as np
 import pytest
-from chapter_run import CHAPTERS, Run, run_chapter
+from chapter_run import CHAPTERS, Run, of, run_chapter
 
 from convbook.counting import count_multiplications
 from convbook.nets import NETS
@@ -17,10 +16,6 @@ NAME = "07_efficient"
 @functools.cache
 def smoke() -> Run:
     return run_chapter(NAME)
-
-
-def of(run: Run, *names: str) -> list[Any]:
-    return [run.names[name] for name in names]
 
 
 def check_what_holds_at_every_scale(run: Run) -> None:

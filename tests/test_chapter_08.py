@@ -1,12 +1,11 @@
 """Chapter 08 runs top to bottom, and its numbers are those the syllabus owes the reader."""
 
 import functools
-from typing import Any
 
 import keras
 import numpy as np
 import pytest
-from chapter_run import Run, run_chapter
+from chapter_run import Run, of, run_chapter
 from keras import ops
 from sklearn import metrics
 
@@ -16,10 +15,6 @@ NAME = "08_fully_convolutional"
 @functools.cache
 def smoke() -> Run:
     return run_chapter(NAME)
-
-
-def of(run: Run, *names: str) -> list[Any]:
-    return [run.names[name] for name in names]
 
 
 def check_what_holds_at_every_scale(run: Run) -> None:

@@ -1,13 +1,12 @@
 """Chapter 09 runs top to bottom, and its numbers are those the syllabus owes the reader."""
 
 import functools
-from typing import Any
 
 import keras
 import nbformat
 import numpy as np
 import pytest
-from chapter_run import CHAPTERS, Run, run_chapter
+from chapter_run import CHAPTERS, Run, of, run_chapter
 
 NAME = "09_upsampling"
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
@@ -16,10 +15,6 @@ ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 @functools.cache
 def smoke() -> Run:
     return run_chapter(NAME)
-
-
-def of(run: Run, *names: str) -> list[Any]:
-    return [run.names[name] for name in names]
 
 
 def check_what_holds_at_every_scale(run: Run) -> None:
