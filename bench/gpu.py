@@ -18,6 +18,7 @@ import importlib.metadata
 import json
 import os
 import statistics
+import textwrap
 import time
 from pathlib import Path
 
@@ -261,14 +262,17 @@ def report(book_file, other_file, device):
         for net in side["nets"].values()
         for work in ("inference", "training")
     )
+    text = (
+        f"{versions}. Batches of {book['batch']}, bfloat16 with float32 weights; both sides on one "
+        f"machine, one after the other: medians of {ROUNDS} rounds of {STEPS} steps. The slowest "
+        f"round of a net took at most {widest:.2f} times its fastest. Peak: 989 TFLOP/s by the "
+        f"datasheet; a product of two {MATRIX} x {MATRIX} matrices reached {rates[0]:.0f} (JAX) and "
+        f"{rates[1]:.0f} TFLOP/s (PyTorch). Made by bench/gpu.py."
+    )
     lines = [
         f"The book's nets (Keras on JAX) beside torchvision's under `torch.compile`, on {device}.",
         "",
-        f"{versions}. Batches of {book['batch']}, bfloat16 with float32 weights; both sides in",
-        f"one run on one machine, one after the other: medians of {ROUNDS} rounds of {STEPS}",
-        f"steps; the slowest round of a net took at most {widest:.2f} times its fastest. Peak: 989",
-        f"TFLOP/s by the datasheet; a product of two {MATRIX} x {MATRIX} matrices ",
-        f"reached {rates[0]:.0f} (JAX) and {rates[1]:.0f} TFLOP/s (PyTorch). Made by bench/gpu.py.",
+        *textwrap.wrap(text, 100),
         "",
         *table(book, other, "training"),
         *table(book, other, "inference"),
