@@ -266,8 +266,8 @@ def report(book_file, other_file, device):
         f"{versions}. Batches of {book['batch']}, bfloat16 with float32 weights; both sides on one "
         f"machine, one after the other: medians of {ROUNDS} rounds of {STEPS} steps. The slowest "
         f"round of a net took at most {widest:.2f} times its fastest. Peak: 989 TFLOP/s by the "
-        f"datasheet; a product of two {MATRIX} x {MATRIX} matrices reached {rates[0]:.0f} (JAX) and "
-        f"{rates[1]:.0f} TFLOP/s (PyTorch). Made by bench/gpu.py."
+        f"datasheet; a product of two {MATRIX} x {MATRIX} matrices reached {rates[0]:.0f} (JAX), "
+        f"{rates[1]:.0f} (PyTorch). Made by bench/gpu.py."
     )
     lines = [
         f"The book's nets (Keras on JAX) beside torchvision's under `torch.compile`, on {device}.",
