@@ -29,7 +29,7 @@ lab: environment
 	$(PY) -m jupyterlab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters
 
 test: environment check
-	$(PY) -m pytest -n 2
+	$(PY) -m pytest -n 2 --durations=30 --durations-min=5
 
 test-full: environment check
 	$(PY) -m pytest -n 2 -m ""

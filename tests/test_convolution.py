@@ -178,7 +178,8 @@ def test_the_padding_picture_names_the_windows_centres():
             assert f"output {output}, centre {centre}" in words
 
 
-def test_without_a_notebook_the_widget_says_so(capsys):
+def test_without_a_notebook_the_widget_says_so(monkeypatch, capsys):
+    monkeypatch.setattr("IPython.get_ipython", lambda: None)  # another test may have left a shell
     drawing.sliding_widget(IMAGE, KERNEL)
     assert "needs a Jupyter notebook" in capsys.readouterr().out
 
