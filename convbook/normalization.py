@@ -5,7 +5,7 @@ Functions take and return tensors of ``keras.ops`` (arrays will do), channels la
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -100,9 +100,28 @@ def influenced(
 
 
 def batch_normalizations(net: keras.Model) -> list[layers.BatchNormalization]:
-    """Return the batch normalisations of a net, those of its inner models included."""
-    inner = net._flatten_layers(include_self=False)
-    return [layer for layer in inner if isinstance(layer, layers.BatchNormalization)]
+    """Return the batch normalisations of a net, those of its inner models included.
+
+    Raises:
+        ValueError: if a layer that is no model hides one of them.
+    """
+    found = {id(layer): layer for layer in _layers(net)}
+    norms = [layer for layer in found.values() if isinstance(layer, layers.BatchNormalization)]
+    averages = sum(variable.name == "moving_mean" for variable in net.variables)
+    if averages > len(norms):
+        raise ValueError(
+            f"{averages - len(norms)} of the net's moving means lie in a layer that is no model: "
+            "build that part as a model, so that its normalisations can be found."
+        )
+    return norms
+
+
+def _layers(net: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Every layer of a net, those of its inner models after each of these."""
+    for layer in net.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer)
 
 
 def calibrate(net: keras.Model, pictures: Any, batch_size: int = 250) -> None:
@@ -118,7 +137,7 @@ def calibrate(net: keras.Model, pictures: Any, batch_size: int = 250) -> None:
         batch_size: pictures a batch.
 
     Raises:
-        ValueError: if there are fewer pictures than a batch.
+        ValueError: if there are fewer pictures than a batch, or a normalisation is hidden.
     """
     if len(pictures) < batch_size:
         raise ValueError(f"{len(pictures)} pictures fill no batch of {batch_size}: take a smaller.")

@@ -93,6 +93,10 @@ def test_epsilon_shows_where_a_channel_is_nearly_constant(chapter):
     assert spreads["roof", 1e-5] - spreads["roof", 1e-3] < 0.03
     assert 1e-6 < tiles["sky"].var() < 1e-4
     assert spreads["sky", 1e-5] > 5 * spreads["sky", 1e-3]
+    sky = chapter.names["sky"]
+    for who, epsilon in chapter.names["DEFAULTS"].items():
+        assert who in starts or epsilon in (1e-3, 1e-5, 1.001e-5)
+        assert sky[epsilon] == pytest.approx(spreads["sky", round(epsilon, 5)], abs=1e-3)
     twice = chapter.names["twice"]
     assert twice[1e-3] < 0.1 < 0.2 < twice[1e-5]
 
@@ -147,6 +151,59 @@ def test_every_batch_size_is_tried_with_both_normalisations(chapter):
     assert all(found.shape == (2, len(chapter.names["SEEDS"])) for found in errors.values())
 
 
+def test_averages_taken_anew_on_the_page_are_those_of_calibrate(chapter):
+    assert chapter.names["anew_off"] < 1e-5
+    assert "taken anew" in chapter.printed["start-taken-out"]
+
+
+def test_a_frozen_normalisation_computes_what_it_does_in_use(chapter):
+    frozen = chapter.names["frozen"]
+    assert list(frozen) == ["nothing", "convolutions", "convolutions and normalisations"]
+    nothing, convolutions, both = frozen.values()
+    assert both[1] < 1e-6
+    assert both[2] == 0
+    for _, apart, moved in (nothing, convolutions):
+        assert apart > 1e-3
+        assert moved > 1e-3
+    kernels, scales, dense = 9 * (8 + 8 * 16 + 16 * 32 + 32 * 32), 2 * 88, 32 * 10 + 10
+    assert [count for count, *_ in frozen.values()] == [
+        kernels + scales + dense,
+        scales + dense,
+        dense,
+    ]
+
+
+def test_a_folded_normalisation_computes_what_it_did(chapter):
+    folding, (whole, lean, _) = chapter.names["folding"], chapter.names["nets_in_use"].values()
+    assert folding["folded"] < 1e-5
+    assert folding["folded with 1e-5"] > 10 * folding["folded"], "another epsilon is noticed"
+    kinds = [type(layer) for layer in lean.layers]
+    assert layers.BatchNormalization not in kinds
+    assert kinds.count(layers.Conv2D) == 4
+    assert whole.count_params() - lean.count_params() == 3 * 88
+
+
+def test_folding_takes_every_part_of_a_normalisation(chapter):
+    rng = np.random.default_rng(2)
+    conv, norm = layers.Conv2D(5, 3, 2, "same", use_bias=False), layers.BatchNormalization()
+    net = keras.Sequential([keras.Input((7, 6, 3)), conv, norm])
+    norm.set_weights(rng.uniform(0.5, 2, size=(4, 5)))
+    x = rng.normal(size=(2, 7, 6, 3)).astype("float32")
+    one = chapter.names["folded"](conv, norm, norm.epsilon)
+    np.testing.assert_allclose(one(x), net(x), atol=1e-5)
+    values = norm.get_weights()
+    for part in range(4):
+        altered = [value + 0.5 * (place == part) for place, value in enumerate(values)]
+        norm.set_weights(altered)
+        assert np.abs(np.subtract(one(x), net(x))).max() > 0.05
+        norm.set_weights(values)
+
+
+def test_learnt_scales_are_those_of_the_four_normalisations(chapter):
+    assert [len(scale) for scale in chapter.names["scales"]] == [8, 16, 32, 32]
+    assert chapter.figures["scales"] == 1
+
+
 def test_sequences_are_the_columns_of_the_digits(chapter):
     sequences, mask, x = (chapter.names[name] for name in ("sequences", "mask", "x_train"))
     for sequence, keep, picture in zip(sequences, mask, x[..., 0], strict=True):
@@ -179,70 +236,119 @@ def test_layer_normalisation_alone_does_not_look_at_the_company(chapter):
     assert chapter.names["shift"].max() > 0.3, "one mean for all steps fits none"
 
 
+def test_the_closing_table_is_what_the_layers_do(chapter):
+    table, cubes = chapter.names["table"], chapter.names["cubes"]
+    assert list(table) == ["batch", "layer", "instance", "group", "position"]
+    for kind, (numbers, pictures, apart, remains) in table.items():
+        assert numbers == cubes.get(kind, cubes["LayerNormalization()"])
+        assert pictures == (4 if kind == "batch" else 1)
+        assert (apart > 0.1) == (kind == "batch")
+        assert (remains > 0.9) == (kind not in ("batch", "instance"))
+        if kind in ("batch", "instance"):
+            assert remains < 1e-3
+
+
 def test_its_figures_and_sources_are_there(chapter):
-    assert sum(chapter.figures.values()) >= 9
+    assert sum(chapter.figures.values()) >= 10
     closing = chapter.printed["saw"]
     for words in ("off Keras by", "batches of 2 against 32", "the sky with epsilon 1e-05"):
         assert words in closing
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_the_default_run_shows_what_the_chapter_claims():
-    names = run_chapter("05_normalization", "default").names
+# What the text says of the run that a reader sees.
 
-    # Small batches: over three seeds, by more than the spread, and group normalisation does not.
-    errors = {key: moving for key, (moving, _) in names["errors"].items()}
-    assert all(len(found) == 3 for found in errors.values())
 
-    def grows(kind: str) -> bool:
-        large, small = errors[kind, 32], errors[kind, 2]
-        spread = max(np.ptp(large), np.ptp(small))
-        return bool(small.mean() - large.mean() > spread)
+@pytest.fixture(scope="module")
+def default():
+    return run_chapter("05_normalization", "default").names
 
-    assert grows("batch")
-    assert not grows("group")
-    assert names["verdicts"]["batch"].verdict == "worse"
-    assert names["verdicts"]["group"].verdict != "worse"
-    assert compare(errors["batch", 32], errors["batch", 8]).verdict != "worse"
-    assert compare(errors["batch", 32], errors["group", 32]).verdict == "worse"
-    # It is the mean of two: with all else as in batches of 32 the error grows too.
-    pairs, whole = errors["pairs", 32], errors["batch", 32]
-    assert pairs.mean() - whole.mean() > max(np.ptp(pairs), np.ptp(whole))
-    # It is no better read as it was trained, by pairs.
-    assert names["by_pairs"] > pairs[-1]
-    # And not the averages: taken anew they change little.
-    for key in (("batch", 2), ("pairs", 32)):
-        moving, anew = names["errors"][key].mean(axis=1)
-        assert abs(anew - moving) < 0.3 * (errors[key].mean() - whole.mean())
-    for part in zip(*(names["noise"][batch] for batch in (32, 8, 2)), strict=True):
-        assert list(part) == sorted(part)
 
-    # What normalisation is for.
-    losses = {key: np.array(found) for key, found in names["rate_losses"].items()}
-    for rate in names["RATES"]:
-        assert losses["none", rate].mean() > 2
-        assert losses["none", rate].min() > losses["batch", rate].max()
-        assert losses["none", rate].mean() > losses["group", rate].mean()
-    assert losses["batch", 1.0].max() < losses["batch", 0.1].min()
+slow = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-    # Training and inference: the longer the memory, the more is lost in a short training.
-    mean_gap = {momentum: np.mean(points) for momentum, points in names["gap"].items()}
-    assert 0 < mean_gap[0.9] < mean_gap[0.99] < mean_gap[0.999]
-    assert names["gap"][0.999][-1] > 0.2
-    # Neither is the start alone to blame, nor are the weights: averages taken anew make up for it.
-    read, right = names["read"], names["right_share"]
-    for momentum in (0.99, 0.999):
-        assert read[momentum][-1] < names["without_start"][momentum] < right - 0.1
-    assert abs(right - read["batch"][-1]) < 0.03
-    memory = names["memory"]
-    ranges = [np.ptp(memory[momentum]) for momentum in (0.99, 0.9, 0.1)]
-    assert ranges == sorted(ranges)
-    assert min(memory[0.1]) < right - 0.1
 
-    # Sequences: the fewer are left, the less a batch knows.
-    off = names["off_by_step"]
-    assert off["32"][-1] > 1.5 * off["32"][0]
-    assert (off["8"] > off["32"]).all()
-    assert off["32, padding counted"][-1] > off["32"][-1]
-    assert 0.2 < names["alone"][-1] < 0.6
+@pytest.fixture(scope="module")
+def errors(default):
+    """Held-out digits misread (%) by seed, with moving averages."""
+    return {key: moving for key, (moving, _) in default["errors"].items()}
+
+
+class TestTheDefaultRun:
+    """Its claims, one by one; the chapter is run once for all of them."""
+
+    pytestmark = slow
+
+    def test_batch_normalisation_suffers_from_small_batches_and_group_does_not(
+        self, default, errors
+    ):
+        assert all(len(found) == 3 for found in errors.values())
+        grown = {}
+        for kind in ("batch", "group"):
+            large, small = errors[kind, 32], errors[kind, 2]
+            grown[kind] = small.mean() - large.mean() > max(np.ptp(large), np.ptp(small))
+        assert grown["batch"]
+        assert not grown["group"]
+        assert default["verdicts"]["batch"].verdict == "worse"
+        assert default["verdicts"]["group"].verdict != "worse"
+        assert compare(errors["batch", 32], errors["batch", 8]).verdict != "worse"
+        assert compare(errors["batch", 32], errors["group", 32]).verdict == "worse"
+
+    def test_it_is_the_mean_of_two_and_not_the_averages(self, default, errors):
+        pairs, whole = errors["pairs", 32], errors["batch", 32]
+        assert pairs.mean() - whole.mean() > max(np.ptp(pairs), np.ptp(whole))
+        # It is no better read as it was trained, by pairs.
+        assert default["by_pairs"] > pairs[-1]
+        # Taken anew the averages change little.
+        for key in (("batch", 2), ("pairs", 32)):
+            moving, anew = default["errors"][key].mean(axis=1)
+            assert abs(anew - moving) < 0.3 * (errors[key].mean() - whole.mean())
+        for part in zip(*(default["noise"][batch] for batch in (32, 8, 2)), strict=True):
+            assert list(part) == sorted(part)
+
+    def test_batch_normalisation_learns_faster_and_bears_a_tenfold_rate(self, default):
+        losses = {key: np.array(found) for key, found in default["rate_losses"].items()}
+        for rate in default["RATES"]:
+            assert losses["none", rate].mean() > 2
+            assert losses["none", rate].min() > losses["batch", rate].max()
+            assert losses["none", rate].mean() > losses["group", rate].mean()
+        assert losses["batch", 1.0].max() < losses["batch", 0.1].min()
+
+    def test_the_longer_the_memory_the_more_is_lost_in_a_short_training(self, default):
+        mean_gap = {momentum: np.mean(points) for momentum, points in default["gap"].items()}
+        assert 0 < mean_gap[0.9] < mean_gap[0.99] < mean_gap[0.999]
+        assert default["gap"][0.999][-1] > 0.2
+
+    def test_neither_the_start_alone_nor_the_weights_are_to_blame(self, default):
+        read, right = default["read"], default["right_share"]
+        for momentum in (0.99, 0.999):
+            assert read[momentum][-1] < default["without_start"][momentum] < right - 0.1
+        assert abs(right - read["batch"][-1]) < 0.03
+
+    def test_a_short_memory_of_small_batches_is_unsteady(self, default):
+        memory, right = default["memory"], default["right_share"]
+        ranges = [np.ptp(memory[momentum]) for momentum in (0.99, 0.9, 0.1)]
+        assert ranges == sorted(ranges)
+        assert min(memory[0.1]) < right - 0.1
+
+    def test_scales_have_left_their_start(self, default):
+        scales = np.concatenate(default["scales"])
+        assert scales.min() < 0.9
+        assert scales.max() > 1.1
+
+    def test_frozen_convolutions_alone_do_not_keep_a_net_as_it_was(self, default):
+        nothing, convolutions, both = default["frozen"].values()
+        assert convolutions[1:] == pytest.approx(nothing[1:])
+        assert convolutions[1] > 0.3
+        assert both[1] < 1e-6
+
+    def test_a_folded_net_is_the_net_in_use_and_quicker(self, default):
+        folding, times = default["folding"], default["times"]
+        assert folding["folded"] < 1e-5
+        assert folding["folded with 1e-5"] > 100 * folding["folded"]
+        assert times["folded"] < times["as trained"]
+
+    def test_the_fewer_sequences_are_left_the_less_a_batch_knows(self, default):
+        off = default["off_by_step"]
+        assert off["32"][-1] > 1.5 * off["32"][0]
+        assert (off["8"] > off["32"]).all()
+        assert off["32, padding counted"][-1] > off["32"][-1]
+        assert 0.2 < default["alone"][-1] < 0.6

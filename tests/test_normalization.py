@@ -15,7 +15,8 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from convbook.drawing.normalization import draw_cube
+from convbook.drawing.charts import draw_curves
+from convbook.drawing.normalization import draw_cube, draw_scales, draw_sequences
 from convbook.drawing.style import COLOURS
 from convbook.normalization import (
     AXES,
@@ -232,6 +233,35 @@ def test_a_cube_shows_the_numbers_that_are_shared_on_its_three_faces():
     plt.close("all")
 
 
+def test_a_scale_is_a_stroke_for_each_channel_on_its_layers_line():
+    axes = draw_scales({"first": [0.5, 2.0], "second": [1.0, 1.5, -0.2]})
+    strokes = [line for line in axes.get_lines() if line.get_marker() == "|"]
+    assert [list(line.get_xdata()) for line in strokes] == [[0.5, 2.0], [1.0, 1.5, -0.2]]
+    assert [set(line.get_ydata()) for line in strokes] == [{0}, {1}]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["first", "second"]
+    assert axes.get_lines()[0].get_xdata()[0] == 1, "where training began"
+    plt.close("all")
+
+
+def test_a_batch_of_sequences_shows_its_padding_and_how_many_still_run():
+    mask = np.arange(6) < np.array([6, 2, 3, 3])[:, None]
+    axes = draw_sequences(np.full((4, 6, 5), 0.5, "float32"), mask)
+    (line,) = axes.get_lines()
+    np.testing.assert_array_equal(line.get_xdata(), range(1, 7))
+    np.testing.assert_array_equal(line.get_ydata(), [4, 4, 3, 1, 1, 1])
+    panels = axes.figure.get_figure(root=True).subfigs[0].axes
+    widths = [panel.patches[0].get_width() if panel.patches else 0 for panel in panels]
+    assert widths == [0, 4, 3, 3]
+    plt.close("all")
+
+
+def test_values_that_were_noted_every_tenth_time_stand_at_tens():
+    axes = draw_curves({"a": [3, 2, 1]}, xlabel="updates", ylabel="loss", step=10)
+    np.testing.assert_array_equal(axes.get_lines()[0].get_xdata(), [10, 20, 30])
+    assert axes.texts[0].xy == (30, 1)
+    plt.close("all")
+
+
 # Moving averages taken anew.
 
 
@@ -259,6 +289,28 @@ def test_averages_taken_anew_are_those_of_whole_batches():
 def test_fewer_pictures_than_a_batch_are_refused():
     with pytest.raises(ValueError, match="19 pictures"):
         calibrate(net_with_two_norms(), np.zeros((19, 5), "float32"), batch_size=20)
+
+
+class Hiding(layers.Layer):
+    """A layer of one's own with a batch normalisation inside."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = layers.BatchNormalization()
+
+    def call(self, x, training=None):
+        return self.norm(x, training=training)
+
+
+def test_a_normalisation_that_cannot_be_found_is_not_passed_over():
+    net = keras.Sequential([keras.Input((5,)), layers.BatchNormalization(), Hiding()])
+    with pytest.raises(ValueError, match="1 of the net's moving means"):
+        calibrate(net, np.zeros((20, 5), "float32"), batch_size=20)
+
+
+def test_a_normalisation_that_is_called_twice_is_found_once():
+    norm, inputs = layers.BatchNormalization(), keras.Input((5,))
+    assert batch_normalizations(keras.Model(inputs, norm(norm(inputs)))) == [norm]
 
 
 # Sequences of unlike lengths.

@@ -74,6 +74,7 @@ def draw_curves(
     title: str = "",
     log: bool = False,
     marker: str = "",
+    step: int = 1,
 ) -> Axes:
     """Draw a line for each name over 1, 2, 3, ..., with the name at its end in place of a legend.
 
@@ -87,19 +88,20 @@ def draw_curves(
         title: of the figure.
         log: whether the vertical axis is logarithmic.
         marker: drawn at every value; none if empty.
+        step: of the counting: the values are over ``step``, ``2 * step``, ...
     """
     axes = axes or plt.subplots()[1]
     runs = [np.atleast_2d(np.asarray(values, float)) for values in curves.values()]
     lines: list[Any] = []
     for values in runs:
-        places = np.arange(1, values.shape[1] + 1)
+        places = step * np.arange(1, values.shape[1] + 1)
         lines += axes.plot(places, values.mean(axis=0), marker=marker or None)
         if len(values) > 1:
             band: dict[str, Any] = {"color": lines[-1].get_color(), "alpha": 0.2, "linewidth": 0}
             axes.fill_between(places, values.min(axis=0), values.max(axis=0), **band)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title, yscale="log" if log else "linear")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ends = [(values.shape[1], float(values[:, -1].mean())) for values in runs]
+    ends = [(step * values.shape[1], float(values[:, -1].mean())) for values in runs]
     points = [axes.transData.transform(end)[1] * 72 / axes.figure.dpi for end in ends]
     for line, name, end, lift in zip(lines, curves, ends, _lifts(points, 15), strict=True):
         label_line(axes, [end[0]], [end[1]], name, to_hex(line.get_color()), (6, lift))

@@ -1,15 +1,18 @@
-"""Which numbers share a mean and a variance, drawn on the cube of pictures, channels, positions."""
+"""Figures on normalisation: what shares a mean and a variance, learnt scales, padded sequences."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
-from numpy.typing import NDArray
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
 
-from convbook.drawing.style import COLOURS
+from convbook.drawing.style import COLOURS, WIDTH
 
 _BACK = np.array([0.52, 0.4])  # one picture's step into the depth, on paper
 _LIGHT = {"front": 0.0, "top": 0.3, "side": -0.2}
@@ -68,3 +71,64 @@ def _name_sides(axes: Axes, pictures: int, positions: int, channels: int) -> Non
     axes.text(-0.3, -positions / 2, "H×W positions", rotation=90, va="bottom", **style)
     spot = np.array([channels + 0.2, -positions - 0.25]) + pictures * _BACK / 2
     axes.text(spot[0], spot[1], "N pictures", rotation=angle, va="top", **style)
+
+
+def draw_scales(scales: Mapping[str, ArrayLike], start: float = 1.0) -> Axes:
+    """Draw the learnt scales (gamma) of normalisations: a line a layer, a stroke a channel.
+
+    Args:
+        scales: gamma (channels,) by the layer's name, drawn from top to bottom.
+        start: where they stood before training.
+    """
+    axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.45 * len(scales)))[1]
+    axes.axvline(start, color="#777777", linewidth=1.2, linestyle=":", zorder=1)
+    axes.annotate(
+        "before training",
+        (start, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(4, 3),
+        textcoords="offset points",
+        fontsize=9.5,
+        color="#555555",
+    )
+    stroke: dict[str, Any] = {"marker": "|", "markersize": 15, "markeredgewidth": 1.5}
+    for row, values in enumerate(scales.values()):
+        numbers = np.asarray(values, float)
+        axes.plot(numbers, np.full(numbers.shape, row), linestyle="", color="#004C83", **stroke)
+    axes.set_yticks(range(len(scales)), list(scales))
+    axes.set(xlabel="γ of each channel", ylim=(len(scales) - 0.4, -0.6))
+    axes.grid(axis="y", visible=False)
+    return axes
+
+
+def draw_sequences(sequences: NDArray[np.float32], mask: NDArray[np.bool_]) -> Axes:
+    """Draw a batch of padded sequences, and below them how many have not ended at each time step.
+
+    Args:
+        sequences: values from 0 to 1, (N, steps, features); N even.
+        mask: (N, steps), true where a sequence still runs; what is not is hatched.
+
+    Returns:
+        The axes of the lower part.
+    """
+    number, steps, features = sequences.shape
+    figure = plt.figure(figsize=(WIDTH, 4.4))
+    above, below = figure.subfigures(2, 1, height_ratios=(2, 1))
+    panels = above.subplots(2, number // 2, sharex=True, sharey=True)
+    padding: dict[str, Any] = {"facecolor": "#E5E5E5", "edgecolor": "#888888", "hatch": "////"}
+    padding["linewidth"] = 0
+    for panel, sequence, keep in zip(panels.flat, sequences, mask, strict=True):
+        length = int(keep.sum())
+        panel.imshow(sequence.T, extent=(0.5, steps + 0.5, features, 0), vmin=0, vmax=1)
+        if length < steps:
+            panel.axvspan(length + 0.5, steps + 0.5, **padding)
+        panel.set(xticks=[], yticks=[])
+        panel.grid(visible=False)
+        panel.spines[:].set_visible(True)
+    above.supylabel("row of the digit", fontsize=11)
+    axes = below.subplots()
+    axes.step(np.arange(1, steps + 1), mask.sum(axis=0), where="mid")
+    axes.set(xlabel="time step (column of the digit)", ylabel="still running", ylim=(0, number + 1))
+    axes.set(xlim=(0.5, steps + 0.5), yticks=[0, number // 2, number])
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return axes
