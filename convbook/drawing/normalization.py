@@ -128,7 +128,7 @@ def draw_sequences(sequences: NDArray[np.float32], mask: NDArray[np.bool_]) -> A
     above.supylabel("row of the digit", fontsize=11)
     axes = below.subplots()
     axes.step(np.arange(1, steps + 1), mask.sum(axis=0), where="mid")
-    axes.set(xlabel="time step (column of the digit)", ylabel="still running", ylim=(0, number + 1))
-    axes.set(xlim=(0.5, steps + 0.5), yticks=[0, number // 2, number])
+    axes.set(xlabel="time step (column of the digit)", ylabel=f"left of {number}")
+    axes.set(xlim=(0.5, steps + 0.5), ylim=(0, 1.1 * number), yticks=[0, number // 2, number])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return axes
