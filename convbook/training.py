@@ -73,6 +73,7 @@ def train_seeds(
     seeds: Sequence[int],
     epochs: int,
     batch_size: int = 128,
+    eagerly: bool = False,
 ) -> Runs:
     """Train a classifier from a fresh start for each seed; say each seed's last loss.
 
@@ -84,10 +85,12 @@ def train_seeds(
         seeds: one for each run.
         epochs: of each run.
         batch_size: pictures a step.
+        eagerly: without a graph, which for a handful of steps takes longer to make than to run.
     """
     net, weights, losses = build(), [], []
     # No XLA: compiling a deep net takes longer than training it here.
-    net.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=False)
+    loss = "sparse_categorical_crossentropy"
+    net.compile(optimizer, loss, jit_compile=False, run_eagerly=eagerly)
     for seed in seeds:
         restart(net, build, seed)
         history = net.fit(x, y, batch_size=batch_size, epochs=epochs, verbose=0).history

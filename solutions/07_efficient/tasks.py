@@ -190,6 +190,7 @@ TASKS = [
         points=4,
         trials=mobilenet_trials,
         answer=mobilenet_v2,
+        tolerance=2e-3,  # rounding in 52 convolutions moves right answers by up to 1.5e-4
         plan={
             "batch": 1,
             "deep": True,
