@@ -11,6 +11,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
+from convbook.normalization import calibrate
+
 
 def restart(net: keras.Model, build: Callable[[], keras.Model], seed: int) -> None:
     """Bring a compiled net back to where ``build`` starts with a seed: weights and optimiser.
@@ -39,14 +41,11 @@ def measure_again(net: keras.Model, x: Any) -> None:
     Args:
         net: with the weights that it has now.
         x: pictures (N, H, W, C); taken as one batch.
+
+    Raises:
+        ValueError: as :func:`convbook.normalization.calibrate`.
     """
-    norms = [each for each in net.layers if isinstance(each, keras.layers.BatchNormalization)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 0.0
-    net(x, training=True)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
+    calibrate(net, x, batch_size=len(x))
 
 
 @dataclass(frozen=True)

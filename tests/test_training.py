@@ -46,6 +46,18 @@ def test_runs_keep_the_weights_and_losses_of_each_seed():
     np.testing.assert_array_equal(runs.net.get_weights()[0], runs.weights[2][0])
 
 
+def test_without_a_graph_a_run_is_the_same():
+    x = np.random.default_rng(0).normal(size=(12, 4, 4, 1)).astype("float32")
+    how = {"seeds": (0,), "epochs": 2, "batch_size": 4}
+    graph, eager = (
+        train_seeds(tiny, keras.optimizers.SGD(0.1), x, np.arange(12) % 3, eagerly=eagerly, **how)
+        for eagerly in (False, True)
+    )
+    assert eager.net.run_eagerly
+    assert not graph.net.run_eagerly
+    np.testing.assert_allclose(eager.losses, graph.losses, rtol=1e-5)
+
+
 def test_normalisations_measure_again_and_nothing_is_trained():
     inputs = keras.Input((4, 4, 1))
     x = layers.Conv2D(3, 1, use_bias=False)(inputs)
