@@ -33,8 +33,8 @@ BANK = {
 }
 # How many of a task's wrong answers, and of its pairs of mistakes, are tried: a whole net, or a
 # design, takes a second and more.
-DRAWN = {"function": 24, "block": 20, "layer": 20, "model": 10}
-PAIRS = {"function": 6, "block": 4, "layer": 4, "model": 2}
+DRAWN = {"function": 16, "block": 14, "layer": 14, "model": 8}
+PAIRS = {"function": 4, "block": 3, "layer": 3, "model": 2}
 
 
 @dataclass
