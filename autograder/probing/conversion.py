@@ -101,8 +101,10 @@ def _scores(model: Any, x: Any, question: Question) -> np.ndarray:
     """What a model gives for an input; a sentence where it cannot be given any of this size."""
     import keras
 
+    from autograder.probing.inference import inference_flag
+
     try:
-        given = model(x)
+        given = model(x, training=inference_flag(model))
     except Exception as error:
         takes = getattr(model, "input_shape", None)
         wanted = (None, *x.shape[1:])
@@ -129,8 +131,11 @@ def _state(model: Any, described: Classifier) -> list[Any]:
     """What must stay as it is of the model that is given: layers, weights and scores."""
     import keras
 
+    from autograder.probing.inference import inference_flag
+
     try:
-        scores = keras.ops.convert_to_numpy(model(_drawn(described.input_shape)))
+        x = _drawn(described.input_shape)
+        scores = keras.ops.convert_to_numpy(model(x, training=inference_flag(model)))
     except Exception:
         scores = np.zeros(0)
     layers = [layer.name for layer in model.layers]

@@ -16,6 +16,7 @@ from autograder.data import values
 from autograder.data.observation import Plan, Stored
 from autograder.data.values import Colour
 from autograder.probing.gradients import projected_gradients, sound_convolutions, tensor_of
+from autograder.probing.inference import inference_flag
 from autograder.probing.reordering import Weight
 from autograder.probing.storing import Part, Storage, storages_of
 from autograder.probing.trace import Recorder, patched, recording, stored
@@ -54,6 +55,7 @@ class Network:
         if not getattr(model, "outputs", None):
             with fast_calls():  # a subclassed model makes its variables at the first call
                 self.run(training=False)
+        self.inference = inference_flag(model)
         self.trainable = list(model.trainable_variables)
         self.statistics = [
             v for v in model.non_trainable_variables if keras.backend.is_float_dtype(v.dtype)
@@ -94,11 +96,7 @@ class Network:
         return sum(colour.count for colour in self.colours)
 
     def run(self, training: bool | None) -> list[np.ndarray]:
-        """The outputs for the plan's inputs, as arrays.
-
-        Inference is `training=None`: `False` would override a `training=True` that an answer
-        fixed by mistake, as `predict` does.
-        """
+        """The outputs for the plan's inputs, as arrays."""
         outputs = self.model(self.argument, training=training)
         return [keras.ops.convert_to_numpy(output) for output in self.flatten(outputs)]
 
@@ -113,8 +111,9 @@ class Network:
 
         def run() -> list[np.ndarray]:
             if end is None:
-                return self.run(training=None)
-            outputs = end(keras.ops.zeros((1, *end.inputs[0].shape[1:])))
+                return self.run(self.inference)
+            zeros = keras.ops.zeros((1, *end.inputs[0].shape[1:]))
+            outputs = end(zeros, training=inference_flag(end))
             return [keras.ops.convert_to_numpy(output) for output in keras.tree.flatten(outputs)]
 
         with fast_calls():
@@ -219,7 +218,7 @@ class Network:
 
     def _outputs_on_record(self, model: Callable[..., Any], recorder: Recorder | None) -> list[Any]:
         """What the model gives, its steps recorded; a second time, they are not."""
-        training = bool(self.statistics) or None
+        training = bool(self.statistics) or self.inference
         if recorder is None or recorder.tensors:
             return self.flatten(model(self.argument, training=training))
         recorder.begin(self.inputs)
@@ -321,7 +320,7 @@ class Network:
                 seen["statistics"] = [self.size_of_statistics]
                 if self.plan.momentum:
                     seen["momentum"] = [np.unique(np.array(self.momenta, "float32"))]
-            seen["inference"] = self.run(training=None)
+            seen["inference"] = self.run(self.inference)
         self.seen = seen
         return seen
 
@@ -337,7 +336,7 @@ class Network:
     def repeats(self) -> bool:
         """Whether the network gives again at inference what it gave when it was observed."""
         with fast_calls():
-            return _equal(self.seen["inference"], self.run(training=None))
+            return _equal(self.seen["inference"], self.run(self.inference))
 
     def _spare_constants(self) -> bool:
         """Give back their values to variables that training leaves alone: they are constants.
@@ -459,12 +458,6 @@ def half_precision(model: keras.Model) -> str | None:
     types = [keras.backend.standardize_dtype(output.dtype) for output in outputs]
     types += [layer.compute_dtype for layer in model._flatten_layers(include_self=False)]
     return next((t for t in types if t in ("float16", "bfloat16")), None)
-
-
-def adds_noise(model: keras.Model) -> bool:
-    """Whether a layer adds noise in training, which is seen only where a net has statistics."""
-    layers = model._flatten_layers(include_self=False)
-    return any(isinstance(layer, keras.layers.GaussianNoise) for layer in layers)
 
 
 def draw_input(plan: Plan, shape: tuple[int, ...], index: int) -> np.ndarray:

@@ -381,8 +381,8 @@ def _shapes(model: Any) -> list[tuple[int, ...]]:
 def _observe_network(
     function: Callable, question: Question, case: Case, earlier: _EarlierNets
 ) -> CaseObservation:
+    from autograder.probing.inference import randomness
     from autograder.probing.network import (
-        adds_noise,
         fixed_training_flags,
         half_precision,
         quick_initializers,
@@ -402,11 +402,9 @@ def _observe_network(
         f"fixes `training={flag}` in a call: leave it out, Keras says itself whether it trains"
         for flag in sorted(fixed_training_flags(network.model))
     ]
-    if adds_noise(network.model):
-        remarks.append("adds noise in training (`GaussianNoise`): leave it out")
-    half = half_precision(network.model)
-    if half:
-        remarks.append(f"computes in {half}: keep Keras's own float32")
+    random, half = randomness(network.model), half_precision(network.model)
+    remarks += [random] if random else []
+    remarks += [f"computes in {half}: keep Keras's own float32"] if half else []
     oversized = not case.plan.counted and _oversized_maps(network.model, case.plan.batch)
     if oversized:
         remarks.append(oversized)
