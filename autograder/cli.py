@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autograder.course.class_table import class_table
 from autograder.course.explain import write_record
 from autograder.course.grade import (
     GradingProblem,
@@ -18,7 +19,7 @@ from autograder.course.grade import (
     write_table,
 )
 from autograder.data.files import CannotWrite
-from autograder.data.key import Key, KeyProblem, read_key
+from autograder.data.key import KeyProblem, read_key
 from autograder.data.limits import Limits
 from autograder.judging.report import console, number, terminal_table
 from autograder.running.runner import CannotIsolate, WarmProcessGone, Workshop, grade_notebook
@@ -37,8 +38,6 @@ from autograder.setting.exercises import (
 from autograder.setting.task import TaskError, load_tasks
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from autograder.course.cluster import Cluster
 
 app = typer.Typer(
@@ -125,6 +124,10 @@ def grade(
     student: Annotated[
         list[str] | None, typer.Option(help="Grade this student again; may be given often")
     ] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(help="Of who is graded again grade this task only; may be given often"),
+    ] = None,
     unsafe: UnsafeOption = False,
 ) -> None:
     """Grade a class; a grading that was interrupted goes on where it stopped."""
@@ -137,6 +140,12 @@ def grade(
     known = {submission.student for submission in find_submissions(folder, exercise, out=out)}
     if unknown := [name for name in student or [] if name not in known]:
         raise GradingProblem(f"there is no student {', '.join(unknown)} in {folder}")
+    if unknown := [name for name in task or [] if name not in answers.tasks]:
+        raise GradingProblem(
+            f"there is no task {', '.join(unknown)} in {exercise}: its tasks are "
+            f"{', '.join(answers.tasks)}"
+        )
+    everybody = force or (bool(task) and not student)
     write_record(out, folder, path, timeout)
     if is_public(answers):
         console(stderr=True).print(
@@ -156,16 +165,17 @@ def grade(
 
         place = Cluster(cluster, limits, unsafe)
     with place as workshop, Progress(*columns, console=screen) as bar:
-        task = bar.add_task("", total=None)
+        line = bar.add_task("", total=None)
 
         def show(row: dict[str, Any], done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, description=row["student"])
+            bar.update(line, completed=done, total=total, description=row["student"])
             if not screen.is_terminal:
                 screen.print(f"{done}/{total} {row['student']}: {row['status']}", markup=False)
 
         rows = grade_folder(
             folder, answers, out, workshop.workers, timeout, show, workshop=workshop,
-            anonymous=anonymous, again=lambda name: force or name in (student or []),
+            anonymous=anonymous, again=lambda name: everybody or name in (student or []),
+            only=tuple(task or ()),
         )  # fmt: skip
     for layer, why in workshop.missing.items():
         screen.print(f"not isolated by {layer} ({why})", style="yellow", markup=False)
@@ -175,7 +185,7 @@ def grade(
         place_of_copies = folder.resolve().parent / "autograded"
         late = save(gradebook, answers, rows, folder, place_of_copies, Path.cwd())
         write_table(out / "grades.csv", rows, answers, late)
-    console().print(class_table(rows, answers))
+    console().print(class_table(rows, answers, console().width))
     console().print(f"{out}/index.html, {out}/grades.csv, {out}/results.jsonl", markup=False)
 
 
@@ -267,25 +277,6 @@ def doctor() -> None:
         "with your rights on your files. Checking your own work needs none of this."
     )
     raise typer.Exit(1)
-
-
-def class_table(rows: list[dict[str, Any]], key: Key) -> Table:
-    """One row a student."""
-    from rich.table import Table
-
-    table = Table(title=f"{key.exercise}: {len(rows)} submissions", title_justify="left")
-    table.add_column("student", no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    table.add_column("points", justify="right", no_wrap=True)
-    for name in key.tasks:
-        table.add_column(name, justify="right", overflow="fold", min_width=7, max_width=10)
-    table.add_column("first reason", overflow="fold", min_width=30)
-    for row in rows:
-        entries = list(row["tasks"].values())
-        reason = row.get("message") or next((e["hint"] for e in entries if e["hint"]), "")
-        marks = ["✓" if e["verdict"] == "correct" else number(e["points"]) for e in entries]
-        table.add_row(row["student"], row["status"], number(row["score"]), *marks, reason)
-    return table
 
 
 @app.command()

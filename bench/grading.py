@@ -1,13 +1,16 @@
 """How fast a class is graded: this engine beside nbgrader and Otter, in one run, same files.
 
     python bench/grading.py [--ours 100] [--theirs 6] [--class 2000] [--workers 2]
-                            [--otter PYTHON] [--write bench/grading.md]
+                            [--otter PYTHON] [--before CHECKOUT] [--write bench/grading.md]
 
 The submissions are the made-up class's ordinary ones of 04_residual (right, wrong, unfinished; none
 that hangs or crashes), as often as needed. All sides ask the same questions of each answer:
 nbgrader, with its own `Execute`, runs the notebook's `check` cells in a kernel, `otter run` calls
 `check` in its tests, this engine has its probes run in a forked child. The times of the others
 are shares of a few submissions, since they take the same for each.
+
+`--before` names a folder with an earlier state of this project: it and this one grade the same
+class in turns, one worker each, and only they and nbgrader are measured.
 
 `--otter` names the Python of an environment that has otter-grader and sees this one's packages
 (a file in its site-packages whose name ends in .pth, naming this environment's site-packages).
@@ -191,6 +194,71 @@ def ours(course: Path, count: int, workers: int) -> dict[str, float]:
     }  # fmt: skip
 
 
+# Run by either state of the project, which is the one on its PYTHONPATH.
+ONE_WORKER = """
+import sys, time
+from pathlib import Path
+from autograder.course.grade import grade_folder
+from autograder.data.key import read_key
+from autograder.running.runner import Workshop
+
+folder, key, out = map(Path, sys.argv[1:])
+moments = []
+with Workshop([folder], workers=1) as workshop:
+    rows = grade_folder(folder, read_key(key), out, 1, 120,
+                        lambda row, done, total: moments.append(time.perf_counter()),
+                        workshop=workshop)
+points = sum(row["score"] for row in rows)
+print((moments[-1] - moments[0]) / (len(moments) - 1), points)
+"""
+
+
+def in_turns(course: Path, count: int, before: Path, turns: int = 3) -> dict[str, list[float]]:
+    """Seconds per submission once warm of the earlier state and of this one, turn by turn."""
+    ordinary(course, count, course / "submitted")
+    found: dict[str, list[float]] = {"before": [], "after": []}
+    points = set()
+    for turn in range(turns):
+        for name, root in (("before", before), ("after", ROOT)):
+            key = root / "exercises" / EXERCISE / "key.json"
+            places = [course / "submitted", key, course / f"{name}{turn}"]
+            done = subprocess.run(
+                [sys.executable, "-c", ONE_WORKER, *map(str, places)], cwd=root, text=True,
+                env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, check=True,
+            )  # fmt: skip
+            seconds, score = done.stdout.split()
+            found[name].append(float(seconds))
+            points.add(score)
+    assert len(points) == 1, f"the two states give other points: {points}"
+    return found
+
+
+def compared(course: Path, chosen: argparse.Namespace, load: float) -> list[str]:
+    """The lines of a report on an earlier state and this one beside nbgrader."""
+    for name in ("nbgrader", "ours"):
+        (course / name).mkdir()
+    slow, _ = nbgraders(course / "nbgrader", chosen.theirs)
+    found = in_turns(course / "ours", chosen.ours, chosen.before)
+    lines = [
+        f"An earlier state and this one, grading {EXERCISE} in one run on "
+        f"{len(os.sched_getaffinity(0))} core, one worker, once warm; load {load:.1f} of other "
+        "work when it began.",
+        "",
+        "| | submissions | seconds each, turn by turn | times as fast, by the fastest turn |",
+        "|---|---:|---:|---:|",
+        f"| `nbgrader autograde` | {chosen.theirs} | {slow:.2f} | 1.0 |",
+    ]
+    for name, seconds in found.items():
+        each = ", ".join(f"{one:.3f}" for one in seconds)
+        lines.append(f"| {name} | {chosen.ours} | {each} | {slow / min(seconds):.1f} |")
+    change = min(found["after"]) / min(found["before"]) - 1
+    return [
+        *lines,
+        "",
+        f"After takes {100 * abs(change):.0f} % {'more' if change > 0 else 'less'}.",
+    ]
+
+
 def beyond(count: int) -> float:
     """Seconds a submission without an answer takes, one at a time: fork, lock and talk."""
     from autograder.data.key import read_key
@@ -271,9 +339,14 @@ def main() -> None:
     parser.add_argument("--class", type=int, default=2000, dest="large")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--otter", type=Path)
+    parser.add_argument("--before", type=Path)
     parser.add_argument("--write", type=Path)
     chosen = parser.parse_args()
     load = os.getloadavg()[0]
+    if chosen.before:
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            print("\n".join(compared(Path(folder), chosen, load)))
+        return
     rows = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         places = [Path(folder, name) for name in ("nbgrader", "otter", "ours", "large")]

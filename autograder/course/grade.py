@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.course.answers import cells_of
+from autograder.course.one_task import merged, only_tasks
 from autograder.course.pages import write_class_page, write_student_page
 from autograder.data.files import PART, CannotWrite, lock_file, write_whole
 from autograder.data.key import Key, package_version
-from autograder.data.notebook import NotANotebook, read_notebook
+from autograder.data.notebook import Cell, NotANotebook, read_notebook
 from autograder.judging.report import verdict_json
 from autograder.running.cells import defined_names
 from autograder.running.runner import Outcome, Runs, grade_notebook
@@ -131,12 +133,14 @@ def grade_folder(
     workshop: Runs,
     anonymous: bool = False,
     again: Callable[[str], bool] = lambda student: False,
+    only: tuple[str, ...] = (),
 ) -> list[dict[str, Any]]:
     """Grade every submission; return the rows of `results.jsonl`, in order of students.
 
     A row is written as soon as it is known. Rows of an earlier run that are whole and of the
     same notebook, key and version are kept, so that a grading that was killed goes on; but not
     those of a student who is to be graded `again`, nor of one who was ended by a lower limit.
+    Where tasks are named (`only`), these alone are graded again, and the points of others stay.
     """
     submissions = find_submissions(folder, key.exercise, key.tasks, out)
     limits = {"timeout": timeout, "memory": _memory(workshop)}
@@ -144,24 +148,32 @@ def grade_folder(
     with Results(out) as results:
         kept = results.read()
         rows: dict[str, dict[str, Any]] = {}
+        parts: dict[str, dict[str, Any]] = {}  # rows of which some tasks are graded again
         todo = []
         for submission in submissions:
             raw, _ = read_submission(submission, folder)
             stamp = {"notebook_sha256": notebook_hash(raw), **common}
             old = kept.get(submission.student)
             holds = old and _still_holds(old, stamp, key, limits)
-            if old and holds and results.has_page(old["student"]) and not again(old["student"]):
+            holds = holds and results.has_page(submission.student)
+            if old and holds and not again(submission.student):
                 rows[submission.student] = old
-            else:
-                todo.append(submission)
-        results.finish(list(rows.values()))
+                continue
+            todo.append(submission)
+            if old and holds and only:
+                parts[submission.student] = old
+        results.finish([*rows.values(), *parts.values()])
         for row in rows.values():
             progress(row, len(rows), len(submissions))
-        for submission, outcome, digest in _graded(todo, folder, key, workers, timeout, workshop):
-            about: dict[str, Any] = {"notebook_sha256": digest, **common}
+        some = only_tasks(key, only)
+        keys = dict.fromkeys(parts, some)
+        for submission, done in _graded(todo, folder, key, keys, workers, timeout, workshop):
+            about: dict[str, Any] = {"notebook_sha256": done.digest, **common}
             about |= {"limits": limits, "handed_in": submission.handed_in}
-            row = result_row(submission.student, key, outcome, about)
-            write_student_page(out, row, outcome, key)
+            row = result_row(submission.student, key, done.outcome, about)
+            if submission.student in parts:
+                row = merged(parts[submission.student], row)
+            write_student_page(out, row, done.outcome.verdicts, key, done.cells)
             results.append(row)
             rows[submission.student] = row
             progress(row, len(rows), len(submissions))
@@ -192,23 +204,36 @@ def _still_holds(
     return same and row.get("exercise") == key.exercise
 
 
+@dataclass(frozen=True)
+class _Done:
+    """A graded notebook: its outcome, the hash of its bytes, and its cells for the page."""
+
+    outcome: Outcome
+    digest: str | None
+    cells: tuple[Cell, ...]
+
+
 def _graded(
     todo: list[Submission],
     folder: Path,
     key: Key,
+    keys: dict[str, Key],
     workers: int,
     timeout: float,
     workshop: Runs,
-) -> Iterator[tuple[Submission, Outcome, str | None]]:
-    """Grade with `workers` at a time; only as many notebooks are in memory as are being graded."""
+) -> Iterator[tuple[Submission, _Done]]:
+    """Grade with `workers` at a time; only as many notebooks are in memory as are being graded.
 
-    def work(submission: Submission) -> tuple[Outcome, str | None]:
+    `keys` has, by student, the key where it is not `key`.
+    """
+
+    def work(submission: Submission) -> _Done:
         raw, sentence = read_submission(submission, folder)
-        outcome = grade_notebook(raw, key, timeout, workshop)
+        outcome = grade_notebook(raw, keys.get(submission.student, key), timeout, workshop)
         if sentence:
             outcome = _refused(outcome, sentence)
         outcome.message = outcome.message or submission.remark
-        return outcome, notebook_hash(raw)
+        return _Done(outcome, notebook_hash(raw), cells_of(raw))
 
     with ThreadPoolExecutor(workers) as pool:
         waiting: dict[Future, Submission] = {}
@@ -223,7 +248,7 @@ def _graded(
                     return
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                     submission = waiting.pop(future)
-                    yield submission, *future.result()
+                    yield submission, future.result()
         except BaseException:
             workshop.stop()  # whatever is being graded ends now
             raise

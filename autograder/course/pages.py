@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
+from markupsafe import Markup
+
+from autograder.course.answers import answer_shown
 from autograder.data.files import write_whole
 from autograder.data.key import Key
+from autograder.data.notebook import Cell
+from autograder.judging.judge import Verdict
 from autograder.judging.report import templates
-
-if TYPE_CHECKING:
-    from autograder.running.runner import Outcome
 
 COMMON = 5
 
 
-def write_student_page(out: Path, row: dict[str, Any], outcome: Outcome, key: Key) -> None:
-    """The page of one student: every task with its verdict, reason and picture."""
+TASK = re.compile(r'<section class="task[^"]*" data-task="([^"]*)">.*?</section>', re.DOTALL)
+
+
+def write_student_page(
+    out: Path,
+    row: dict[str, Any],
+    verdicts: Sequence[Verdict],
+    key: Key,
+    cells: Sequence[Cell] = (),
+) -> None:
+    """The page of one student: every task with its verdict, reason, picture and code.
+
+    `verdicts` are of what was graded now. What the page said of the other tasks stays.
+    """
+    path = out / "pages" / f"{row['student']}.html"
+    shown = {verdict.task: _task(verdict, cells) for verdict in verdicts}
+    before = path.read_text("utf-8") if len(shown) < len(row["tasks"]) and path.is_file() else ""
+    stood = {found[1]: found[0] for found in TASK.finditer(before)}
+    for name, entry in row["tasks"].items():
+        if name not in shown:
+            verdict = Verdict.model_validate({"task": name, **entry})
+            shown[name] = stood.get(name) or _task(verdict, cells)
     page = templates().get_template("student.html")
-    text = page.render(row=row, verdicts=outcome.verdicts, exercise=key.exercise)
-    write_whole(out / "pages" / f"{row['student']}.html", text)
+    tasks = [Markup(shown[name]) for name in row["tasks"]]
+    write_whole(path, page.render(row=row, tasks=tasks, exercise=key.exercise))
+
+
+def _task(verdict: Verdict, cells: Sequence[Cell]) -> str:
+    """What the page says of one task."""
+    code = answer_shown(verdict.task, (verdict.hint, *verdict.details), cells)
+    return templates().get_template("task.html").render(verdict=verdict, code=code)
 
 
 def write_class_page(

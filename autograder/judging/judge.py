@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Literal
 
 from pydantic import Field
@@ -99,7 +100,8 @@ def _verdict(key: TaskKey, observation: Observation, comparison: Comparison) -> 
     remarks = list(comparison.remarks)
     if observation.calls:
         remarks.append(f"asked by hand, but uses {', '.join(observation.calls)}")
-    remarks += [note for case in observation.cases for note in case.notes]
+    notes = Counter(note for case in observation.cases for note in dict.fromkeys(case.notes))
+    remarks += [f"{note} (so in {n} trials)" if n > 1 else note for note, n in notes.items()]
     right = not comparison.faults
     hint, details = ("", ()) if right else _why(key, observation, comparison)
     return Verdict(

@@ -63,7 +63,7 @@ def terminal_table(verdicts: list[Verdict], title: str) -> Table:
             Text(MARKS[verdict.verdict], STYLES[verdict.verdict]),
             f"{number(verdict.points)}/{number(verdict.max_points)}",
             "\n".join(checks_text(verdict).split("  ")),
-            Text("\n".join(filter(None, [verdict.hint, *verdict.details, *verdict.remarks]))),
+            Text("\n".join(filter(None, [verdict.hint, *further(verdict)]))),
         )
     return table
 
@@ -89,6 +89,8 @@ def templates() -> Environment:
     environment.filters["number"] = number
     environment.filters["picture"] = picture_png
     environment.filters["sentence"] = sentence_html
+    environment.filters["breakable"] = breakable_html
+    environment.filters["further"] = further
     environment.globals["style"] = (
         resources.files("autograder").joinpath("templates/style.css").read_text("utf-8")
     )
@@ -101,6 +103,45 @@ def sentence_html(text: str) -> Markup:
     from markupsafe import Markup, escape
 
     return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
+def breakable_html(name: str) -> Markup:
+    """A name for a page, which may be broken after what joins its words and nowhere else."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"([_.@-]+)", r"\1<wbr>", str(escape(name))))
+
+
+def further(verdict: Verdict) -> list[str]:
+    """What is told below the hint: details and remarks, each sentence once.
+
+    One that several trials give counts them; trials are told apart by the call it begins with.
+    """
+    said = {_without_call(verdict.task, verdict.hint)}
+    found: dict[str, list[str]] = {}
+    remarks = [f"Remark: {remark}" for remark in verdict.remarks]
+    for sentence in (*verdict.details, *remarks):
+        plain = _without_call(verdict.task, sentence.removeprefix("Remark: "))
+        if plain not in said:
+            found.setdefault(plain, []).append(sentence)
+    return [
+        same[0] if len(same) == 1 else f"{same[0]} (in {len(same)} trials)"
+        for same in found.values()
+    ]
+
+
+def _without_call(task: str, sentence: str) -> str:
+    """A sentence without the call that it begins with and its full stop, to tell it from others."""
+    if sentence.startswith(f"`{task}`"):
+        sentence = sentence.removeprefix(f"`{task}`")
+    elif sentence.startswith(f"{task}("):
+        depth = 0
+        for place, sign in enumerate(sentence):
+            depth += (sign in "([{") - (sign in ")]}")
+            if sign == ")" and depth == 0:
+                sentence = sentence[place + 1 :]
+                break
+    return sentence.strip().removesuffix(".")
 
 
 def verdict_html(verdict: Verdict) -> str:

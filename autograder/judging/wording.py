@@ -130,12 +130,14 @@ def reasons_of(key: TaskKey, observation: Observation, comparison: Comparison) -
 def details(
     reasons: Sequence[Reason], told: Collection[str], most: int = MOST_DETAILS
 ) -> tuple[str, ...]:
-    """Further reasons, of kinds not `told`, one of each: cases that fail alike need saying once."""
+    """Further reasons, of kinds not `told`, one of each: cases that fail alike are counted."""
     seen, found = set(told), list[str]()
     for reason in reasons:
         if not reason.kinds <= seen:
             seen |= reason.kinds
-            found.append(reason.text)
+            alike = {other.case for other in reasons if other.kinds == reason.kinds}
+            count = f" (so in {len(alike)} trials)" if len(alike) > 1 else ""
+            found.append(f"{reason.text}{count}")
     return tuple(found[:most])
 
 

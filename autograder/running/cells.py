@@ -8,6 +8,7 @@ import contextlib
 import linecache
 import re
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -124,7 +125,7 @@ def _run_cell(cell: Cell, run: Run, limit: Limit, seconds: float) -> str | None:
     except SystemExit:
         return f"cell {cell.number} exits the process"
     except BaseException as error:  # KeyboardInterrupt and a student's own kinds too
-        return f"cell {cell.number} raises {type(error).__name__}: {text_of(error)}"
+        return _raised(cell.number, error)
 
 
 def _run_statements(statements: list[ast.stmt], number: int, run: Run) -> str | None:
@@ -142,7 +143,7 @@ def _run_statements(statements: list[ast.stmt], number: int, run: Run) -> str | 
             if not isinstance(statement, ast.Import | ast.ImportFrom):
                 raise
             run.absent.update(a.asname or a.name.partition(".")[0] for a in statement.names)
-            problem = problem or f"cell {number} raises {type(error).__name__}: {text_of(error)}"
+            problem = problem or _raised(number, error)
         except NameError as error:
             if error.name not in run.absent:
                 raise
@@ -150,6 +151,14 @@ def _run_statements(statements: list[ast.stmt], number: int, run: Run) -> str | 
             for alias in statement.names:
                 run.flags |= getattr(__future__, alias.name).compiler_flag
     return problem
+
+
+def _raised(number: int, error: BaseException) -> str:
+    """What a cell raises, and in which of its lines."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == f"<cell {number}>"]
+    where = f" (line {lines[-1]})" if lines else ""
+    return f"cell {number} raises {type(error).__name__}: {text_of(error)}{where}"
 
 
 def _single_imports(statement: ast.stmt) -> list[ast.stmt]:
