@@ -4,10 +4,11 @@
 # Guess before it was run: `layers.Resizing` has nothing to learn and nothing that differs in
 # training, so a model that begins with it, called as `model(x)`, runs as without it.
 #
-# Seen: every model inside a model, and every layer of one's own with a `training` argument, that
-# comes after Resizing, CenterCrop or RandomFlip in a functional model is told training=True by
-# `model(x)`. Dropout there drops and batch normalisation uses the batch and moves its averages.
-# Rescaling and Normalization do not do it, and `model(x, training=False)` and `predict` are right.
+# Seen: every batch normalisation, every model inside a model, and every layer of one's own with a
+# `training` argument, that comes after Resizing, CenterCrop or RandomFlip in a functional model is
+# told training=True by `model(x)`. Dropout there drops (inside such a model or layer) and batch
+# normalisation uses the batch and moves its averages. Rescaling and Normalization do not do it,
+# and `model(x, training=False)` and `predict` are right.
 # Who meets it: whoever puts Resizing before a pretrained backbone and calls the model directly, as
 # for heat maps, gradients or a check of outputs.
 #
