@@ -78,6 +78,15 @@ def roster_of(tmp_path, text: str) -> Roster:
         ("doejane_4321_998877_04_residual-2.ipynb", "doejane"),
         ("doejane_4321_998877_homework.ipynb", "doejane"),
         ("anon_x7Q2p_998877_04_residual.ipynb", "anon_x7Q2p"),
+        ("anon_x7Q2p_LATE_998877_04_residual.ipynb", "anon_x7Q2p"),
+        ("Jane Doe_12345_assignsubmission_file_/04_residual.ipynb", "Jane Doe"),
+        ("mia.zip/work/hw/04_residual/04_residual.ipynb", "mia"),
+        ("mia/04_residual.zip/04_residual/04_residual.ipynb", "mia"),
+        ("mia/submission.zip/04_residual.ipynb", "mia"),
+        ("mia_04_residual [1].ipynb", "mia"),
+        ("mia_04_residual - Kopie (2).ipynb", "mia"),
+        ("mia_04-Residual.ipynb", "mia"),
+        ("mia_04 residual.ipynb", "mia"),
         ("LATE_anon_x7Q2p_998877_04_residual.ipynb", "anon_x7Q2p"),
         (f"{MOODLE}/04_residual.ipynb", "Jane Doe"),
         (f"{MOODLE}/sub/04_residual (1).ipynb", "Jane Doe"),
@@ -103,7 +112,11 @@ def test_what_platforms_count_is_kept():
     "name",
     ["04_residual.ipynb", "04_residual (1).ipynb", "04_residual(12).ipynb", "04_residual-1.ipynb",
      "Copy of 04_residual.ipynb", "04_residual-Copy1.ipynb", "04_residual - Copy.ipynb",
-     "04_residual copy 2.ipynb", "04_residual 2.ipynb", "mia_04_residual-Copy2 (1).ipynb"],
+     "04_residual copy 2.ipynb", "04_residual 2.ipynb", "mia_04_residual-Copy2 (1).ipynb",
+     "04_residual - Kopie.ipynb", "04_residual – Kopie 2.ipynb", "04_residual - copia (2).ipynb",
+     "04_residual - Copie.ipynb", "04_residual [1].ipynb", "04_residual~1.ipynb",
+     "04_Residual.ipynb", "04-residual (2).ipynb", "04 residual.IPYNB",
+     "04_residual.ipynb.txt", "04_residual.ipynb.json", "04_residual (1).ipynb.txt"],
 )  # fmt: skip
 def test_the_names_of_copies_are_known(name):
     assert is_named_after(name, EXERCISE)
@@ -121,7 +134,10 @@ def test_other_names_are_not_taken_for_the_exercise():
 
 def test_rubbish_is_known():
     for path in ("__MACOSX/._04_residual.ipynb", "mia/.DS_Store", "._x.ipynb",
-                 "mia/.ipynb_checkpoints/04_residual-checkpoint.ipynb"):  # fmt: skip
+                 "mia/.ipynb_checkpoints/04_residual-checkpoint.ipynb", "mia/.git/HEAD",
+                 "mia/__pycache__/a.pyc", "mia/desktop.ini", "mia/Icon\r", "mia/~$04.ipynb",
+                 "mia/.~04_residual.ipynb", "@eaDir/mia/x", "mia/.venv/bin/python",
+                 "mia/.vscode/settings.json"):  # fmt: skip
         assert is_rubbish(path)
     assert not is_rubbish("mia/04_residual.ipynb")
 
@@ -181,6 +197,39 @@ def test_nothing_is_dropped_without_a_line_of_its_own(collected):
     assert sorted(done.students) == sorted(os.listdir(into)) == ["mia", "zoe"]
     for name in set(files) - {"mia_04_residual.ipynb"}:
         assert sum(name in remark for remark in done.remarks) == 1, name
+
+
+def test_a_notebook_that_a_browser_saved_as_text_is_collected(collected):
+    files = {
+        "mia/04_residual.ipynb.txt": notebook(),
+        "ben/04_residual.json": notebook(),
+        "eve/04_residual.ipynb.txt": b"no notebook",
+        "zoe/settings.json": b"{}",
+    }
+    done, into = collected(files)
+    assert sorted(done.students) == ["ben", "mia"]
+    assert (into / "mia" / EXERCISE / f"{EXERCISE}.ipynb").read_bytes() == notebook()
+    for name in list(files)[2:]:
+        assert sum(name in remark for remark in done.remarks) == 1, name
+
+
+def test_names_in_a_zip_that_does_not_say_its_encoding_are_read_as_utf8(tmp_path):
+    """macOS writes them so; Python takes them for the old encoding of DOS."""
+    raw = zipped({"josX_04_residual.ipynb": notebook()})
+    (tmp_path / "class.zip").write_bytes(raw.replace(b"josX", "jo\u00e9".encode()))
+    done = collect(tmp_path / "class.zip", EXERCISE, tmp_path / "submitted")
+    assert list(done.students) == ["jo\u00e9"]
+
+
+def test_a_name_too_long_for_a_folder_holds_up_nobody(collected):
+    long = "x" * 210 + "é" * 30
+    done, into = collected(
+        {f"{long}/04_residual.ipynb": notebook(), "mia/04_residual.ipynb": notebook()}
+    )
+    assert len(done.students) == 2
+    assert "mia" in done.students
+    assert any(long[:100] in remark for remark in done.remarks)
+    assert all((into / name / EXERCISE / f"{EXERCISE}.ipynb").is_file() for name in done.students)
 
 
 def test_what_is_there_already_is_kept_unless_asked(collected):

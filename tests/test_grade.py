@@ -548,6 +548,15 @@ def test_a_lone_notebook_of_another_name_is_graded_and_it_is_said(tmp_path, key,
     assert row["message"] in table
 
 
+def test_a_notebook_that_a_browser_saved_as_text_is_graded(tmp_path, key, workshop):
+    place = numbers.submit(tmp_path / "submitted", "mia", numbers.raw())
+    place.rename(place.with_name("01_numbers.ipynb.txt"))
+    place.with_name("settings.txt").write_text("x")
+    row = one_row(tmp_path, key, workshop)
+    assert (row["status"], row["score"]) == ("graded", numbers.FULL)
+    assert row["message"].startswith("graded 01_numbers.ipynb.txt")
+
+
 def test_one_of_two_other_notebooks_is_not_guessed(tmp_path, key, workshop):
     place = numbers.submit(tmp_path / "submitted", "mia", numbers.raw())
     place.with_name("a.ipynb").write_bytes(numbers.raw())

@@ -5,6 +5,7 @@ Nothing is dropped without a sentence of its own, and nobody is held up by anoth
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import zipfile
@@ -14,13 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course.grade import GradingProblem
-from autograder.course.handed_in import Owner, is_named_after, is_rubbish, owner_of
+from autograder.course.handed_in import (
+    Owner,
+    is_named_after,
+    is_rubbish,
+    may_be_notebook,
+    owner_of,
+)
 from autograder.course.roster import Roster
 from autograder.data.files import CannotWrite, write_whole
 from autograder.data.notebook import MOST_BYTES, NotANotebook, read_notebook
 
 DEEPEST = 3  # zips in zips
 MOST_FILES = 100_000
+LONGEST_NAME = 200  # bytes of a folder's name; file systems take 255
 
 
 @dataclass(frozen=True)
@@ -102,15 +110,17 @@ def _common_root(paths: list[str]) -> str:
 
 def _not_wanted(path: str, raw: bytes, exercise: str) -> str:
     """Why a file is not the exercise's notebook; nothing where it is."""
-    if not path.lower().endswith(".ipynb"):
+    name = path.rpartition("/")[2]
+    if not may_be_notebook(name):
         return "not a notebook"
-    if is_named_after(path.rpartition("/")[2], exercise):
+    ending = name.strip().lower().endswith(".ipynb")
+    if ending and is_named_after(name, exercise):
         return ""
     try:
         named = read_notebook(raw).exercise
     except NotANotebook as error:
         return str(error)
-    if named == exercise:
+    if named == exercise or (named is None and is_named_after(name, exercise)):
         return ""
     return f"a notebook of exercise {named}" if named else f"not named after {exercise}"
 
@@ -151,7 +161,7 @@ def _members(
     before: str, opened: zipfile.ZipFile, done: Collected, depth: int
 ) -> Iterator[tuple[str, bytes, tuple[int, ...]]]:
     for member in opened.infolist()[:MOST_FILES]:
-        name = before + member.filename.replace("\\", "/")
+        name = before + _name_of(member).replace("\\", "/")
         if member.is_dir():
             continue
         if member.file_size > MOST_BYTES:
@@ -164,6 +174,14 @@ def _members(
             done.remarks.append(f"left out: {name} (it cannot be unpacked: {error})")
             continue
         yield from _file(name, raw, tuple(member.date_time), done, depth)
+
+
+def _name_of(member: zipfile.ZipInfo) -> str:
+    """A member's name; macOS writes UTF-8 without saying so, which Python takes for DOS's."""
+    if not member.flag_bits & 0x800:
+        with contextlib.suppress(UnicodeError):
+            return member.filename.encode("cp437").decode("utf-8")
+    return member.filename
 
 
 # Whose it is, and which counts
@@ -186,6 +204,8 @@ def _by_student(
             done.remarks.append(f"{student}: several are called {owner.name}, told apart by number")
         if known is None and roster:
             done.remarks.append(f"{student}: not on the roster, or not one alone ({file.path})")
+        if known is None and len(owner.name.encode()) > LONGEST_NAME:
+            done.remarks.append(f"{student}: cut short, its name in the archive is too long")
         students.setdefault(student, []).append(file)
     return students
 
@@ -193,7 +213,7 @@ def _by_student(
 def safe_name(name: str) -> str:
     """A name that is one folder's, whatever it holds."""
     plain = re.sub(r"[/\\\x00-\x1f:*?\"<>|]", "_", name).strip(" .")
-    return plain or "_"
+    return plain.encode()[:LONGEST_NAME].decode(errors="ignore").strip() or "_"
 
 
 def latest(student: str, files: list[HandedIn], done: Collected) -> HandedIn | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course.answers import cells_of
+from autograder.course.handed_in import is_rubbish, may_be_notebook
 from autograder.course.one_task import merged, only_tasks
 from autograder.course.pages import write_class_page, write_student_page
 from autograder.data.files import PART, CannotWrite, lock_file, write_whole
@@ -74,13 +75,21 @@ def submission_of(folder: Path, name: str, exercise: str, tasks: Iterable[str] =
     place = folder / name / exercise
     path, remark = place / f"{exercise}.ipynb", ""
     if not os.path.lexists(path):
-        others = sorted(place.glob("*.ipynb")) or sorted((folder / name).glob("*.ipynb"))
+        others = _notebooks_in(place) or _notebooks_in(folder / name)
         if len(others) == 1 and _holds(others[0], exercise, tasks):
             path, remark = others[0], f"graded {others[0].name}: there is no {path.name}"
     stamp = ""
     with contextlib.suppress(OSError, UnicodeDecodeError):
         stamp = (path.parent / "timestamp.txt").read_text("utf-8").strip()[:100]
     return Submission(_printable(name), path, stamp, remark)
+
+
+def _notebooks_in(place: Path) -> list[Path]:
+    """What may be notebooks in a folder, by name: those that end so, else what a browser makes."""
+    if not place.is_dir():
+        return []
+    found = sorted(p for p in place.iterdir() if may_be_notebook(p.name) and not is_rubbish(p.name))
+    return [path for path in found if path.name.lower().endswith(".ipynb")] or found
 
 
 def _holds(path: Path, exercise: str, tasks: Iterable[str]) -> bool:

@@ -3,8 +3,9 @@
 Canvas (`lib/content_zipper.rb`): `NAME[_LATE]_USER_ATTACHMENT_FILE`, NAME in small letters without
 spaces, the attachment's number growing with every upload, `-1` where a name came before; of an
 anonymous assignment `[LATE_]anon_CODE_ATTACHMENT_FILE`.
-Moodle (`mod/assign/classes/downloader.php`): a folder `NAME_NUMBER_assignsubmission_file/`, or that
-as a prefix `..._file_FILE`; NAME is the full name without underscores, or a group's.
+Moodle (`mod/assign/classes/downloader.php`): a folder `NAME_NUMBER_assignsubmission_file/` (of
+older ones with `_` at its end), or that as a prefix `..._file_FILE`; NAME is the full name
+without underscores, or a group's.
 nbgrader and by hand: `STUDENT/EXERCISE/EXERCISE.ipynb`, `STUDENT/EXERCISE.ipynb`, `STUDENT.zip`,
 `STUDENT_EXERCISE.ipynb`.
 """
@@ -14,25 +15,27 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
-# What macOS, Windows and Jupyter leave in folders and zips.
+# What macOS, Windows, Jupyter and editors leave in folders and zips.
 RUBBISH = re.compile(
-    r"(^|/)(__MACOSX|\.ipynb_checkpoints)(/|$)|(^|/)(\._[^/]*|\.DS_Store|Thumbs\.db)$"
+    r"(^|/)(__MACOSX|\.ipynb_checkpoints|__pycache__|@eaDir|\.git|\.venv|\.vscode|\.idea)(/|$)"
+    r"|(^|/)(\._[^/]*|\.~[^/]*|~\$[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini|Icon\r)$"
 )
-MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.+))?$")
+MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?$")
 CANVAS = re.compile(r"(?P<name>.+?)(?:_LATE)?_(?P<user>\d+)_(?P<upload>\d+)_(?P<file>.+)$")
-ANONYMOUS = re.compile(r"(?:LATE_)?(?P<name>anon_\w+?)_(?P<upload>\d+)_(?P<file>.+)$")
+ANONYMOUS = re.compile(r"(?:LATE_)?(?P<name>anon_\w+?)(?:_LATE)?_(?P<upload>\d+)_(?P<file>.+)$")
 SHORTEST_NUMBER = (
     3  # digits of a platform's numbers: `team_07_04_residual` is no download of Canvas
 )
 # What browsers, Colab, Jupyter, Drive, macOS and Windows add to the name of a further copy.
 COPY = re.compile(
     r"^(?:copy of|kopie von|copie de|copia de) +"
-    r"|(?:[ _-]*\(\d+\)|-copy\d*| - copy| copy(?: \d+)?)$",
+    r"|(?:[ _-]*(?:\(\d+\)|\[\d+\])|~\d|-copy\d*| [-\u2013] (?:copy|kopie|copie|copia)(?: \d+)?"
+    r"| copy(?: \d+)?)$",
     re.IGNORECASE,
 )
 NUMBERED = re.compile(r"[- ]\d{1,2}$")  # Canvas's and macOS's: `team-07` is no copy of `team`
+NOTEBOOK = (".ipynb", ".ipynb.txt", ".ipynb.json")  # two of them are names that browsers make
 NOBODY = {"", ".", "submissions", "submitted", "downloaded", "archive", "extracted", "download"}
 
 
@@ -55,7 +58,9 @@ def is_rubbish(path: str) -> bool:
 
 def plain_stem(name: str) -> str:
     """A file's name without its ending and without what copying added to it."""
-    stem = PurePosixPath(name).stem if name.lower().endswith((".ipynb", ".zip")) else name
+    endings = (*NOTEBOOK[::-1], ".zip")
+    found = next((ending for ending in endings if name.lower().endswith(ending)), "")
+    stem = name[: len(name) - len(found)].strip()
     while (shorter := COPY.sub("", stem).strip()) != stem:
         stem = shorter
     return stem
@@ -65,9 +70,19 @@ def student_before(name: str, exercise: str) -> str | None:
     """What stands before the exercise in a notebook's name, "" for nothing; None: another name."""
     stem = plain_stem(name)
     for candidate in (stem, plain_stem(NUMBERED.sub("", stem))):
-        if found := re.fullmatch(rf"(?:(.+?)[_ -]+)?{re.escape(exercise)}", candidate):
+        if found := re.fullmatch(rf"(?:(.+?)[_ -]+)?{_spelt(exercise)}", candidate, re.IGNORECASE):
             return found[1] or ""
     return None
+
+
+def _spelt(exercise: str) -> str:
+    """A pattern for an exercise's name: spaces and hyphens may stand for what joins its words."""
+    return "[_ -]".join(map(re.escape, exercise.split("_")))
+
+
+def may_be_notebook(name: str) -> bool:
+    """Whether a file's name is a notebook's, or what a browser makes of one."""
+    return name.strip().lower().endswith((*NOTEBOOK, ".json"))
 
 
 def is_named_after(name: str, exercise: str) -> bool:
@@ -85,11 +100,13 @@ def owner_of(path: str, exercise: str) -> Owner | None:
         if owner := _of_canvas(part):
             return owner
     *folders, file = parts
-    if exercise in folders[1:]:  # nbgrader's own layout, whatever it lies in
-        folders = folders[folders.index(exercise, 1) - 1 :]
-    for folder in folders:
+    inner = next((n for n, one in enumerate(folders, 1) if one.lower().endswith(".zip")), 0)
+    ways = [folders[:inner], folders] if inner else [folders]  # a student's zip may hold folders
+    if not inner and exercise in folders[1:]:  # nbgrader's own layout, whatever it lies in
+        ways = [folders[folders.index(exercise, 1) - 1 :]]
+    for folder in (folder for way in ways for folder in way):
         name = _folder_name(folder, exercise)
-        if name.lower() not in NOBODY and name != exercise:
+        if name.lower() not in NOBODY and not re.fullmatch(_spelt(exercise), name, re.IGNORECASE):
             return Owner(name)
     before = student_before(file, exercise)
     return Owner(before) if before else None
@@ -107,4 +124,4 @@ def _of_canvas(part: str) -> Owner | None:
 def _folder_name(folder: str, exercise: str) -> str:
     """A folder's or zip's name as a student's: `mia.zip` is mia's, `mia_04_residual.zip` too."""
     stem = plain_stem(folder) if folder.lower().endswith(".zip") else folder.strip()
-    return re.sub(rf"[_ -]+{re.escape(exercise)}$", "", stem)
+    return re.sub(rf"[_ -]+{_spelt(exercise)}$", "", stem, flags=re.IGNORECASE)
