@@ -18,9 +18,11 @@ from autograder.course.grade import (
     result_row,
     write_table,
 )
+from autograder.course.handed_in import is_named_after
 from autograder.data.files import CannotWrite
 from autograder.data.key import KeyProblem, read_key
 from autograder.data.limits import Limits
+from autograder.data.notebook import NotANotebook, read_notebook
 from autograder.judging.report import console, number, terminal_table
 from autograder.running.runner import CannotIsolate, WarmProcessGone, Workshop, grade_notebook
 from autograder.setting.exercises import (
@@ -80,6 +82,17 @@ def key_path(path: Path | None, exercise: str | None, beside: Path | None = None
     return public_key_path(project_root(), exercise)
 
 
+def exercise_of(notebook: Path, raw: bytes) -> str:
+    """The exercise that a notebook says it is, else the one that its name tells of."""
+    try:
+        said = read_notebook(raw).exercise
+    except NotANotebook:
+        said = None
+    keys = [] if said else sorted(Path.cwd().glob(f"exercises/*/{KEY_NAME}"))
+    names = [path.parent.name for path in keys]
+    return said or next((n for n in names if is_named_after(notebook.name, n)), notebook.stem)
+
+
 @app.command()
 def check(
     notebook: Annotated[Path, typer.Argument(help="The notebook to check")],
@@ -90,8 +103,9 @@ def check(
     """Check one notebook. Exit code 0: full marks, 1: not, 2: it could not be graded."""
     if not notebook.is_file():
         raise GradingProblem(f"there is no notebook {notebook}")
-    answers = read_key(key_path(key, notebook.stem, notebook.resolve().parent))
-    outcome = grade_notebook(notebook.read_bytes(), answers, timeout)
+    raw = notebook.read_bytes()
+    answers = read_key(key_path(key, exercise_of(notebook, raw), notebook.resolve().parent))
+    outcome = grade_notebook(raw, answers, timeout)
     if as_json:
         print(json.dumps(result_row("", answers, outcome), ensure_ascii=False))
     else:

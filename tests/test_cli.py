@@ -68,6 +68,19 @@ def test_check_says_by_its_exit_code_how_it_went(project: Path):
 
 
 @pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("homework.ipynb", numbers.raw()),
+        ("01_numbers (1).ipynb", numbers.raw({**numbers.notebook(), "metadata": {}})),
+        ("Copy of ann_01_numbers.ipynb", b"nonsense"),
+    ],
+)
+def test_check_knows_a_notebook_of_another_name(project: Path, monkeypatch, name, content):
+    monkeypatch.chdir(project)
+    assert cli.exercise_of(project / name, content) == numbers.EXERCISE
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["check", "nowhere.ipynb"], "there is no notebook nowhere.ipynb"),

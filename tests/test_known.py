@@ -162,3 +162,25 @@ def test_a_question_that_is_put_is_followed_by_a_sentence_of_its_own():
         "or a small constant another? Of the 5 cases tried 3 go wrong, exactly those where `back` "
         "is True; the other 2 are right."
     )
+
+
+def pages_refused(lines, on_a_page, cover="no"):
+    if cover == "yes":
+        raise ValueError("no covers")
+    return math.ceil(lines / on_a_page)
+
+
+def pages_misspelt(lines, on_a_page, cover="no"):
+    if cover == "yes":
+        return covers  # noqa: F821
+    return math.ceil(lines / on_a_page)
+
+
+def test_a_name_that_is_not_there_is_no_known_mistake():
+    """It is told itself, though a known mistake fails for the same calls."""
+    refused = Mistake(pages_refused, "Covers are to be counted.")
+    task = Task("pages", "function", 2, page_trials, pages, dtype="int", mistakes=[refused])
+    assert judged(task, pages_refused).hint == refused.hint
+    verdict = judged(task, pages_misspelt)
+    assert verdict.hint != refused.hint
+    assert "name 'covers' is not defined" in verdict.hint

@@ -147,8 +147,11 @@ class Replies:
         from autograder.running.runner import Reply
 
         self.asked.append(list(key.tasks))
-        answers = {"double": numbers.squared if self.wrong else numbers.double}
-        answers |= {"halves": lambda image, factor=2: image / 0 * factor, "ends": numbers.ends}
+        answers = {
+            "double": numbers.squared if self.wrong else numbers.double,
+            "halves": numbers.squared,
+            "ends": numbers.ends,
+        }
         seen = {q.name: probe(answers[q.name], q) for q in key.questions}
         return Reply(seen)
 

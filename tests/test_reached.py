@@ -58,6 +58,7 @@ LATER = {
     "fails": "1 / 0",
     "exits": "raise SystemExit",
     "never ends": "while True:\n    pass",
+    "speaks of a check": "# check(double)\nsaid = 'check(double)'\ndef double(x):\n    return 3",
 }
 
 
@@ -161,9 +162,56 @@ def test_a_file_that_the_notebook_writes_can_be_imported_and_run(points):
     assert points([numbers.code(IN_A_NOTEBOOK["a file"]), *numbers.cells(double=used)])[0] == FULL
 
 
+RIGHT = "def double(x):\n    return 2 * x\n"
+TWICE = "def double(x):\n    return TWO * x\n"
+WORLD = {
+    "captured": [f"%%capture out\nprint(3)\n{RIGHT}", "out.show()\nassert out.stdout == ''"],
+    "a measured time": [f"t = %timeit -o -n1 2 + 2\nbest = t.best + t.average\n{RIGHT}"],
+    "a handle": [f"h = display(1, display_id=True)\nh.update(2)\n{RIGHT}"],
+    "the folder": [f"here = %pwd\nassert here.startswith('/')\n%cd nowhere\n{RIGHT}"],
+    "fields of lines": [f"found = !ls\nassert found.n == found.s == ''\nfound.l\n{RIGHT}"],
+    "code as text": [f"get_ipython().run_cell('TWO = 2')\nget_ipython().magic('time 3')\n{TWICE}"],
+    "names pushed": [f"get_ipython().push({{'TWO': 2}})\nget_ipython().ev('TWO')\n{TWICE}"],
+    "a number typed": [f"assert int(input()) == float(input()) == 0\n{RIGHT}"],
+    "a time within": ["def double(x):\n    y = %time 2 * x\n    return y"],
+    "one event loop": [
+        "import asyncio\nloop = asyncio.get_event_loop()\n"
+        f"task = loop.create_task(asyncio.sleep(0, 2))\nTWO = await task\n{TWICE}"],
+    "the last value": ["7", f"assert _ == 7\n{RIGHT}"],
+    "a name taken": ["_ = 3", "7", f"assert _ == 3\n{RIGHT}"],
+    "all earlier results": [f"_ih, _oh, _dh, _ii, _iii, ___, Out.get(1)\n{RIGHT}"],
+    "a password": [f"import getpass\nassert getpass.getpass() == ''\n{RIGHT}"],
+    "pasted prompts": [">>> def double(x):\n...     return 2 * x"],
+    "a folder that is not there": ["!mkdir -p own", "%%writefile own/two.py\nTWO = 2",
+                                   f"from own.two import TWO\n{TWICE}"],
+    "a file with options": ["%%writefile two.py\nTWO = 2", f"%run -i two\n%run nowhere\n{TWICE}"],
+    "a magic of one's own": [
+        "from IPython.core.magic import register_cell_magic\n@register_cell_magic\n"
+        "def skip(line, cell): pass", "%%skip\n1 / 0", RIGHT],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sources", WORLD.values(), ids=WORLD)
+def test_what_a_kernel_gives_beside_python_is_there(points, sources):
+    *before, answer = map(numbers.code, sources)
+    imports, _, *rest = numbers.cells()
+    earned, outcome = points([imports, *before, answer, *rest])
+    assert earned == FULL, outcome.verdicts[0].hint
+
+
 @pytest.mark.parametrize(
     "absent",
     [
+        "if True:\n    import nosuch\n",
+        "from google.colab import files\nup = files.upload()\nfor name in up.keys():\n"
+        "    text = open(name).read()\nlines = text.split()",
+        "from nosuch import *\nsomething(3)",
+        "import importlib\nmodule = importlib.import_module('nosuch')\nmodule.run()",
+        "import nosuch\nclass Net(nosuch.Base): pass\nnet = Net()",
+        "import keras\nbase = keras.applications.ResNet50(weights=None)\nbase.summary()",
+        "from numpy import nosuch, add as mine\nmine(1, 2)",
+        "import os\nos.chdir('/content/drive')\nlines = open('mine.csv').read()\nlines.split()",
+        "import nosuch\nstart = nosuch.time()\nstart += 1\nlate = [start for _ in range(2)]",
         "from google.colab import drive\ndrive.mount('/content')",
         "import google.colab",
         "from keras.applications import ResNet50",
@@ -173,6 +221,18 @@ def test_a_file_that_the_notebook_writes_can_be_imported_and_run(points):
 )
 def test_an_import_that_fails_costs_only_itself(points, absent):
     answer = f"{absent}\nimport numpy as mine\ndef double(x):\n    return mine.add(x, x)\n"
+    assert points(numbers.cells(double=answer))[0] == FULL
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "import nosuch\n@nosuch.jit\ndef double(x):\n    return 2 * x",
+        "import nosuch\ndef double(x: nosuch.Tensor) -> nosuch.Tensor:\n    return 2 * x",
+    ],
+    ids=["decorator", "annotation"],
+)
+def test_what_is_absent_around_an_answer_leaves_it_there(points, answer):
     assert points(numbers.cells(double=answer))[0] == FULL
 
 

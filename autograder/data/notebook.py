@@ -11,8 +11,8 @@ MOST_BYTES = 200_000_000
 DEMONSTRATION = "demonstration"  # a cell with this tag trains or shows; grading leaves it out
 
 
-# What a test cell checks: `check(residual_block)`.
-CHECK = re.compile(r"\bcheck\(\s*(\w+)")
+# What a test cell checks: `check(residual_block)`, and not in a comment or a text.
+CHECK = re.compile(r"^[^#'\"\n]*\bcheck\(\s*(\w+)", re.MULTILINE)
 
 
 class NotANotebook(Exception):

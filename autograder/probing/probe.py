@@ -189,9 +189,11 @@ def _observe_case(
     except (Exception, SystemExit) as error:
         # how much memory there is differs from one machine to the next
         shapes = "" if isinstance(error, MemoryError) else _shapes_in(_message(error))
+        # a name that is not there is a slip of the pen, and not what a mistake of the bank raises
+        kind = "unnamed" if isinstance(error, NameError) else f"raises{shapes}"
         return CaseObservation(
             problem=_raised(error, question, case),
-            problem_kind=f"raises{shapes}",
+            problem_kind=kind,
             trace=_steps_to_the_error(function, question, case),
         )
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.data.notebook import DEMONSTRATION, Cell, Notebook, checked_task
-from autograder.running.shell import furnish, plain_python, run_code
+from autograder.running.shell import Refused, furnish, plain_python, run_code
 
+ANYTHING = "*"  # among absent names: an import of all that a module has failed
 LEAST_SHARE = 0.1  # of a step's time, that a cell has when others have used theirs up
 
 Limit = Callable[[str, float], contextlib.AbstractContextManager[None]]
@@ -34,6 +35,7 @@ class Run:
     problems: dict[str, str] = field(default_factory=dict)  # a name that a failed cell defines
     failures: list[str] = field(default_factory=list)
     absent: set[str] = field(default_factory=set)  # names that a failed import was to bring
+    own: set[str] = field(default_factory=set)  # IPython's names that the notebook took
     flags: int = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # of compiling: `from __future__` lasts
 
 
@@ -131,26 +133,77 @@ def _run_cell(cell: Cell, run: Run, limit: Limit, seconds: float) -> str | None:
 def _run_statements(statements: list[ast.stmt], number: int, run: Run) -> str | None:
     """Run statements one by one. A failed import costs itself and what needs it, no more.
 
-    The sentence of the first such failure is given back.
+    So does what grading refuses, and a file that is not there. The sentence of the first such
+    failure is given back.
     """
     problem = None
     for statement in (part for whole in statements for part in _single_imports(whole)):
-        module = ast.Module([statement], [])
-        code = compile(module, f"<cell {number}>", "exec", run.flags, dont_inherit=True)
         try:
-            run_code(code, run.namespace)
-        except ImportError as error:
-            if not isinstance(statement, ast.Import | ast.ImportFrom):
-                raise
-            run.absent.update(a.asname or a.name.partition(".")[0] for a in statement.names)
+            _run_statement(statement, number, run)
+        except (ImportError, Refused, FileNotFoundError) as error:
+            run.absent.update(_bound(statement))
             problem = problem or _raised(number, error)
         except NameError as error:
-            if error.name not in run.absent:
+            if error.name not in run.absent and ANYTHING not in run.absent:
                 raise
+            if not _run_bare(statement, number, run):
+                run.absent.update(_bound(statement))
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             for alias in statement.names:
                 run.flags |= getattr(__future__, alias.name).compiler_flag
     return problem
+
+
+def _run_statement(statement: ast.stmt, number: int, run: Run) -> None:
+    """Run one statement; the value of an expression is `_` to those that come."""
+    file = f"<cell {number}>"
+    is_value = isinstance(statement, ast.Expr) and "_" not in run.own
+    tree = ast.Expression(statement.value) if is_value else ast.Module([statement], [])  # type: ignore[attr-defined]
+    mode = "eval" if is_value else "exec"
+    code = compile(tree, file, mode, run.flags, dont_inherit=True)
+    value = run_code(code, run.namespace)
+    if is_value and value is not None:
+        run.namespace["_"] = value
+    elif "_" in _bound(statement):
+        run.own.add("_")
+
+
+def _run_bare(statement: ast.stmt, number: int, run: Run) -> bool:
+    """Define a function without decorators and annotations that need what is absent."""
+    if not isinstance(statement, ast.FunctionDef):
+        return False
+    statement.decorator_list = [one for one in statement.decorator_list
+                                if run.absent.isdisjoint(_read(one))]  # fmt: skip
+    flags, run.flags = run.flags, run.flags | __future__.annotations.compiler_flag
+    try:
+        _run_statement(statement, number, run)
+    except NameError:
+        return False
+    finally:
+        run.flags = flags
+    return True
+
+
+def _read(tree: ast.AST) -> set[str]:
+    """Names that an expression reads."""
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """Names that a statement gives a value."""
+    found: set[str] = set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            whole = isinstance(node, ast.ImportFrom)
+            names = [
+                a.asname or (a.name if whole else a.name.partition(".")[0]) for a in node.names
+            ]
+            found.update(names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+    return found
 
 
 def _raised(number: int, error: BaseException) -> str:
@@ -162,10 +215,15 @@ def _raised(number: int, error: BaseException) -> str:
 
 
 def _single_imports(statement: ast.stmt) -> list[ast.stmt]:
-    """`import a, b` as two statements; any other as it is."""
-    if not isinstance(statement, ast.Import) or len(statement.names) == 1:
+    """`import a, b` and `from m import a, b` as two statements; any other as it is."""
+    if not isinstance(statement, ast.Import | ast.ImportFrom) or len(statement.names) == 1:
         return [statement]
-    return [ast.copy_location(ast.Import([alias]), statement) for alias in statement.names]
+    if isinstance(statement, ast.Import):
+        parts: list[ast.stmt] = [ast.Import([alias]) for alias in statement.names]
+    else:
+        module, level = statement.module, statement.level
+        parts = [ast.ImportFrom(module, [alias], level) for alias in statement.names]
+    return [ast.copy_location(part, statement) for part in parts]
 
 
 def text_of(error: BaseException) -> str:

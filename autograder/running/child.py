@@ -31,7 +31,7 @@ from typing import Any
 from autograder.data.notebook import NotANotebook, read_notebook
 from autograder.data.observation import Observation, Question
 from autograder.running.cells import OutOfTime, Run, run_cells, text_of
-from autograder.running.shell import be_in_a_notebook
+from autograder.running.shell import Refused, be_in_a_notebook
 
 TEXT_LIMIT = 600
 
@@ -215,7 +215,7 @@ class _NoAnswers:
 def _absent(module: str, name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
-    raise AttributeError(f"{module}.{name} is not there while an exercise is graded")
+    raise Refused(f"{module}.{name} is not there while an exercise is graded")
 
 
 def _without_answers() -> None:
