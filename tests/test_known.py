@@ -172,7 +172,7 @@ def pages_refused(lines, on_a_page, cover="no"):
 
 def pages_misspelt(lines, on_a_page, cover="no"):
     if cover == "yes":
-        return covers  # noqa: F821
+        return covers  # type: ignore[name-defined]  # noqa: F821
     return math.ceil(lines / on_a_page)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-import functools
+import contextlib
 import getpass
 import importlib
 import os
@@ -131,7 +131,7 @@ class Lines(list):
         """Lines that match."""
         return Lines()
 
-    fields = sort = grep
+    fields = grep
 
 
 class _Captured:
@@ -237,11 +237,16 @@ def run_code(code: CodeType, namespace: dict[str, Any]) -> Any:
     return eval(code, namespace)
 
 
-@functools.cache
 def _event_loop() -> asyncio.AbstractEventLoop:
     """The one loop of a notebook: a task that one cell starts another may wait for."""
     import asyncio
+    import warnings
 
+    with warnings.catch_warnings(), contextlib.suppress(RuntimeError):
+        warnings.simplefilter("ignore")
+        loop = asyncio.get_event_loop_policy().get_event_loop()
+        if not loop.is_closed():
+            return loop
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     return loop
