@@ -2,11 +2,13 @@
 
 import re
 
+import browser
 import numbers_exercise as numbers
 import pytest
 from rich.console import Console
 
 import autograder.course.grade as grading
+from autograder.course import pages
 from autograder.course.answers import answer_shown, cells_of
 from autograder.course.class_table import class_table, shortened
 from autograder.course.grade import GradingProblem
@@ -241,3 +243,55 @@ def test_a_name_that_is_no_task_gets_a_sentence(tmp_path, key, monkeypatch, capf
     assert not (root / "out").exists()
     with pytest.raises(GradingProblem):
         grading.find_submissions(root / "nowhere", numbers.EXERCISE)
+
+
+# In a browser
+
+BROKEN_WORDS = """
+const found = [];
+for (const heading of document.querySelectorAll('h1, h2, th')) {
+  const walker = document.createTreeWalker(heading, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    for (const word of walker.currentNode.data.matchAll(/[^\\s-]+/g)) {
+      const range = document.createRange();
+      range.setStart(walker.currentNode, word.index);
+      range.setEnd(walker.currentNode, word.index + word[0].length);
+      if (range.getClientRects().length > 1) found.push(word[0]);
+    }
+  }
+}
+return found;
+"""
+
+
+@pytest.mark.skipif(browser.MISSING is not None, reason=str(browser.MISSING))
+def test_headings_do_not_break_within_a_word_and_the_marked_line_is_seen(tmp_path, key):
+    answer = "def double(x):\n" + "    y = 1\n" * 60 + "    return y / 0"
+    sentence = (
+        "double(x=1) raises ZeroDivisionError: division by zero "
+        "(line 62 of the cell: `return y / 0`)"
+    )
+    cells = cells_of(numbers.raw(double=answer))
+    verdicts = [
+        Verdict(task=task, verdict="wrong", points=1, max_points=2, hint=sentence)
+        for task in key.tasks
+    ]
+    (tmp_path / "pages").mkdir()
+    row = {**row_of(LONG, key, sentence), "max_score": 8, "seconds": 1.5}
+    pages.write_student_page(tmp_path, row, verdicts, key, cells)
+    names = ["interpolated_projection_shortcut", "atrous_spatial_pyramid_pooling"]
+    tasks = dict.fromkeys(names, key.tasks["double"])
+    many = key.model_copy(update={"tasks": tasks, "exercise": "08_fully_convolutional"})
+    pages.write_class_page(tmp_path, [row_of(LONG, many), row_of("ann", many)], many)
+    shown = [tmp_path / "index.html", tmp_path / "pages" / f"{LONG}.html"]
+    with browser.chromium(tmp_path / "profile") as driver:
+        for width in (420, 1200):
+            size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+            driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+            for page in shown:
+                driver.get(page.as_uri().replace("@", "%40"))
+                assert driver.execute_script(BROKEN_WORDS) == []
+                wide = driver.execute_script("return document.documentElement.scrollWidth")
+                assert wide <= width, "the page itself does not scroll sideways"
+        marked = driver.find_element("css selector", ".marked")
+        assert marked.text.split() == ["62", "return", "y", "/", "0"]
