@@ -265,12 +265,10 @@ def compared(course: Path, chosen: argparse.Namespace, load: float) -> list[str]
         walls, cpus = (", ".join(f"{one:.2f}" for one in both) for both in zip(*turns, strict=True))
         ratio = slow_cpu / least[name]
         lines.append(f"| {name} | {chosen.ours} | {walls} | {cpus} | {ratio:.1f} |")
-    change = least["after"] / least["before"] - 1
-    return [
-        *lines,
-        "",
-        f"After takes {100 * abs(change):.0f} % {'more' if change > 0 else 'less'}.",
-    ]
+    mean = {name: sum(cpu for _, cpu in turns) / len(turns) for name, turns in found.items()}
+    by = (("least", least), ("mean", mean))
+    said = [f"{100 * (of['after'] / of['before'] - 1):+.0f} % by the {name}" for name, of in by]
+    return [*lines, "", f"Processor seconds of after to before: {', '.join(said)} of the turns."]
 
 
 def beyond(count: int) -> float:
