@@ -109,7 +109,8 @@ def check(
     if as_json:
         print(json.dumps(result_row("", answers, outcome), ensure_ascii=False))
     else:
-        console().print(terminal_table(outcome.verdicts, f"{answers.exercise}: {notebook.name}"))
+        title = f"{answers.exercise}: {notebook.name}"
+        console().print(terminal_table(outcome.verdicts, title, outcome.message))
         console().print(f"{number(outcome.score)} of {number(answers.max_score)} points")
         if outcome.message:
             console().print(outcome.message, markup=False)

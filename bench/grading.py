@@ -267,7 +267,9 @@ def compared(course: Path, chosen: argparse.Namespace, load: float) -> list[str]
         lines.append(f"| {name} | {chosen.ours} | {walls} | {cpus} | {ratio:.1f} |")
     mean = {name: sum(cpu for _, cpu in turns) / len(turns) for name, turns in found.items()}
     by = (("least", least), ("mean", mean))
-    said = [f"{100 * (of['after'] / of['before'] - 1):+.0f} % by the {name}" for name, of in by]
+    said = [
+        f"{round(100 * (of['after'] / of['before'] - 1)):+d} % by the {name}" for name, of in by
+    ]
     return [*lines, "", f"Processor seconds of after to before: {', '.join(said)} of the turns."]
 
 

@@ -82,6 +82,23 @@ def test_a_sentence_that_several_trials_give_is_told_once_with_their_number():
     assert shown.export_text().count(changed) == 1
 
 
+def test_what_is_said_of_the_whole_notebook_is_said_once(tmp_path, key):
+    said = "this is exercise 02_letters, not 01_numbers"
+    verdicts = [
+        Verdict(task=task, verdict="missing", points=0, max_points=2, hint=said)
+        for task in key.tasks
+    ]
+    (tmp_path / "pages").mkdir()
+    row = {**row_of("ann", key), "message": said, "max_score": 8, "seconds": 1.5}
+    pages.write_student_page(tmp_path, row, verdicts, key)
+    assert (tmp_path / "pages" / "ann.html").read_text("utf-8").count(said) == 1
+    shown = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    shown.print(terminal_table(verdicts, "", said))
+    table = shown.export_text()
+    assert said not in table
+    assert table.count("missing") == len(key.tasks)
+
+
 def test_a_name_is_broken_after_what_joins_its_words_only():
     assert breakable_html("zero_pad<b>") == "zero_<wbr>pad&lt;b&gt;"
 

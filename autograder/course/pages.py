@@ -36,6 +36,8 @@ def write_student_page(
     `verdicts` are of what was graded now. What the page said of the other tasks stays.
     """
     path = out / "pages" / f"{row['student']}.html"
+    above = row.get("message", "")  # said once, above the tasks
+    verdicts = [v.model_copy(update={"hint": ""}) if v.hint == above else v for v in verdicts]
     shown = {verdict.task: _task(verdict, cells) for verdict in verdicts}
     before = path.read_text("utf-8") if len(shown) < len(row["tasks"]) and path.is_file() else ""
     stood = {found[1]: found[0] for found in TASK.finditer(before)}

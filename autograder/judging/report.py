@@ -49,8 +49,8 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
     return entry
 
 
-def terminal_table(verdicts: list[Verdict], title: str) -> Table:
-    """One row a task."""
+def terminal_table(verdicts: list[Verdict], title: str, message: str = "") -> Table:
+    """One row a task; what `message` says of the whole notebook is not said again in each."""
     from rich.table import Table
     from rich.text import Text
 
@@ -63,7 +63,7 @@ def terminal_table(verdicts: list[Verdict], title: str) -> Table:
             Text(MARKS[verdict.verdict], STYLES[verdict.verdict]),
             f"{number(verdict.points)}/{number(verdict.max_points)}",
             "\n".join(checks_text(verdict).split("  ")),
-            Text("\n".join(filter(None, [verdict.hint, *further(verdict)]))),
+            Text("\n".join(one for one in [verdict.hint, *further(verdict)] if one != message)),
         )
     return table
 
