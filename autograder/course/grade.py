@@ -86,9 +86,10 @@ def submission_of(folder: Path, name: str, exercise: str, tasks: Iterable[str] =
 
 def _notebooks_in(place: Path) -> list[Path]:
     """What may be notebooks in a folder, by name: those that end so, else what a browser makes."""
-    if not place.is_dir():
-        return []
-    found = sorted(p for p in place.iterdir() if may_be_notebook(p.name) and not is_rubbish(p.name))
+    found: list[Path] = []
+    with contextlib.suppress(OSError):  # no folder, or one that nobody may read
+        inside = sorted(place.iterdir())
+        found = [p for p in inside if may_be_notebook(p.name) and not is_rubbish(p.name)]
     return [path for path in found if path.name.lower().endswith(".ipynb")] or found
 
 
