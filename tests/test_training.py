@@ -48,11 +48,13 @@ def test_runs_keep_the_weights_and_losses_of_each_seed():
 
 def test_without_a_graph_a_run_is_the_same():
     x = np.random.default_rng(0).normal(size=(12, 4, 4, 1)).astype("float32")
-    how = {"seeds": (0,), "epochs": 2, "batch_size": 4}
-    graph, eager = (
-        train_seeds(tiny, keras.optimizers.SGD(0.1), x, np.arange(12) % 3, eagerly=eagerly, **how)
-        for eagerly in (False, True)
-    )
+
+    def trained(eagerly):
+        sgd = keras.optimizers.SGD(0.1)
+        y = np.arange(12) % 3
+        return train_seeds(tiny, sgd, x, y, seeds=(0,), epochs=2, batch_size=4, eagerly=eagerly)
+
+    graph, eager = trained(False), trained(True)
     assert eager.net.run_eagerly
     assert not graph.net.run_eagerly
     np.testing.assert_allclose(eager.losses, graph.losses, rtol=1e-5)
