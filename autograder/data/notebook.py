@@ -12,7 +12,8 @@ DEMONSTRATION = "demonstration"  # a cell with this tag trains or shows; grading
 
 
 # What a test cell checks: `check(residual_block)`, and not in a comment or a text.
-CHECK = re.compile(r"^[^#'\"\n]*\bcheck\(\s*(\w+)", re.MULTILINE)
+CHECK = re.compile(r"\bcheck\(\s*(\w+)")
+NO_CODE = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|#.*")
 
 
 class NotANotebook(Exception):
@@ -75,7 +76,7 @@ def notebook_cells(raw: bytes) -> list[dict[str, Any]]:
 
 def checked_task(source: str) -> str | None:
     """The task that a test cell checks, if it checks one."""
-    called = CHECK.search(source)
+    called = CHECK.search(NO_CODE.sub("", source))
     return called.group(1) if called else None
 
 
