@@ -137,19 +137,35 @@ class RegionNet(keras.Model):
             batch_size: pictures at once.
             **options: of ``decide``.
         """
-        pictures, proposals = np.asarray(images), np.asarray(boxes, np.float32)
-        answers = self.predict(
-            {"image": pictures, "boxes": proposals}, batch_size=batch_size, verbose=0
-        )
-        parts = []
-        for start in range(0, len(pictures), batch_size):
-            part = slice(start, start + batch_size)
-            chosen = {key: value[part] for key, value in answers.items()}
-            parts.append(decide(chosen, proposals[part], pictures.shape[1:3], **options))
-        return {
-            key: np.concatenate([ops.convert_to_numpy(part[key]) for part in parts])
-            for key in parts[0]
-        }
+        inputs = {"image": np.asarray(images), "boxes": np.asarray(boxes, np.float32)}
+        return self.finder(**options).predict(inputs, batch_size=batch_size, verbose=0)
+
+    def finder(self, **options: Any) -> keras.Model:
+        """Return this net with ``decide`` and its options behind it, compiled."""
+        made = Finder(self, options)
+        # On TensorFlow without XLA, whose convolutions take longer on a CPU.
+        jit = False if keras.backend.backend() == "tensorflow" else "auto"
+        made.compile(jit_compile=jit, run_eagerly=self.run_eagerly)
+        return made
+
+
+class Finder(keras.Model):
+    """A net that names regions, and the decision about what it said: proposals to detections.
+
+    Args:
+        net: see ``RegionNet``; both share their weights.
+        options: of ``decide``.
+    """
+
+    def __init__(self, net: RegionNet, options: dict[str, Any]) -> None:
+        super().__init__(dtype="float32")
+        self.net, self.options = net, options
+        self.built = True  # the net is
+
+    def call(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Return detections, see ``decide``."""
+        size = inputs["image"].shape[1:3]
+        return decide(self.net(inputs), inputs["boxes"], size, **self.options)
 
 
 class RCNN(RegionNet):

@@ -333,6 +333,7 @@ def draw_numbers(axes: Axes, values: ArrayLike, title: str = "") -> None:
     for y, x in np.ndindex(height, width):
         axes.text(x + 0.5, y + 0.5, f"{shown[y, x]:g}", ha="center", va="center", fontsize=9)
     style: dict[str, Any] = {"color": "#BBBBBB", "linewidth": 0.6, "linestyle": "-", "zorder": 1}
+    style["clip_on"] = False  # the outer lines lie half outside
     axes.hlines(np.arange(height + 1), 0, width, **style)
     axes.vlines(np.arange(width + 1), 0, height, **style)
     if title:
