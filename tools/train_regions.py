@@ -4,7 +4,8 @@
     python tools/train_regions.py rcnn --out DIR
 
 writes DIR/NAME.npz; the book has its own in ``convbook/weights/``. Proposals are selective
-search's, or read from files made by ``--search FILE`` where there is no OpenCV to make them.
+search's, or read from a file made by ``--search FILE`` where there is no OpenCV to make them. Where
+the file has none for a training scene, boxes are made up about its objects.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from convbook.architectures.rcnn import LOSSES, RegionNet, small_fast_rcnn, smal
 from convbook.data import digit_scenes
 from convbook.detection.evaluation import evaluate
 from convbook.detection.proposals import propose
-from convbook.detection.sampling import RegionBatches
+from convbook.detection.sampling import RegionBatches, made_up_proposals
 from convbook.kept import keep
 
 PLACES = 256  # proposals of a picture
@@ -67,7 +68,9 @@ def proposals_of(path: Path | None, part: str, scenes: Any) -> Any:
     if path is None:
         return propose([scene["image"] for scene in scenes], PLACES)
     with np.load(path) as stored:
-        return stored[part][: len(scenes)].astype(np.float32) / 1.5  # pixels of the search
+        found = stored[part][: len(scenes)].astype(np.float32) / 1.5  # pixels of the search
+    missing = scenes[len(found) :]
+    return np.concatenate([found, made_up_proposals(missing, PLACES)]) if missing else found
 
 
 def train(args: argparse.Namespace) -> None:
