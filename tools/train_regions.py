@@ -11,7 +11,10 @@ the file has none for a training scene, boxes are made up about its objects.
 from __future__ import annotations
 
 import argparse
+import functools
+import multiprocessing
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ import numpy as np
 
 from convbook.architectures.rcnn import LOSSES, RegionNet, small_fast_rcnn, small_rcnn
 from convbook.data import digit_scenes
+from convbook.data.scenes import digit_scene
 from convbook.detection.evaluation import evaluate
 from convbook.detection.proposals import propose
 from convbook.detection.sampling import RegionBatches, made_up_proposals
@@ -73,9 +77,18 @@ def proposals_of(path: Path | None, part: str, scenes: Any) -> Any:
     return np.concatenate([found, made_up_proposals(missing, PLACES)]) if missing else found
 
 
+def training_scenes(count: int, workers: int) -> list[dict[str, Any]]:
+    """The scenes of `digit_scenes`, made by several processes."""
+    make = functools.partial(digit_scene, split="train")
+    # A process that is forked from one that runs JAX may hang.
+    start = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=start) as pool:
+        return list(pool.map(make, range(count), chunksize=50))
+
+
 def train(args: argparse.Namespace) -> None:
     """Train as the command line says."""
-    scenes = digit_scenes(args.scenes, "train")
+    scenes = training_scenes(args.scenes, args.workers)
     held_out = digit_scenes(args.held_out, **HELD_OUT)
     proposals = proposals_of(args.proposals, "train", scenes)
     held_out_proposals = proposals_of(args.proposals, "held_out", held_out)
@@ -97,7 +110,7 @@ def train(args: argparse.Namespace) -> None:
 def search(args: argparse.Namespace) -> None:
     """Write the proposals into a file, two thirds of a pixel to a unit, which keeps them exact."""
     parts = {
-        "train": digit_scenes(args.scenes, "train"),
+        "train": training_scenes(args.scenes, args.workers),
         "held_out": digit_scenes(args.held_out, **HELD_OUT),
     }
     found = {key: proposals_of(None, key, scenes) for key, scenes in parts.items()}
@@ -110,14 +123,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("net", choices=BUILDERS)
     parser.add_argument("--out", type=Path, default=Path("trained"), help="folder to write to")
-    parser.add_argument("--scenes", type=int, default=2400, help="training scenes")
+    parser.add_argument("--scenes", type=int, default=8000, help="training scenes")
+    parser.add_argument("--workers", type=int, default=2, help="processes that make scenes")
     parser.add_argument("--held-out", type=int, default=100, help="scenes of the mAP curve")
-    parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--every", type=int, default=5, help="epochs from one mAP to the next")
+    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--every", type=int, default=7, help="epochs from one mAP to the next")
     parser.add_argument("--minutes", type=float, default=600.0, help="end after so long")
-    parser.add_argument("--batch", type=int, default=8, help="pictures a step")
+    parser.add_argument("--batch", type=int, default=32, help="pictures a step")
     parser.add_argument("--regions", type=int, default=64, help="boxes of a picture a step")
-    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
+    parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("--decay", type=float, default=1e-2, help="weight decay")
     parser.add_argument("--proposals", type=Path, help="file of proposals, instead of a search")
     parser.add_argument("--search", type=Path, help="write such a file and do nothing else")
