@@ -27,6 +27,9 @@ from convbook.detection.regions import roi_align, roi_pool
 from convbook.detection.sampling import OFFSET_SCALES
 from convbook.detection.suppression import detect
 
+JIT: Any = False if keras.backend.backend() == "tensorflow" else "auto"
+"""How these nets are compiled: on TensorFlow without XLA, whose convolutions are slow on a CPU."""
+
 
 def scene_backbone(
     image_size: tuple[int, int] = (128, 128),
@@ -126,26 +129,40 @@ class RegionNet(keras.Model):
         shape = (-1, boxes.shape[1], 1 + self.classes)
         return {"scores": ops.reshape(scores, shape), "offsets": ops.reshape(offsets, (*shape, 4))}
 
+    def ask(self, images: ArrayLike, boxes: ArrayLike, batch_size: int = 10) -> dict[str, Any]:
+        """Return what the net says of proposals, as arrays: see ``call``.
+
+        Args:
+            images: (B, H, W, 3), floats in [0, 1].
+            boxes: proposals (B, R, 4), padded with zeros.
+            batch_size: pictures at once.
+        """
+        if not self.compiled:
+            self.compile(jit_compile=JIT)
+        inputs = {"image": np.asarray(images), "boxes": np.asarray(boxes, np.float32)}
+        return self.predict(inputs, batch_size=batch_size, verbose=0)
+
     def find(
         self, images: ArrayLike, boxes: ArrayLike, batch_size: int = 10, **options: Any
     ) -> dict[str, Any]:
         """Return what is found in pictures among proposals: padded arrays, best first.
 
         Args:
-            images: (B, H, W, 3), floats in [0, 1].
-            boxes: proposals (B, R, 4), padded with zeros.
-            batch_size: pictures at once.
+            images: see ``ask``.
+            boxes: see ``ask``.
+            batch_size: see ``ask``.
             **options: of ``decide``.
         """
-        inputs = {"image": np.asarray(images), "boxes": np.asarray(boxes, np.float32)}
-        return self.finder(**options).predict(inputs, batch_size=batch_size, verbose=0)
+        answers = self.ask(images, boxes, batch_size)
+        return decide_all(answers, boxes, np.shape(images)[1:3], batch_size, **options)
 
     def finder(self, **options: Any) -> keras.Model:
-        """Return this net with ``decide`` and its options behind it, compiled."""
+        """Return this net with ``decide`` and its options behind it, compiled as one.
+
+        Quicker than ``find`` for one picture at a time; takes what the net takes.
+        """
         made = Finder(self, options)
-        # On TensorFlow without XLA, whose convolutions take longer on a CPU.
-        jit = False if keras.backend.backend() == "tensorflow" else "auto"
-        made.compile(jit_compile=jit, run_eagerly=self.run_eagerly)
+        made.compile(jit_compile=JIT, run_eagerly=self.run_eagerly)
         return made
 
 
@@ -284,6 +301,32 @@ def decide(
     moved = decode(offsets if refine else 0 * offsets, proposals[:, :, None], OFFSET_SCALES)
     scores = probabilities * there[..., None]
     return detect(clip(moved, *image_size), scores, overlap, least, count, before=100)
+
+
+def decide_all(
+    answers: dict[str, Any],
+    boxes: ArrayLike,
+    image_size: tuple[int, int],
+    batch_size: int = 10,
+    **options: Any,
+) -> dict[str, Any]:
+    """Return what ``decide`` says of many pictures, as arrays.
+
+    Args:
+        answers: see ``RegionNet.ask``.
+        boxes: the proposals (B, R, 4).
+        image_size: (height, width).
+        batch_size: pictures at once, for the memory that all pairs of boxes take.
+        **options: of ``decide``.
+    """
+    parts = []
+    for start in range(0, len(np.asarray(boxes)), batch_size):
+        part = slice(start, start + batch_size)
+        chosen = {key: value[part] for key, value in answers.items()}
+        parts.append(decide(chosen, np.asarray(boxes)[part], image_size, **options))
+    return {
+        key: np.concatenate([ops.convert_to_numpy(each[key]) for each in parts]) for key in parts[0]
+    }
 
 
 def small_rcnn(classes: int = 10, side: int = 32) -> RCNN:

@@ -221,10 +221,9 @@ def draw_scenes(
     for number, (panel, (name, scene, prediction)) in enumerate(
         zip(panels.flat, pairs, strict=False)
     ):
-        title = name if number % columns == 0 else " " if name else ""
-        draw_detections(panel, scene, prediction, title=title, **options)
-        panel.title.set_horizontalalignment("left")
-        panel.title.set_x(0)
+        draw_detections(panel, scene, prediction, **options)
+        if name:
+            panel.set_title(name if number % columns == 0 else " ", fontsize=10, loc="left")
     if told:
         draw_key(figure, "truth", "detection", "wrong")
     return figure
