@@ -46,9 +46,9 @@ def check_what_holds_at_every_scale(run: Run) -> None:
 
 
 def check_boxes(run: Run) -> None:
-    assert run.names["by_hand"] == 36 / (80 + 96 - 36)
-    assert run.names["theirs"] == pytest.approx(run.names["by_hand"])
-    assert run.names["ours"] == pytest.approx(run.names["by_hand"])
+    assert run.names["iou_by_hand"] == 36 / (80 + 96 - 36)
+    assert run.names["iou_theirs"] == pytest.approx(run.names["iou_by_hand"])
+    assert run.names["iou_ours"] == pytest.approx(run.names["iou_by_hand"])
     assert run.names["kept"] == np.ravel(run.names["by_opencv"]).tolist()
     by_hand, ours, keras_own = of(run, "by_hand_offsets", "ours_offsets", "keras_offsets")
     np.testing.assert_allclose(ours, by_hand, atol=1e-6)
@@ -70,6 +70,7 @@ def check_average_precision(run: Run) -> None:
         asked = [steps[min(max(-(-5 * n // points) - 1, 0), 4)] for n in range(points + 1)]
         assert areas[rule] == pytest.approx(np.mean(asked))
     assert run.names["official"] == pytest.approx(areas["COCO"])
+    assert run.names["rules"] == {"VOC": [True, False], "COCO": [True, True]}
     numbered = run.names["numbered"]
     assert numbered[1] == pytest.approx(1)
     assert 0.2 < numbered[0] < 0.3, "numbers from 0: half of the perfect boxes are not found"

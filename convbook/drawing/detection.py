@@ -361,7 +361,7 @@ def draw_precision_recall(
     if rule == "all points":
         axes.fill_between(steps, heights, step="pre", color=COLOURS["yellow"], alpha=0.6)
     else:
-        asked = np.linspace(0, 1, 11 if rule == "11 points" else 101)
+        asked = np.arange(11) / 10 if rule == "11 points" else np.linspace(0, 1, 101)
         places = np.searchsorted(reached, asked)
         tops = np.append(envelope, 0.0)[places]
         axes.plot(
