@@ -1,65 +1,50 @@
-"""Weights that are kept: small files of numbers, made by `python -m convbook.train`.
-
-A file is an ``.npz`` with the weights of a net in the order in which the net has them, by default
-as numbers of 16 bits.
-"""
+"""Weights that the book keeps, since to train them takes longer than a chapter may."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
-FOLDER = Path(__file__).parent / "weights"
-"""Where the book's own weights lie."""
+FOLDER = Path(__file__).resolve().parent / "weights"
 
 
-def keep(net: keras.Model, path: str | os.PathLike[str], dtype: str = "float16") -> Path:
-    """Write a net's weights into a file; return its path.
+def keep(net: keras.Model, path: Path, **curves: list[float]) -> None:
+    """Write a net's weights in half precision, and the curves of its training, into one file.
 
     Args:
-        net: a built net.
-        path: of the file, ending in ``.npz``; written whole or not at all.
-        dtype: of the numbers in the file.
+        net: built.
+        path: ends with ``.npz``.
+        **curves: numbers by name, such as the loss after each epoch.
     """
-    arrays = {f"{i:03d}": np.asarray(w).astype(dtype) for i, w in enumerate(net.get_weights())}
-    return write_npz(path, arrays)
+    numbers = {f"weight{i:03}": np.asarray(w, np.float16) for i, w in enumerate(net.get_weights())}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, **numbers, **{f"curve {name}": v for name, v in curves.items()})
 
 
-def recall(net: keras.Model, path: str | os.PathLike[str]) -> None:
-    """Give a net the weights from a file.
+def load_kept(net: keras.Model, name: str, folder: Path = FOLDER) -> dict[str, NDArray[np.float64]]:
+    """Give a net the weights that are kept under a name; return the curves of their training.
 
     Args:
-        net: a net as the one that was kept.
-        path: of the file; a name without a folder and an ending means one of the book's own.
+        net: built as it was when the weights were kept.
+        name: of the file, without ``.npz``.
+        folder: where it lies.
 
     Raises:
-        ValueError: if there is no such file, or its weights belong to another net.
+        ValueError: if nothing is kept under this name, or it is another net's.
     """
-    file = Path(path)
-    if file.suffix != ".npz":
-        file = FOLDER / f"{path}.npz"
-    if not file.is_file():
-        raise ValueError(f"There are no weights at {file}: say which file, or train the net first.")
-    with np.load(file) as archive:
-        values = [archive[key] for key in sorted(archive.files)]
-    shapes = [tuple(weight.shape) for weight in net.weights]
-    if [value.shape for value in values] != shapes:
-        raise ValueError(f"The weights in {file.name} belong to another net: its sizes differ.")
-    net.set_weights([value.astype("float32") for value in values])
-
-
-def write_npz(path: str | os.PathLike[str], arrays: dict[str, Any]) -> Path:
-    """Write arrays into an ``.npz``, whole or not at all: a kill leaves what was there before."""
-    file = Path(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unready = file.with_name(f"{file.name}.{os.getpid()}.part")
-    with unready.open("wb") as stream:
-        np.savez(stream, **arrays)
-        stream.flush()
-        os.fsync(stream.fileno())
-    unready.replace(file)
-    return file
+    path = folder / f"{name}.npz"
+    if not path.is_file():
+        kept = sorted(file.stem for file in folder.glob("*.npz"))
+        raise ValueError(f'No weights are kept as "{name}": choose of {", ".join(kept) or "none"}.')
+    with np.load(path) as stored:
+        values = [stored[key].astype(np.float32) for key in stored if key.startswith("weight")]
+        curves = {key[6:]: stored[key] for key in stored if key.startswith("curve ")}
+    if [value.shape for value in values] != [tuple(w.shape) for w in net.weights]:
+        raise ValueError(
+            f"The weights kept as \"{name}\" are another net's: build it as the file's maker did."
+        )
+    net.set_weights(values)
+    return curves

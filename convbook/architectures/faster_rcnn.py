@@ -25,7 +25,7 @@ from keras import layers, ops
 from keras.src.losses.loss import scale_loss_for_distribution
 from numpy.typing import NDArray
 
-from convbook.architectures.classic import VGG_CONFIGURATIONS, vgg_stage
+from convbook.architectures.rcnn import region_head, scene_backbone, vgg_backbone
 from convbook.detection.anchors import make_anchors
 from convbook.detection.boxes import area, clip, decode, encode, iou
 from convbook.detection.matching import match, sample, sample_places
@@ -117,27 +117,6 @@ PUBLISHED = Recipe(
 """The paper's, for VGG-16 (sections 3.1 to 3.3; regions and their share as Girshick 2015)."""
 
 
-def scene_backbone(
-    image_size: tuple[int, int] = (128, 128), filters: tuple[int, ...] = (16, 32, 64, 96)
-) -> keras.Model:
-    """Return a small net for scenes: (B, H, W, 3) to maps (B, H/8, W/8, filters[-1]).
-
-    Args:
-        image_size: (height, width) of the pictures, multiples of 8.
-        filters: of the four stages, before each of which but the first the size is halved.
-    """
-    inputs = x = keras.Input((*image_size, 3), name="picture")
-    for stage, count in enumerate(filters):
-        if stage:
-            x = layers.MaxPooling2D(2)(x)
-        for _ in range(1 if stage == 0 else 2):
-            x = layers.Conv2D(
-                count, 3, padding="same", use_bias=False, kernel_initializer="he_normal"
-            )(x)
-            x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-    return keras.Model(inputs, x, name="backbone")
-
-
 def region_proposal_network(
     channels: int, kinds: int, filters: int = 256, scores: int = 1
 ) -> keras.Model:
@@ -168,44 +147,6 @@ def region_proposal_network(
         4 * kinds, 1, kernel_initializer=start, dtype="float32", name="offsets"
     )(x)
     return keras.Model(maps, [objectness, offsets], name="rpn")
-
-
-def region_head(
-    channels: int,
-    pool: int,
-    classes: int,
-    hidden: tuple[int, ...] = (192, 192),
-    dropout: float = 0.0,
-) -> keras.Model:
-    """Return the net that names a region: (R, pool, pool, channels) to scores and offsets.
-
-    Args:
-        channels: of the maps the regions are cut out of.
-        pool: side of a region, in positions.
-        classes: without the ground.
-        hidden: units of the dense layers before the answers.
-        dropout: share of the hidden units left out in training.
-
-    Returns:
-        Model to scores (R, 1 + classes), the ground's first, not squashed, and a box's offsets for
-        each class and the ground, (R, 4 * (1 + classes)).
-    """
-    start = keras.initializers.RandomNormal
-    regions = keras.Input((pool, pool, channels), name="regions")
-    x = layers.Flatten()(regions)
-    for number, units in enumerate(hidden, start=6):  # as the paper counts, after VGG
-        x = layers.Dense(
-            units, activation="relu", kernel_initializer="he_normal", name=f"fc{number}"
-        )(x)
-        if dropout:
-            x = layers.Dropout(dropout)(x)
-    scores = layers.Dense(
-        1 + classes, kernel_initializer=start(stddev=0.01), dtype="float32", name="scores"
-    )(x)
-    offsets = layers.Dense(
-        4 * (1 + classes), kernel_initializer=start(stddev=0.001), dtype="float32", name="boxes"
-    )(x)
-    return keras.Model(regions, [scores, offsets], name="head")
 
 
 def smooth_l1(x: Any, beta: float = 1.0) -> Any:
@@ -307,7 +248,7 @@ class FasterRCNN(keras.Model):
     Args:
         backbone: pictures (B, H, W, 3) to maps (B, H / stride, W / stride, channels).
         rpn: see ``region_proposal_network``.
-        head: see ``region_head``.
+        head: see ``convbook.architectures.rcnn.region_head``.
         recipe: the other numbers.
         seed: of what is sampled in training.
     """
@@ -511,13 +452,9 @@ def vgg_faster_rcnn(
     """
     inputs = keras.Input((*image_size, 3), name="picture")
     # VGG-16's published weights want blue, green, red from 0 to 255, less ImageNet's means.
-    x = 255 * inputs[..., ::-1] - np.array([103.939, 116.779, 123.68], "float32")
-    for stage, kernels in enumerate(VGG_CONFIGURATIONS["D"]):
-        x = vgg_stage(x, 64 * min(2**stage, 8), kernels, f"block{stage + 1}")
-    # The last pooling is left to the regions.
-    maps = keras.Model(inputs, x).get_layer("block5_conv3").output
+    pixels = 255 * inputs[..., ::-1] - np.array([103.939, 116.779, 123.68], "float32")
     return FasterRCNN(
-        keras.Model(inputs, maps, name="backbone"),
+        keras.Model(inputs, vgg_backbone(image_size)(pixels), name="backbone"),
         region_proposal_network(512, recipe.kinds, 512, scores=2),
         region_head(512, recipe.pool, classes, (4096, 4096), dropout=0.5),
         recipe,
@@ -536,7 +473,7 @@ def start_from_vgg16(net: FasterRCNN, weights: str = "imagenet") -> None:
             VGG16 with its top.
     """
     trained = keras.applications.VGG16(weights=weights)
-    for layer in net.backbone.layers:
+    for layer in net.backbone.get_layer("backbone").layers:
         if layer.name.startswith("block") and layer.weights:
             layer.set_weights(trained.get_layer(layer.name).get_weights())
     for name, theirs in (("fc6", "fc1"), ("fc7", "fc2")):

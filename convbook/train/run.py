@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from convbook.data.batches import Batches
 from convbook.detection.evaluation import evaluate
-from convbook.kept import keep, write_npz
+from convbook.kept import keep
 from convbook.train.pictures import Steps, in_turn, steps_an_epoch
 
 STATE = "checkpoint.npz"
@@ -113,7 +114,7 @@ class Run:
                 bar.update(task, completed=self.step, said=_words(self.losses()))
                 if said:
                     bar.console.print(said, highlight=False, soft_wrap=True)
-        keep(self.net, self.out / WEIGHTS)
+        keep(self.net, self.out / WEIGHTS, **curves(self.history))
         return True
 
     def advance(self) -> str:
@@ -155,7 +156,7 @@ class Run:
         """Write all that the next steps depend on, and the history for readers."""
         about = {"plan": asdict(self.plan), "step": self.step, "history": self.history}
         arrays = {f"{i:04d}": np.asarray(value) for i, value in enumerate(self._state())}
-        write_npz(self.out / STATE, arrays | {"about": np.array(json.dumps(about))})
+        write_whole(self.out / STATE, arrays | {"about": np.array(json.dumps(about))})
         unready = self.out / f"{HISTORY}.part"
         unready.write_text(json.dumps(about, indent=1), encoding="utf-8")
         unready.replace(self.out / HISTORY)
@@ -191,6 +192,26 @@ class Run:
         if not self.net.optimizer.built:
             self.net.optimizer.build(self.net.trainable_variables)
         return [*self.net.variables, *self.net.optimizer.variables]
+
+
+def curves(history: Sequence[Row]) -> dict[str, list[float]]:
+    """Return the rows of a history as lists: steps and loss, steps judged and each mean."""
+    losses = [row for row in history if "loss" in row]
+    judged = [row for row in history if "loss" not in row]
+    made = {key: [row[key] for row in losses] for key in ("step", "loss")}
+    means = {key: [row[key] for row in judged] for key in judged[-1] if key != "step"}
+    return made | {"judged": [row["step"] for row in judged]} | means
+
+
+def write_whole(path: Path, arrays: dict[str, Any]) -> None:
+    """Write arrays into an ``.npz``, whole or not at all: a kill leaves what was there before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unready = path.with_name(f"{path.name}.part")
+    with unready.open("wb") as stream:
+        np.savez(stream, **arrays)
+        stream.flush()
+        os.fsync(stream.fileno())
+    unready.replace(path)
 
 
 def detections(net: keras.Model, batches: Batches) -> tuple[dict[str, Any], dict[str, Any]]:
