@@ -417,12 +417,12 @@ def small_faster_rcnn(
     """Return the Faster R-CNN of this book's scenes.
 
     Args:
-        image_size: (height, width) of the pictures, multiples of 8.
+        image_size: (height, width) of the pictures, multiples of the stride.
         classes: number of classes.
-        recipe: its numbers; a stride of 8.
+        recipe: its numbers; a stride of 2, 4 or 8.
         seed: of what is sampled in training.
     """
-    backbone = scene_backbone(image_size)
+    backbone = scene_backbone(image_size, stride=recipe.stride)
     channels = backbone.output_shape[-1]
     return FasterRCNN(
         backbone,

@@ -9,6 +9,7 @@ average precision; curve.svg, the same drawn; and at the end weights.npz.
 """
 
 import argparse
+import dataclasses
 import os
 import sys
 from collections.abc import Sequence
@@ -92,7 +93,8 @@ def build(plan: Any, classes: int) -> Any:
     from convbook.architectures import faster_rcnn
 
     if plan.size_of_net == "small":
-        return faster_rcnn.small_faster_rcnn((plan.size, plan.size), classes, seed=plan.seed)
+        recipe = dataclasses.replace(faster_rcnn.SMALL, stride=plan.stride)
+        return faster_rcnn.small_faster_rcnn((plan.size, plan.size), classes, recipe, plan.seed)
     net = faster_rcnn.vgg_faster_rcnn((plan.size, plan.size), classes, seed=plan.seed)
     if plan.start:
         faster_rcnn.start_from_vgg16(net, plan.start)
@@ -145,6 +147,7 @@ def _plan(chosen: argparse.Namespace) -> Any:
         epochs_judged=chosen.evaluate_every,
         judged=chosen.evaluate_on,
         start=chosen.start,
+        stride=chosen.stride,
         **settings,
     )
     numbers = ("size", "count", "places", "batch_size", "epochs", "steps_kept", "epochs_judged")
@@ -174,6 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", required=True, help="folder for what is kept")
     add("--net-size", choices=tuple(DEFAULTS), help="small, or the published one (for photographs)")
     add("--start", default="", help="weights of VGG-16 to start with: imagenet, or a file of Keras")
+    add("--stride", type=int, choices=(4, 8), default=8, help="of the small net's maps, in pixels")
     add("--size", type=int, help="height and width of the pictures")
     add("--count", type=int, help="training pictures; the set's own number if left out")
     add("--places", type=int, help="objects a picture at most; more are left out")

@@ -48,6 +48,7 @@ class Plan:
         steps_kept: steps from one checkpoint to the next, and from one row of losses to the next.
         epochs_judged: epochs from one evaluation to the next.
         judged: number of test pictures.
+        stride: of the small net's maps, in pixels.
         start: weights the backbone starts with, or "".
     """
 
@@ -67,6 +68,7 @@ class Plan:
     steps_kept: int
     epochs_judged: int
     judged: int | None
+    stride: int
     start: str
 
 
