@@ -71,6 +71,7 @@ def prepare(chosen: argparse.Namespace) -> Any:
         net = build(plan, classes)
         steps = plan.epochs * max(1, len(training) // plan.batch_size)
         net.compile(optimizer_of(plan, steps), jit_compile=keras.backend.backend() == "jax")
+        net.optimizer.build(net.trainable_variables)  # else TensorFlow traces the step twice
     loaders = {"places": plan.places, "workers": 1 if plan.data.startswith("digit") else 4}
     run = Run(
         net,

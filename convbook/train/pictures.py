@@ -100,7 +100,9 @@ class Steps(keras.utils.PyDataset):
         if self.flip:
             chosen = np.random.default_rng([self.batches.seed, step]).random(len(image)) < 0.5
             image, boxes = mirror(image, boxes, batch["classes"], chosen)
-        return image, {"boxes": boxes, "classes": batch["classes"], "crowd": batch["crowd"]}
+        # Bytes, since TensorFlow cannot share out what is true or false.
+        crowd = batch["crowd"].astype(np.uint8)
+        return image, {"boxes": boxes, "classes": batch["classes"], "crowd": crowd}
 
 
 def steps_an_epoch(batches: Batches) -> int:

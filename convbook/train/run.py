@@ -77,7 +77,7 @@ class Run:
     """A net on its way: what it has to learn, and how far it is.
 
     Attributes:
-        net: compiled.
+        net: compiled, its optimizer built.
         training: batches to learn from.
         test: batches to be judged on, in the set's order.
         plan: what is to be done.
@@ -191,8 +191,6 @@ class Run:
 
     def _state(self) -> list[Any]:
         """Weights, random states and the optimizer's numbers, in a fixed order."""
-        if not self.net.optimizer.built:
-            self.net.optimizer.build(self.net.trainable_variables)
         return [*self.net.variables, *self.net.optimizer.variables]
 
 
