@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -186,11 +187,11 @@ def test_another_plan_or_another_net_is_refused_in_a_sentence(tmp_path, pictures
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(arguments, sentence, tmp_path, capsys):
     policy = keras.mixed_precision.global_policy()
-    options = ["--data-dir", str(tmp_path), "--count", "4"] + arguments
+    options = ["--data-dir", str(tmp_path), "--count", "4", *arguments]
     assert main([*COMMAND, "--out", str(tmp_path), *options]) == 2
     keras.mixed_precision.set_global_policy(policy)
     told = capsys.readouterr().err
-    assert __import__("re").search(sentence, told)
+    assert re.search(sentence, told)
     assert "Traceback" not in told
     assert len(told.strip().splitlines()) == 1
 
@@ -276,7 +277,8 @@ def watched(data, layouts=None):
     made = original(data, layouts)
     for leaf in keras.tree.flatten(made):
         if hasattr(leaf, "addressable_shards"):
-            seen.append([(s.device.id, s.data.shape[0], leaf.shape[0]) for s in leaf.addressable_shards])
+            shards = leaf.addressable_shards
+            seen.append([(s.device.id, s.data.shape[0], leaf.shape[0]) for s in shards])
     return made
 
 
