@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,9 +20,11 @@ def keep(net: keras.Model, path: Path, **curves: list[float]) -> None:
         path: ends with ``.npz``.
         **curves: numbers by name, such as the loss after each epoch.
     """
-    numbers = {f"weight{i:03}": np.asarray(w, np.float16) for i, w in enumerate(net.get_weights())}
+    stored: dict[str, Any] = {f"curve {name}": values for name, values in curves.items()}
+    for number, weight in enumerate(net.get_weights()):
+        stored[f"weight{number:03}"] = weight.astype(np.float16)
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, **numbers, **{f"curve {name}": v for name, v in curves.items()})
+    np.savez_compressed(path, **stored)
 
 
 def load_kept(net: keras.Model, name: str, folder: Path = FOLDER) -> dict[str, NDArray[np.float64]]:

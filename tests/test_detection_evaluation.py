@@ -32,7 +32,7 @@ def scenes():
 def predictions(scenes):
     """Detections near the truth, several of some objects, of wrong classes, and of nothing."""
     rng = np.random.default_rng(0)
-    made = []
+    made: list[dict] = []
     for scene in scenes:
         count = len(scene["boxes"])
         chosen = rng.integers(0, count, 2 * count) if count else np.zeros(0, int)
@@ -51,7 +51,8 @@ def predictions(scenes):
 
 def theirs(scenes, predictions, kind, folder):
     """pycocotools by the way that its example takes: a file, `loadRes`, `summarize`."""
-    truth, found = [], []
+    truth: list[dict] = []
+    found: list[dict] = []
 
     def runs(mask):
         made = coco_masks.encode(np.asfortranarray(mask.astype("uint8")))
@@ -133,7 +134,7 @@ def scene_of(*boxes, **more):
 
 def test_perfect_detections_score_one_and_none_at_all_score_zero():
     truth = [scene_of((0, 0, 20, 10)), scene_of((5, 5, 9, 30)), scene_of()]
-    nothing = [{"boxes": [], "scores": [], "classes": []}] * 3
+    nothing: list[dict] = [{"boxes": [], "scores": [], "classes": []}] * 3
     assert evaluate(truth, nothing).map == 0
     perfect = [{**scene, "scores": np.ones(len(scene["boxes"]))} for scene in truth]
     assert evaluate(truth, perfect).map == pytest.approx(1)
@@ -183,6 +184,12 @@ def test_the_hundred_and_first_detection_of_a_picture_does_not_count():
 def test_the_three_rules_by_hand(rule, area):
     ranking = Ranking(np.array([0.9, 0.8, 0.7]), np.array([True, False, True]), 3)
     assert average_precision(*precision_recall(ranking), rule) == pytest.approx(area)
+
+
+def test_a_recall_that_is_asked_for_counts_as_reached():
+    """Of five objects three are found; 0.6 in binary fractions is not always 0.6."""
+    ranking = Ranking(np.array([0.9, 0.8, 0.7]), np.array([True, True, True]), 5)
+    assert average_precision(*precision_recall(ranking), "11 points") == pytest.approx(7 / 11)
 
 
 def test_the_area_over_all_points_is_what_more_and_more_points_come_to():

@@ -3,25 +3,31 @@
     python tools/train_regions.py fast_rcnn --out DIR
     python tools/train_regions.py rcnn --out DIR
 
-writes DIR/NAME.npz; the book has its own in ``convbook/weights/``. Proposals are selective
-search's, or read from files made by ``--search FILE`` where there is no OpenCV to make them.
+writes DIR/NAME.npz; the book has its own in ``convbook/weights/``. A part of the training scenes
+has proposals from selective search, the others boxes made up about their objects, at no cost.
+``--search FILE`` writes the former into a file, ``--proposals FILE`` takes them from there: for a
+machine without OpenCV.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import multiprocessing
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from convbook.architectures.rcnn import LOSSES, RegionNet, small_fast_rcnn, small_rcnn
+from convbook.architectures.rcnn import JIT, LOSSES, RegionNet, small_fast_rcnn, small_rcnn
 from convbook.data import digit_scenes
+from convbook.data.scenes import digit_scene
 from convbook.detection.evaluation import evaluate
 from convbook.detection.proposals import propose
-from convbook.detection.sampling import RegionBatches
+from convbook.detection.sampling import RegionBatches, made_up_proposals
 from convbook.kept import keep
 
 PLACES = 256  # proposals of a picture
@@ -62,20 +68,44 @@ class Curve(keras.callbacks.Callback):
         print(f"{told} ({spent:.0f} s)", flush=True)
 
 
-def proposals_of(path: Path | None, part: str, scenes: Any) -> Any:
-    """Proposals (N, PLACES, 4), from a file or searched for now."""
-    if path is None:
-        return propose([scene["image"] for scene in scenes], PLACES)
+def search(args: argparse.Namespace, held_out: Any, scenes: Any) -> dict[str, Any]:
+    """Selective search's proposals (N, PLACES, 4) of the held-out and the first training scenes."""
+    parts = {"train": scenes[: args.searched], "held_out": held_out}
+    return {key: propose([s["image"] for s in some], PLACES) for key, some in parts.items()}
+
+
+def write(found: dict[str, Any], path: Path) -> None:
+    """Write proposals; two thirds of a pixel to a unit keep them exact (they are enlarged)."""
+    packed = {key: np.round(boxes * 1.5).astype(np.uint8) for key, boxes in found.items()}
+    np.savez_compressed(path, **packed)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read what `write` wrote."""
     with np.load(path) as stored:
-        return stored[part][: len(scenes)].astype(np.float32) / 1.5  # pixels of the search
+        return {key: stored[key].astype(np.float32) / 1.5 for key in stored}
+
+
+def training_scenes(count: int, workers: int) -> list[dict[str, Any]]:
+    """The scenes of `digit_scenes`, made by several processes."""
+    make = functools.partial(digit_scene, split="train")
+    # A process that is forked from one that runs JAX may hang.
+    start = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=start) as pool:
+        return list(pool.map(make, range(count), chunksize=50))
 
 
 def train(args: argparse.Namespace) -> None:
     """Train as the command line says."""
-    scenes = digit_scenes(args.scenes, "train")
+    scenes = training_scenes(args.scenes, args.workers)
     held_out = digit_scenes(args.held_out, **HELD_OUT)
-    proposals = proposals_of(args.proposals, "train", scenes)
-    held_out_proposals = proposals_of(args.proposals, "held_out", held_out)
+    found = read(args.proposals) if args.proposals else search(args, held_out, scenes)
+    if args.search:
+        write(found, args.search)
+        return
+    searched = found["train"][: len(scenes)]
+    made_up = made_up_proposals(scenes[len(searched) :], PLACES)
+    proposals = np.concatenate([searched, made_up])
     print("scenes and proposals are there", flush=True)
     keras.utils.set_random_seed(0)
     net: RegionNet = BUILDERS[args.net]()
@@ -84,22 +114,11 @@ def train(args: argparse.Namespace) -> None:
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps, warmup_target=args.rate, warmup_steps=steps // 20
     )
-    net.compile(keras.optimizers.AdamW(rate, weight_decay=args.decay), LOSSES)
-    curve = Curve(held_out, held_out_proposals, args.every, 60 * args.minutes)
+    net.compile(keras.optimizers.AdamW(rate, weight_decay=args.decay), LOSSES, jit_compile=JIT)
+    curve = Curve(held_out, found["held_out"][: len(held_out)], args.every, 60 * args.minutes)
     net.fit(batches, epochs=args.epochs, verbose=0, shuffle=False, callbacks=[curve])
     curves = {"loss": curve.losses, "epoch": curve.epochs, "map": curve.maps}
     keep(net, args.out / f"{args.net}.npz", **curves)
-
-
-def search(args: argparse.Namespace) -> None:
-    """Write the proposals into a file, two thirds of a pixel to a unit, which keeps them exact."""
-    parts = {
-        "train": digit_scenes(args.scenes, "train"),
-        "held_out": digit_scenes(args.held_out, **HELD_OUT),
-    }
-    found = {key: proposals_of(None, key, scenes) for key, scenes in parts.items()}
-    packed = {key: np.round(boxes * 1.5).astype(np.uint8) for key, boxes in found.items()}
-    np.savez_compressed(args.search, **packed)
 
 
 def main() -> None:
@@ -107,19 +126,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("net", choices=BUILDERS)
     parser.add_argument("--out", type=Path, default=Path("trained"), help="folder to write to")
-    parser.add_argument("--scenes", type=int, default=2400, help="training scenes")
+    parser.add_argument("--scenes", type=int, default=8000, help="training scenes")
+    parser.add_argument("--workers", type=int, default=2, help="processes that make scenes")
+    parser.add_argument("--searched", type=int, default=1600, help="training scenes searched")
     parser.add_argument("--held-out", type=int, default=100, help="scenes of the mAP curve")
-    parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--every", type=int, default=5, help="epochs from one mAP to the next")
+    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--every", type=int, default=7, help="epochs from one mAP to the next")
     parser.add_argument("--minutes", type=float, default=600.0, help="end after so long")
-    parser.add_argument("--batch", type=int, default=8, help="pictures a step")
+    parser.add_argument("--batch", type=int, default=32, help="pictures a step")
     parser.add_argument("--regions", type=int, default=64, help="boxes of a picture a step")
-    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
+    parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("--decay", type=float, default=1e-2, help="weight decay")
     parser.add_argument("--proposals", type=Path, help="file of proposals, instead of a search")
     parser.add_argument("--search", type=Path, help="write such a file and do nothing else")
     args = parser.parse_args()
-    search(args) if args.search else train(args)
+    train(args)
 
 
 if __name__ == "__main__":

@@ -254,7 +254,8 @@ def average_precision(recall: ArrayLike, precision: ArrayLike, rule: str = "COCO
         return float((np.diff(reached, prepend=0.0) * envelope).sum())
     if rule not in RULES:
         raise ValueError(f'There is no rule "{rule}": choose of {", ".join(RULES)}.')
-    asked = np.linspace(0, 1, 11 if rule == "11 points" else 101)
+    # Quotients, so that a recall of 3 in 5 is the 0.6 that is asked for; pycocotools' own as it is.
+    asked = np.arange(11) / 10 if rule == "11 points" else np.linspace(0, 1, 101)
     places = np.searchsorted(reached, asked, side="left")
     return float(np.append(envelope, 0.0)[places].mean())
 

@@ -48,10 +48,10 @@ def selective_search(
         raise ValueError(f'There is no mode "{mode}": choose of {", ".join(MODES)}.')
     import cv2
 
-    picture = _as_bytes(image)
-    search = cv2.ximgproc.segmentation.createSelectiveSearchSegmentation()
+    picture: Any = _as_bytes(image)
+    search: Any = cv2.ximgproc.segmentation.createSelectiveSearchSegmentation()
     search.setBaseImage(cv2.resize(picture, None, fx=enlarge, fy=enlarge))
-    start = {
+    start: dict[str, Any] = {
         "single": search.switchToSingleStrategy,
         "fast": search.switchToSelectiveSearchFast,
         "quality": search.switchToSelectiveSearchQuality,
@@ -77,20 +77,18 @@ def _as_bytes(image: ArrayLike) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3))[..., ::-1])
 
 
-def propose(
-    images: Sequence[ArrayLike], count: int, workers: int = 2, **options: Any
-) -> NDArray[np.float32]:
+def propose(images: Any, count: int, workers: int = 2, **options: Any) -> NDArray[np.float32]:
     """Return the first proposals of each picture, padded with zeros: (B, count, 4).
 
     Args:
-        images: each as `selective_search` takes it.
+        images: a list or array of pictures, each as `selective_search` takes it.
         count: proposals kept of a picture.
         workers: threads; OpenCV lets others work meanwhile.
         **options: of `selective_search`.
     """
     padded = np.zeros((len(images), count, 4), np.float32)
     with ThreadPoolExecutor(workers) as pool:
-        found = pool.map(lambda image: selective_search(image, **options), images)
+        found = pool.map(lambda image: selective_search(image, **options), list(images))
         for row, boxes in zip(padded, found, strict=True):
             row[: len(boxes)] = boxes[:count]
     return padded

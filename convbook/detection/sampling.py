@@ -114,6 +114,42 @@ class RegionBatches(keras.utils.PyDataset):
         self.epoch += 1
 
 
+def made_up_proposals(
+    scenes: Sequence[Mapping[str, Any]], count: int = 300, seed: int = 0
+) -> NDArray[np.float32]:
+    """Return boxes to learn from where there is no search to propose any: (N, count, 4).
+
+    Half of them lie about objects, moved and stretched at random, so that many hold one, and others
+    hold half of one, or two; the rest lie anywhere, of all sizes. Without objects all do.
+
+    Args:
+        scenes: see `convbook.data.digit_scenes`.
+        count: boxes of a picture.
+        seed: seed.
+    """
+    made = np.zeros((len(scenes), count, 4), np.float32)
+    for number, scene in enumerate(scenes):
+        rng = np.random.default_rng([seed, number])
+        height, width = np.shape(scene["image"])[:2]
+        sides = np.exp(rng.uniform(np.log(5), np.log(0.9 * min(height, width)), (count, 1)))
+        sides = sides * np.exp(rng.normal(0, 0.35, (count, 2)))
+        middles = rng.uniform(0, (height, width), (count, 2))
+        objects = np.asarray(scene["boxes"], float)
+        if len(objects):
+            near = objects[rng.integers(0, len(objects), count // 2)]
+            own = near[:, 2:] - near[:, :2]
+            spread = rng.choice([0.08, 0.2, 0.45], (len(near), 1))
+            sides[: len(near)] = own * np.exp(rng.normal(0, 1.3, own.shape) * spread)
+            middles[: len(near)] = (near[:, 2:] + near[:, :2]) / 2
+            middles[: len(near)] += rng.normal(0, 1, own.shape) * spread * own
+        corners = np.concatenate([middles - sides / 2, middles + sides / 2], 1)
+        corners = np.clip(corners.round(), 0, (height, width, height, width))
+        made[number] = np.where(
+            (corners[:, 2:] - corners[:, :2]).min(1, keepdims=True) >= 4, corners, 0
+        )
+    return made
+
+
 def _bytes(image: ArrayLike) -> NDArray[np.uint8]:
     """A picture of floats in [0, 1] as bytes, a quarter of the room."""
     return np.round(np.asarray(image) * 255).astype(np.uint8)

@@ -221,10 +221,9 @@ def draw_scenes(
     for number, (panel, (name, scene, prediction)) in enumerate(
         zip(panels.flat, pairs, strict=False)
     ):
-        title = name if number % columns == 0 else " " if name else ""
-        draw_detections(panel, scene, prediction, title=title, **options)
-        panel.title.set_horizontalalignment("left")
-        panel.title.set_x(0)
+        draw_detections(panel, scene, prediction, **options)
+        if name:
+            panel.set_title(name if number % columns == 0 else " ", fontsize=10, loc="left")
     if told:
         draw_key(figure, "truth", "detection", "wrong")
     return figure
@@ -333,6 +332,7 @@ def draw_numbers(axes: Axes, values: ArrayLike, title: str = "") -> None:
     for y, x in np.ndindex(height, width):
         axes.text(x + 0.5, y + 0.5, f"{shown[y, x]:g}", ha="center", va="center", fontsize=9)
     style: dict[str, Any] = {"color": "#BBBBBB", "linewidth": 0.6, "linestyle": "-", "zorder": 1}
+    style["clip_on"] = False  # the outer lines lie half outside
     axes.hlines(np.arange(height + 1), 0, width, **style)
     axes.vlines(np.arange(width + 1), 0, height, **style)
     if title:
@@ -361,7 +361,7 @@ def draw_precision_recall(
     if rule == "all points":
         axes.fill_between(steps, heights, step="pre", color=COLOURS["yellow"], alpha=0.6)
     else:
-        asked = np.linspace(0, 1, 11 if rule == "11 points" else 101)
+        asked = np.arange(11) / 10 if rule == "11 points" else np.linspace(0, 1, 101)
         places = np.searchsorted(reached, asked)
         tops = np.append(envelope, 0.0)[places]
         axes.plot(
