@@ -84,8 +84,8 @@ def main():
         "",
         f"Made by `python -m bench.faster_rcnn`. {platform.machine()}, {os.cpu_count()} cores, "
         f"load {load:.1f} at the start, Python {platform.python_version()}, "
-        f"Keras {keras.__version__} on {keras.backend.backend()}. {BATCH} scenes of 128 pixels a step, medians of "
-        f"{arguments.steps} steps.",
+        f"Keras {keras.__version__} on {keras.backend.backend()}. {BATCH} scenes of 128 pixels "
+        f"a step, medians of {arguments.steps} steps.",
         "",
         "| step | ms |",
         "|---|---|",

