@@ -1,0 +1,178 @@
+"""Chapter 12 runs top to bottom, and its numbers are those the syllabus owes the reader."""
+
+import functools
+
+import nbformat
+import numpy as np
+import pytest
+from chapter_run import CHAPTERS, Run, of, run_chapter
+from pycocotools import mask as coco_masks
+
+NAME = "12_faster_rcnn"
+
+
+@functools.cache
+def smoke() -> Run:
+    return run_chapter(NAME)
+
+
+def check_what_holds_at_every_scale(run: Run) -> None:
+    check_the_anchors(run)
+    check_the_proposals(run)
+    check_the_nets(run)
+    for cell in (
+        *("scenes", "anchors", "fit", "match", "recall", "propose"),
+        *("losses", "curve", "answers", "three-drawn"),
+    ):
+        assert run.figures[cell] == 1, cell
+
+
+def check_the_anchors(run: Run) -> None:
+    net, by_hand, row = of(run, "net", "by_hand", "row")
+    assert len(net.anchors) == 16 * 16 * 9
+    np.testing.assert_allclose(row, by_hand, atol=1e-4)
+    sides = np.array(by_hand)[:, 2:] - np.array(by_hand)[:, :2]
+    recipe = run.names["SMALL"]
+    np.testing.assert_allclose(np.sqrt(sides.prod(1)), np.repeat(recipe.scales, 3))
+    np.testing.assert_allclose(sides[:, 0] / sides[:, 1], np.tile(recipe.ratios, 3))
+    best, scenes = of(run, "best", "scenes")
+    theirs = [best_by_pycocotools(s["boxes"][~s["crowd"]], net.anchors) for s in scenes]
+    np.testing.assert_allclose(best, np.concatenate(theirs), atol=1e-5)
+    assert run.names["missed"] > 0.1  # what the second rule is for
+    labels, truth = of(run, "labels", "truth")
+    for name in ("first rule alone", "both rules"):
+        kinds, matched = labels[name]
+        overlap = overlaps(net.anchors, truth[0])
+        high = overlap.max(1) >= recipe.positive
+        nearest = (overlap >= overlap.max(0) - 1e-5).any(1)
+        np.testing.assert_array_equal(kinds == 1, high | nearest if "both" in name else high)
+        served = set(matched[kinds == 1])
+        assert ("both" in name) <= (len(served) == truth.shape[1])
+
+
+def overlaps(a, b):
+    """IoU by pycocotools, whose boxes are x, y, width, height."""
+    turned = [
+        np.concatenate([each[:, 1::-1], each[:, :1:-1] - each[:, 1::-1]], 1).astype(float)
+        for each in (np.asarray(a), np.asarray(b))
+    ]
+    return coco_masks.iou(*turned, [0] * len(b))
+
+
+def best_by_pycocotools(boxes, anchors):
+    return overlaps(boxes, anchors).max(1) if len(boxes) else np.zeros(0)
+
+
+def check_the_proposals(run: Run) -> None:
+    assert run.names["same"] == 0
+    assert run.names["apart"] < 1e-3
+    recalls, numbers, offered, scenes, few = of(
+        run, "recalls", "numbers", "offered", "scenes", "FEW"
+    )
+    assert set(offered) == {"selective search", "untrained", "trained here", "trained long"}
+    for (name, share), values in recalls.items():
+        assert (np.diff(values) >= 0).all()
+        count, objects = 0, 0
+        for scene, boxes in zip(scenes[:few], offered[name], strict=True):
+            truth = scene["boxes"][~scene["crowd"]]
+            objects += len(truth)
+            if len(truth):
+                count += (overlaps(truth, boxes[: numbers[-1]]).max(1) >= share).sum()
+        assert values[-1] == pytest.approx(count / objects), name
+    # At equal numbers, from the first box on: the trained net finds more than the search.
+    long, search = (recalls[name, 0.5] for name in ("trained long", "selective search"))
+    assert long[-1] > search[-1] + 0.1
+
+
+def check_the_nets(run: Run) -> None:
+    paper = run.names["paper"]
+    assert run.names["last"] == 27_648
+    assert sum(np.prod(w.shape) for w in paper.trainable_weights) == 137_078_239
+    assert run.names["hand"] == run.names["net"].rpn.count_params()
+    assert len(run.names["rows"]) >= 2
+    results = run.names["results"]
+    assert set(results) == {"untrained", "trained here", "trained long", "trained on"}
+    assert results["untrained"][0].map50 < 0.01
+    assert results["trained long"][0].map50 > 0.5
+    table = run.names["table"]
+    assert list(table) == ["R-CNN", "Fast R-CNN", "Faster R-CNN"]
+    assert table["Faster R-CNN"][0] == 0 < table["Fast R-CNN"][0]
+    assert all(seconds > 0 for _, seconds, _ in table.values())
+
+
+@pytest.mark.notebook
+@pytest.mark.timeout(300)
+def test_the_chapter_runs_and_holds_the_syllabus_numbers() -> None:
+    check_what_holds_at_every_scale(smoke())
+
+
+@pytest.mark.slow
+@pytest.mark.notebook
+@pytest.mark.timeout(1800)
+def test_the_default_run_shows_what_the_chapter_claims() -> None:
+    run = run_chapter(NAME, "default")
+    check_what_holds_at_every_scale(run)
+    scenes, results, table = of(run, "scenes", "results", "table")
+    assert len(scenes) == 200
+    found = results["trained long"][1]
+    final = results["trained long"][0].map50
+    assert final >= 0.7
+    assert another_map(scenes, found) == pytest.approx(final, abs=0.01)
+    assert results["trained here"][0].map50 > 10 * max(results["untrained"][0].map50, 0.001)
+    check_the_claims(run, table)
+
+
+def check_the_claims(run: Run, table) -> None:
+    times = {name: search + net for name, (search, net, _) in table.items()}
+    assert times["Faster R-CNN"] < times["Fast R-CNN"] < times["R-CNN"]
+    recalls = run.names["recalls"]
+    for share in (0.5, 0.7):
+        assert (recalls["trained long", share] > recalls["selective search", share]).all()
+        assert (recalls["trained here", share][6:] > recalls["untrained", share][6:]).all()
+    first, last = of(run, "first", "last_steps")
+    assert last["objectness"] < first["objectness"] / 2
+    assert last["class"] < first["class"]
+
+
+def another_map(scenes, found) -> float:
+    """mAP@0.5 by other code: the area under the envelope, class by class."""
+    areas = []
+    for label in range(10):
+        rows, positives = [], 0
+        for i, scene in enumerate(scenes):
+            own = scene["classes"] == label
+            truth, crowd = (
+                scene["boxes"][own & ~scene["crowd"]],
+                scene["boxes"][own & scene["crowd"]],
+            )
+            positives += len(truth)
+            free = np.ones(len(truth), bool)
+            for j in np.flatnonzero(found["classes"][i] == label):  # best first
+                box = found["boxes"][i][j : j + 1]
+                fits = np.where(free, overlaps(box, truth)[0], -1) if len(truth) else np.zeros(0)
+                if fits.size and fits.max() >= 0.5:
+                    free[fits.argmax()] = False
+                    rows.append((found["scores"][i][j], True))
+                elif not on_a_crowd(box, crowd):
+                    rows.append((found["scores"][i][j], False))
+        right = np.array([hit for _, hit in sorted(rows, key=lambda row: -row[0])])
+        recall = np.cumsum(right) / positives
+        precision = np.cumsum(right) / np.arange(1, len(right) + 1)
+        envelope = np.maximum.accumulate(precision[::-1])[::-1]
+        areas.append((np.diff(recall, prepend=0.0) * envelope).sum())
+    return float(np.mean(areas))
+
+
+def on_a_crowd(box, crowd) -> bool:
+    if not len(crowd):
+        return False
+    low, high = np.maximum(box[:, :2], crowd[:, :2]), np.minimum(box[:, 2:], crowd[:, 2:])
+    inside = np.prod(np.maximum(high - low, 0), 1) / np.prod(box[0, 2:] - box[0, :2])
+    return bool((inside >= 0.5).any())
+
+
+def test_the_sources_of_its_numbers_are_named() -> None:
+    book = nbformat.read(CHAPTERS / f"{NAME}.ipynb", as_version=4)
+    prose = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    for source in ("1506.01497", "1504.08083", "1703.06870", "1409.1556", "1405.0312"):
+        assert source in prose
