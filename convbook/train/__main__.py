@@ -1,0 +1,202 @@
+"""Train a detector; killed or stopped, the same command goes on where it was.
+
+    python -m convbook.train faster_rcnn --data digit_scenes --out runs/scenes
+    KERAS_BACKEND=jax python -m convbook.train faster_rcnn --data voc/2007 --start imagenet \
+        --precision mixed_bfloat16 --out runs/voc
+
+In the folder: checkpoint.npz, from which the run goes on; history.json, its losses and its mean
+average precision; curve.svg, the same drawn; and at the end weights.npz.
+"""
+
+import argparse
+import dataclasses
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+NETS = ("faster_rcnn",)
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "small": {"size": 128, "batch_size": 16, "optimizer": "adam", "learning_rate": 2e-3},
+    "published": {"size": 600, "batch_size": 2, "optimizer": "sgd", "learning_rate": 1e-3},
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code: 0, or 2 with a sentence if it cannot be done."""
+    chosen = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from convbook.data.real import NotHere
+
+    try:
+        run = prepare(chosen)
+        finished = run.go_on(chosen.minutes)
+        _draw(run)
+    except (NotHere, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        finished = False
+    end = f"{run.step} of {run.steps} steps; all is in {run.out}"
+    print(end if finished else f"stopped after {end}; the same command goes on")
+    return 0
+
+
+def prepare(chosen: argparse.Namespace) -> Any:
+    """Return the run that the arguments ask for, at its last checkpoint if it has one."""
+    import keras
+
+    from convbook.data.batches import Batches
+    from convbook.data.real import class_names
+    from convbook.train.devices import share_out
+    from convbook.train.pictures import source
+    from convbook.train.run import Run
+
+    plan = _plan(chosen)
+    devices, scope = share_out(chosen.devices)
+    if plan.batch_size % len(devices):
+        raise ValueError(
+            f"A batch of {plan.batch_size} cannot be shared out among {len(devices)} devices: "
+            "choose a multiple, or fewer --devices."
+        )
+    pictures = {"size": plan.size, "seed": plan.seed, "places": plan.places}
+    options = {**pictures, "workers": chosen.workers, "data_dir": chosen.data_dir}
+    training = source(plan.data, "train", count=plan.count, **options)
+    test = source(plan.data, "test", count=plan.judged, **options)
+    classes = len(class_names(plan.data, chosen.data_dir))
+    keras.utils.set_random_seed(plan.seed)
+    keras.mixed_precision.set_global_policy(plan.precision)
+    with scope:
+        net = build(plan, classes)
+        steps = plan.epochs * max(1, len(training) // plan.batch_size)
+        net.compile(optimizer_of(plan, steps), jit_compile=keras.backend.backend() == "jax")
+    loaders = {"places": plan.places, "workers": 1 if plan.data.startswith("digit") else 4}
+    run = Run(
+        net,
+        Batches(training, plan.batch_size, shuffle=True, seed=plan.seed, **loaders),
+        Batches(test, plan.batch_size, shuffle=False, seed=plan.seed, **loaders),
+        plan,
+        classes,
+        Path(chosen.out),
+    )
+    there = run.resume()
+    print(f"{plan.net} on {plan.data}: {len(training)} pictures, {run.steps} steps", end="")
+    print(f" of {plan.batch_size}, on {', '.join(devices)}")
+    if there:
+        print(f"going on after step {run.step}")
+    return run
+
+
+def build(plan: Any, classes: int) -> Any:
+    """The net of a plan, with the weights it starts with."""
+    from convbook.architectures import faster_rcnn
+
+    if plan.size_of_net == "small":
+        recipe = dataclasses.replace(faster_rcnn.SMALL, stride=plan.stride)
+        return faster_rcnn.small_faster_rcnn((plan.size, plan.size), classes, recipe, plan.seed)
+    net = faster_rcnn.vgg_faster_rcnn((plan.size, plan.size), classes, seed=plan.seed)
+    if plan.start:
+        faster_rcnn.start_from_vgg16(net, plan.start)
+    return net
+
+
+def optimizer_of(plan: Any, steps: int) -> Any:
+    """The optimizer: a rate that rises for a twentieth of the steps, then falls to zero."""
+    import keras
+
+    rising = max(1, steps // 20)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - rising), warmup_target=plan.learning_rate, warmup_steps=rising
+    )
+    if plan.optimizer == "adam":
+        optimizer = keras.optimizers.Adam(rate, global_clipnorm=10.0)
+    else:  # momentum and decay of the weights as Ren 2015, section 3.1.3
+        optimizer = keras.optimizers.SGD(
+            rate, momentum=0.9, weight_decay=5e-4, global_clipnorm=10.0
+        )
+    if plan.precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def _plan(chosen: argparse.Namespace) -> Any:
+    from convbook.data.catalogue import at_least_one, entry_of
+    from convbook.train.run import Plan
+
+    entry = entry_of(chosen.data)
+    size_of_net = chosen.net_size or ("published" if entry.tfds else "small")
+    settings = DEFAULTS[size_of_net] | {
+        key: getattr(chosen, key) for key in DEFAULTS["small"] if getattr(chosen, key) is not None
+    }
+    if not entry.tfds and size_of_net == "published" and chosen.size is None:
+        settings["size"] = 128  # embedded scenes are small
+    if chosen.start and size_of_net == "small":
+        raise ValueError("The small net starts from nothing: leave --start out.")
+    plan = Plan(
+        net=chosen.net,
+        size_of_net=size_of_net,
+        data=chosen.data,
+        count=chosen.count,
+        places=chosen.places or entry.places or 64,
+        flip=bool(entry.tfds),
+        epochs=chosen.epochs,
+        precision=chosen.precision,
+        seed=chosen.seed,
+        steps_kept=chosen.save_every,
+        epochs_judged=chosen.evaluate_every,
+        judged=chosen.evaluate_on,
+        start=chosen.start,
+        stride=chosen.stride,
+        **settings,
+    )
+    numbers = ("size", "count", "places", "batch_size", "epochs", "steps_kept", "epochs_judged")
+    at_least_one(**{key: getattr(plan, key) for key in (*numbers, "judged")})
+    return plan
+
+
+def _draw(run: Any) -> None:
+    """Draw the curve, where the means to draw are installed."""
+    try:
+        from convbook.drawing.training import draw_training
+    except ImportError as missing:
+        print(f"no drawing without {missing.name}: the numbers are in history.json")
+        return
+    draw_training(run.history).figure.savefig(run.out / "curve.svg")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m convbook.train",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("net", choices=NETS)
+    add("--data", default="digit_scenes", help="digit_scenes, voc/2007, coco/2017 or another set")
+    add("--out", required=True, help="folder for what is kept")
+    add("--net-size", choices=tuple(DEFAULTS), help="small, or the published one (for photographs)")
+    add("--start", default="", help="weights of VGG-16 to start with: imagenet, or a file of Keras")
+    add("--stride", type=int, choices=(4, 8), default=8, help="of the small net's maps, in pixels")
+    add("--size", type=int, help="height and width of the pictures")
+    add("--count", type=int, help="training pictures; the set's own number if left out")
+    add("--places", type=int, help="objects a picture at most; more are left out")
+    add("--batch-size", type=int, help="pictures a step, over all devices")
+    add("--epochs", type=int, default=20)
+    add("--minutes", type=float, help="stop after some time; the same command goes on later")
+    add("--optimizer", choices=("adam", "sgd"))
+    add("--learning-rate", type=float)
+    precisions = ("float32", "mixed_float16", "mixed_bfloat16")
+    add("--precision", choices=precisions, default="float32")
+    add("--seed", type=int, default=0)
+    add("--save-every", type=int, default=50, help="steps from one checkpoint to the next")
+    add("--evaluate-every", type=int, default=1, help="epochs from one evaluation to the next")
+    add("--evaluate-on", type=int, default=200, help="test pictures")
+    add("--devices", type=int, help="at most so many; all if left out")
+    add("--workers", type=int, default=1, help="processes that make embedded pictures")
+    add("--data-dir", help="TensorFlow Datasets' folder")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
