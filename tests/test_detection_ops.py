@@ -124,7 +124,7 @@ def test_offsets_are_those_of_keras_and_lead_back():
     np.testing.assert_allclose(to_numpy(decode(got, proposals, scales)), boxes, atol=1e-3)
     small = 0.1 * got
     back = keras.utils.bounding_boxes.decode_deltas_to_boxes(
-        proposals, small, "yxyx", "yxyx", **options
+        proposals, small, "yxyx", "yxyx", variance=np.float32(scales)
     )
     np.testing.assert_allclose(
         to_numpy(decode(small, proposals, scales)), to_numpy(back), rtol=1e-4, atol=1e-3
@@ -607,6 +607,7 @@ class Chain(keras.layers.Layer):
         }
 
 
+@functools.cache
 def chain(jit_compile):
     """The chain's results on fixed numbers, as a compiled net gives them."""
     shapes = (6, 6, 4), (144, 4), (144,), (5, 4)
