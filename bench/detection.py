@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-ROUNDS, REPEATS = 3, 20
+REPEATS = 10
 SIDES = {"tensorflow": "Keras on TensorFlow", "jax": "Keras on JAX", "torchvision": "torchvision"}
 
 
@@ -219,13 +219,13 @@ def measured(side, python, threads):
     return json.loads(ran.stdout.splitlines()[-1])
 
 
-def collect(torch, threads):
+def collect(torch, threads, rounds):
     """The times of every side over all rounds, and what else it said."""
     pythons = {"tensorflow": sys.executable, "jax": sys.executable, "torchvision": torch}
     found = {}
-    for number in range(ROUNDS):
+    for number in range(rounds):
         for side, python in pythons.items():
-            print(f"round {number + 1} of {ROUNDS}: {SIDES[side]}", file=sys.stderr, flush=True)
+            print(f"round {number + 1} of {rounds}: {SIDES[side]}", file=sys.stderr, flush=True)
             for name, row in measured(side, python, threads).items():
                 kept = found.setdefault(side, {}).setdefault(name, row)
                 if kept is not row and name != "versions":
@@ -233,7 +233,7 @@ def collect(torch, threads):
     return found
 
 
-def report(found, threads, load):
+def report(found, threads, rounds, load):
     """The page."""
     versions = {name: v for side in found.values() for name, v in side["versions"].items()}
     lines = [
@@ -247,8 +247,8 @@ def report(found, threads, load):
         "",
         "NMS of 2,000 boxes at a threshold of 0.7; RoI pooling and RoIAlign (2 x 2 samples a bin) "
         "of 512 boxes to 7 x 7 on a map of 32 x 32 x 256; matching of 10,000 anchors with 20 "
-        f"boxes. Milliseconds: the median of {ROUNDS * REPEATS} calls in {ROUNDS} rounds that take "
-        "turns, and the least; in brackets the book's median divided by torchvision's.",
+        f"boxes. Milliseconds: the median of {rounds * REPEATS} calls, {REPEATS} a round, in "
+        f"{rounds} rounds, and the least; in brackets the book's median divided by torchvision's.",
         "",
         "| operation | torchvision | " + " | ".join(_columns()) + " |",
         "|---|---|" + "---|" * len(_columns()),
@@ -292,6 +292,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--torch", help="the Python of an environment with torchvision")
     parser.add_argument("--threads", type=int, default=1, help="of each side")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--expected", action="store_true")
     parser.add_argument("--measure", choices=SIDES, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -307,7 +308,9 @@ def main():
         subprocess.run(command, cwd=ROOT, check=True)
     elif given.torch:
         load = os.getloadavg()[0]
-        page = report(collect(given.torch, given.threads), given.threads, load)
+        page = report(
+            collect(given.torch, given.threads, given.rounds), given.threads, given.rounds, load
+        )
         Path(__file__).with_suffix(".md").write_text(page, encoding="utf-8")
         print(page)
     else:
