@@ -80,9 +80,11 @@ def test_every_box_claims_its_best_default_box_and_the_others_stay():
         to_numpy, match(defaults, boxes, valid, 0.5, 0.5, low_quality=False, claim=True)
     )
     best = to_numpy(iou(defaults, boxes)).argmax(0)
-    for box in np.flatnonzero(valid):
-        assert labels[best[box]] == 1
-        assert matched[best[box]] == box
+    claims = {best[box]: box for box in np.flatnonzero(valid)}  # two want the same: the later's
+    assert len(claims) == 3
+    for anchor, box in claims.items():
+        assert labels[anchor] == 1
+        assert matched[anchor] == box
     others = np.setdiff1d(np.arange(40), best[valid])
     np.testing.assert_array_equal(labels[others], plain[others])
     np.testing.assert_array_equal(matched[others], before[others])
@@ -186,7 +188,8 @@ def test_ssd300_has_the_shapes_and_the_parameters_of_torchvision():
     kinds, channels = (4, 6, 6, 6, 4, 4), (512, 1024, 512, 256, 256, 256)
     heads = sum(k * (91 + 4) * (9 * c + 1) for k, c in zip(kinds, channels, strict=True))
     assert body + further + heads == 35_641_826
-    assert net.net.output_shape == {"scores": (None, 8732, 91), "offsets": (None, 8732, 4)}
+    assert net.net.output["scores"].shape == (None, 8732, 91)
+    assert net.net.output["offsets"].shape == (None, 8732, 4)
     sizes = [net.net.get_layer(f"head{i}_scores").output.shape[1] for i in range(1, 7)]
     assert tuple(sizes) == SSD300_SIZES
     assert net.defaults.shape == (8732, 4)
@@ -195,7 +198,7 @@ def test_ssd300_has_the_shapes_and_the_parameters_of_torchvision():
 def test_yolov2_has_the_shapes_and_the_numbers_of_the_published_files():
     """yolov2.weights has 203,934,260 bytes: a head of 16, then 4 for each number of the net."""
     net = yolov2(80)
-    assert net.net.output_shape == {"raw": (None, 13, 13, 5, 85)}
+    assert net.net.output["raw"].shape == (None, 13, 13, 5, 85)
     assert net.net.count_params() == (203_934_260 - 16) // 4 == 50_983_561
     voc = yolov2(20)
     assert net.net.count_params() - voc.net.count_params() == 5 * 60 * (1024 + 1)
@@ -274,8 +277,8 @@ def test_a_step_lowers_the_loss_and_a_detector_gives_padded_detections(build):
     net = build()
     assert net.net.count_params() < 700_000
     net.compile(keras.optimizers.Adam(1e-3))
-    losses = net.fit(images, truth, batch_size=4, epochs=6, verbose=0).history
-    assert losses["loss"][-1] < 0.8 * losses["loss"][0]
+    losses = net.fit(images, truth, batch_size=4, epochs=4, verbose=0).history
+    assert losses["loss"][-1] < 0.85 * losses["loss"][0]
     assert set(losses) == {"loss", *net.loss_names}
     found = net.predict(images, verbose=0)
     assert found["boxes"].shape == (4, 40, 4)
