@@ -28,6 +28,11 @@ from convbook.detection.matching import hard_negatives, match
 from convbook.detection.yolo import yolo_decode, yolo_encode
 
 
+def floats(values):
+    """An array of float32."""
+    return np.asarray(values, "float32")
+
+
 def to_numpy(value):
     return ops.convert_to_numpy(value)
 
@@ -88,7 +93,8 @@ def test_every_box_claims_its_best_default_box_and_the_others_stay():
     others = np.setdiff1d(np.arange(40), best[valid])
     np.testing.assert_array_equal(labels[others], plain[others])
     np.testing.assert_array_equal(matched[others], before[others])
-    assert (plain == 1).sum() < (labels == 1).sum()
+    claimed = np.array(list(claims))
+    assert (matched[claimed] != before[claimed]).any() or (plain[claimed] != 1).any()
 
 
 def drawn(count, seed):
@@ -114,7 +120,7 @@ def test_hard_negatives_are_those_of_a_plain_sort():
 
 
 def test_sizes_overlap_as_boxes_laid_centre_on_centre_do():
-    a, b = np.float64([[4, 2], [3, 3]]), np.float64([[2, 4], [4, 2], [6, 6]])
+    a, b = np.array([[4.0, 2], [3, 3]]), np.array([[2.0, 4], [4, 2], [6, 6]])
     boxes = [np.concatenate([-each[:, ::-1] / 2, each[:, ::-1]], 1) for each in (a, b)]
     np.testing.assert_allclose(size_iou(a, b), coco_mask.iou(*boxes, np.zeros(3, np.uint8)))
 
@@ -147,8 +153,8 @@ def test_priors_that_cannot_be_drawn_are_refused():
 
 
 def test_a_head_that_says_what_was_asked_of_it_is_decoded_to_the_boxes():
-    priors = np.float32([[10, 5], [20, 20], [40, 30]])
-    boxes = np.float32([[[3, 4, 14, 9], [30, 20, 50, 44], [0, 0, 0, 0]], [[10, 10, 52, 40]] * 3])
+    priors = floats([[10, 5], [20, 20], [40, 30]])
+    boxes = floats([[[3, 4, 14, 9], [30, 20, 50, 44], [0, 0, 0, 0]], [[10, 10, 52, 40]] * 3])
     valid = np.array([[1, 1, 0], [0, 0, 1]], bool)
     target, there, owner = map(to_numpy, yolo_encode(boxes, valid, priors, 8, 8, 6))
     assert there.sum((1, 2, 3)).tolist() == [2, 1]
@@ -301,7 +307,7 @@ def test_a_full_size_net_takes_a_training_step(build):
     net = build(20)
     size = net.image_size[0]
     images = np.random.default_rng(0).random((1, size, size, 3), "float32")
-    truth = {"boxes": np.float32([[[20, 30, 150, 200]]]), "classes": np.array([[3]])}
+    truth = {"boxes": floats([[[20, 30, 150, 200]]]), "classes": np.array([[3]])}
     net.compile(keras.optimizers.SGD(1e-4))
     assert np.isfinite(net.fit(images, truth, epochs=1, verbose=0).history["loss"]).all()
     assert net.predict(images, verbose=0)["boxes"].shape[1:] == (net.detections, 4)

@@ -159,7 +159,7 @@ class SSD(SingleShot):
     ) -> None:
         super().__init__(net, **{"name": "ssd", **options})
         height, width = self.image_size
-        pixels = np.asarray(defaults, np.float32) * np.float32([height, width, height, width])
+        pixels = np.asarray(defaults, np.float32) * np.array([height, width] * 2, np.float32)
         self.defaults = ops.convert_to_numpy(to_corners(pixels))
         self.overlap, self.ratio = overlap, ratio
 

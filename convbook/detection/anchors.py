@@ -41,7 +41,7 @@ def make_anchors(
     root = np.sqrt(np.asarray(ratios, float))
     side = np.asarray(scales, float)[:, np.newaxis]
     half = np.stack([side * root, side / root], -1).reshape(-1, 2) / 2  # (S * R, 2)
-    cells = np.stack(np.mgrid[:height, :width], -1).reshape(-1, 1, 2)
+    cells = np.moveaxis(np.mgrid[:height, :width], 0, -1).reshape(-1, 1, 2)
     centres = (cells + 0.5) * stride
     return np.concatenate([centres - half, centres + half], -1).reshape(-1, 4).astype(np.float32)
 
@@ -77,7 +77,7 @@ def default_boxes(
         root = np.sqrt(np.asarray(of_map, float))
         sides = np.stack([scale / root, scale * root], -1)
         sides = np.insert(sides, 1, np.sqrt(scale * after), axis=0)  # (boxes of a cell, 2)
-        centres = (np.stack(np.mgrid[:size, :size], -1).reshape(-1, 1, 2) + 0.5) / size
+        centres = (np.moveaxis(np.mgrid[:size, :size], 0, -1).reshape(-1, 1, 2) + 0.5) / size
         shape = (size * size, len(sides), 2)
         both = [np.broadcast_to(centres, shape), np.broadcast_to(sides, shape)]
         parts.append(np.concatenate(both, -1).reshape(-1, 4))
