@@ -21,8 +21,6 @@ import numpy as np
 from convbook.architectures.single_shot import small_ssd, small_yolo
 from convbook.data import digit_scenes
 
-CALLS = 60
-
 
 def turns(calls, count):
     """Medians of the milliseconds of each call, taken in turns after three that do not count."""
@@ -37,7 +35,9 @@ def turns(calls, count):
 
 
 def main():
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=60)
+    calls = parser.parse_args().calls
     scenes = np.stack([scene["image"] for scene in digit_scenes(8, "test")])
     lines = [
         "# Single-shot detectors: the whole prediction beside the convolutions alone",
@@ -46,7 +46,7 @@ def main():
         f"{len(os.sched_getaffinity(0))} of {os.cpu_count()} cores, load "
         f"{os.getloadavg()[0]:.1f} at the start, Python {platform.python_version()}, Keras "
         f"{keras.__version__} on {keras.backend.backend()}. Scenes of 128 x 128; medians of "
-        f"{CALLS} calls in milliseconds, the two taking turns. The nets are not trained: all of "
+        f"{calls} calls in milliseconds, the two taking turns. The nets are not trained: all of "
         "their detections go through suppression.",
         "",
         "| detector | scenes at once | XLA | net alone | whole prediction | ratio |",
@@ -65,7 +65,7 @@ def main():
                         lambda p=pictures, net=whole.net: net.predict_on_batch(p),
                         lambda p=pictures, net=whole: net.predict_on_batch(p),
                     ],
-                    CALLS,
+                    calls,
                 )
                 lines.append(
                     f"| {whole.name} | {batch} | {'yes' if xla else 'no'} | {alone:.1f} | "
