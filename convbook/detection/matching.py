@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from convbook.detection.boxes import iou
@@ -23,6 +24,7 @@ def match(
     positive: float,
     negative: float,
     low_quality: bool = True,
+    claim: bool = False,
 ) -> tuple[Any, Any]:
     """Label every anchor by the box that it overlaps most.
 
@@ -35,6 +37,9 @@ def match(
         low_quality: whether the anchors that overlap a box most are positive however little it
             is, as long as they overlap it at all; several where they overlap it equally, to a
             millionth.
+        claim: whether the best anchor of each box, the first of equals, is matched to it even if it
+            overlaps another box more, as SSD has it: then each box has an anchor, unless two have
+            the same, which goes to the later. It is positive where it overlaps the box at all.
 
     Returns:
         Labels int32 (..., N): 1 positive, 0 negative, -1 neither; all are negative where there is
@@ -53,7 +58,40 @@ def match(
         enough = ops.max(overlap, axis=-1, keepdims=True) * (1 - 1e-6)
         nearest = ops.any((overlap >= enough) & (overlap > 0), axis=-2)
         labels = ops.where(nearest, POSITIVE, labels)
+    if claim:
+        owner = _owner(overlap)
+        labels = ops.where(owner >= 0, POSITIVE, labels)
+        matched = ops.where(owner >= 0, owner, ops.cast(matched, "int32"))
     return ops.cast(labels, "int32"), ops.cast(matched, "int32")
+
+
+def _owner(overlap: Any) -> Any:
+    """The box that claims each anchor as its best, -1 where none does: (..., N) of (..., M, N)."""
+    boxes, anchors = overlap.shape[-2:]
+    first = ops.cast(ops.argmax(overlap, axis=-1), "int32")[..., None]
+    mine = (first == ops.arange(anchors, dtype="int32")) & (overlap > 0)
+    return ops.max(ops.where(mine, ops.arange(boxes, dtype="int32")[:, None], -1), axis=-2)
+
+
+def hard_negatives(loss: Any, positive: Any, ratio: float = 3) -> Any:
+    """Return which negatives a step learns from: those with the largest loss.
+
+    Args:
+        loss: (..., N), each anchor's.
+        positive: bool (..., N).
+        ratio: how many negatives are kept for each positive, rounded down; all where there are
+            fewer, none without a positive.
+
+    Returns:
+        bool (..., N). Of equal losses the first are kept.
+
+    Source: Liu et al. 2016, arXiv:1512.02325, section 2.2, "Hard negative mining".
+    """
+    loss, positive = ops.convert_to_tensor(loss), ops.cast(positive, "bool")
+    wanted = ops.floor(ratio * ops.sum(ops.cast(positive, "float32"), -1, keepdims=True))
+    order = ops.argsort(ops.where(positive, np.inf, -loss), axis=-1)  # positives last
+    rank = ops.argsort(order, axis=-1)
+    return (ops.cast(rank, "float32") < wanted) & ~positive
 
 
 def sample(labels: Any, count: int, positive_share: float, seed: Any) -> Any:

@@ -20,7 +20,8 @@ def nms(boxes: Any, scores: Any, threshold: float, count: int) -> tuple[Any, Any
     """Return the boxes that greedy non-maximum suppression keeps, best first.
 
     The best box is kept, the others that overlap it too much go, and so on with the best that is
-    left. No gradient passes.
+    left. No gradient passes. On JAX a call outside a compiled step compiles its loops anew, for a
+    second or so: `convbook.compiling.compiled` does it once.
 
     Args:
         boxes: (..., N, 4), N known.

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-NETS = ("faster_rcnn",)
+NETS = ("faster_rcnn", "ssd", "yolo")
 DEFAULTS: dict[str, dict[str, Any]] = {
     "small": {"size": 128, "batch_size": 16, "optimizer": "adam", "learning_rate": 2e-3},
     "published": {"size": 600, "batch_size": 2, "optimizer": "sgd", "learning_rate": 1e-3},
@@ -93,6 +93,8 @@ def build(plan: Any, classes: int) -> Any:
     """The net of a plan, with the weights it starts with."""
     from convbook.architectures import faster_rcnn
 
+    if plan.net != "faster_rcnn":
+        return _single_shot(plan, classes)
     if plan.size_of_net == "small":
         recipe = dataclasses.replace(faster_rcnn.SMALL, stride=plan.stride)
         return faster_rcnn.small_faster_rcnn((plan.size, plan.size), classes, recipe, plan.seed)
@@ -100,6 +102,23 @@ def build(plan: Any, classes: int) -> Any:
     if plan.start:
         faster_rcnn.start_from_vgg16(net, plan.start)
     return net
+
+
+def _single_shot(plan: Any, classes: int) -> Any:
+    """The same for the nets that need no proposals."""
+    from convbook.architectures import single_shot
+
+    size = (plan.size, plan.size)
+    if plan.start:
+        raise ValueError("SSD and YOLOv2 start from nothing here: leave --start out.")
+    if plan.size_of_net == "small":
+        build = single_shot.small_ssd if plan.net == "ssd" else single_shot.small_yolo
+        return build(size, classes)
+    if plan.net == "yolo":
+        return single_shot.yolov2(classes, size)
+    if plan.size != 300:
+        raise ValueError(f"size is {plan.size}: SSD300 takes pictures of 300 pixels; --size 300.")
+    return single_shot.ssd300(classes)
 
 
 def optimizer_of(plan: Any, steps: int) -> Any:
