@@ -95,16 +95,17 @@ def align_trials(rng: np.random.Generator) -> list[Trial]:
 
 
 def head_trials(rng: np.random.Generator) -> list[Trial]:
-    """Sides odd and even; one class and several; filters fewer, more, and as many as channels.
+    """Sides odd and even; filters fewer, more, and as many as channels; one class is counted.
 
-    Never three or four filters: their kernels do not show in which order the axes are stored.
+    Never three or four filters: their kernels do not show in which order the axes are stored. The
+    last kernel for one class is a vector, as a bias is, and could not be filled otherwise.
     """
     a, b, c, d, e = (int(n) for n in rng.permutation([5, 6, 7, 8, 9]))
     return [
         trial(x=Input((3, 5, a)), classes=2, filters=b),
-        trial(x=Input((6, 4, c)), classes=1, filters=d),
+        trial(x=Input((6, 4, c)), classes=4, filters=d),
         trial(x=Input((4, 3, e)), classes=3, filters=e),
-        counted(x=Input((4, 6, a)), classes=b),
+        counted(x=Input((4, 6, a)), classes=1),
     ]
 
 
@@ -168,7 +169,8 @@ TASKS = [
         points=3,
         trials=head_trials,
         answer=mask_head,
-        plan={"probabilities": True},
+        # scores of -45 and less have no gradient where a sigmoid is written by hand
+        plan={"probabilities": True, "kernels": 0.8},
         places={"convolutions": "in front", "mask_head": "behind them"},
     ),
     Task(
@@ -182,4 +184,9 @@ TASKS = [
 ]
 
 # What `autograder mutate` lists though it computes the same, each with the reason.
-EQUIVALENT_MUTANTS: dict[str, str] = {}
+_TENT = "1 - np.abs(places[:, None] - np.arange(length))"
+EQUIVALENT_MUTANTS = {
+    "shares: places = np.clip(places - 0.5, 0, length - 1) -> "
+    "places = np.clip(0, places - 0.5, length - 1)": "a maximum of two, and then a minimum",
+    f"shares: return np.maximum({_TENT}, 0) -> return np.maximum(0, {_TENT})": "a maximum of two",
+}

@@ -20,20 +20,24 @@ class RawConvolution(layers.Layer):
 
 
 class RawUp(layers.Layer):
-    """A 2x2/2 transposed convolution: each value lays down a block, and no two blocks overlap."""
+    """A 2x2/2 transposed convolution: each value lays down a block, and no two blocks overlap.
 
-    def __init__(self, filters):
+    `order` says how the axes of its kernel stand: c is a channel, y and x a place, f a filter.
+    """
+
+    def __init__(self, filters, order="cyxf"):
         super().__init__()
-        self.filters = filters
+        self.filters, self.order = filters, order
 
     def build(self, shape):
-        blocks = (shape[-1], 2, 2, self.filters)
+        sides = {"c": shape[-1], "y": 2, "x": 2, "f": self.filters}
+        blocks = tuple(sides[axis] for axis in self.order)
         self.blocks = self.add_weight(shape=blocks, initializer="he_normal", name="blocks")
         self.offset = self.add_weight(shape=(self.filters,), initializer="zeros", name="offset")
 
     def call(self, x):
         height, width = x.shape[1:3]
-        x = ops.einsum("nhwc,cyxf->nhywxf", x, self.blocks)
+        x = ops.einsum(f"nhwc,{self.order}->nhywxf", x, self.blocks)
         return ops.reshape(x, (-1, 2 * height, 2 * width, self.filters)) + self.offset
 
 

@@ -36,6 +36,13 @@ def raw(x, classes, filters=256):
     return ops.sigmoid(last(ops.relu(enlarge(x))))
 
 
+@bank.accepted(representation="a square kernel with its channels before its filters")
+def raw_as_a_convolution_stores_it(x, classes, filters=256):
+    """A transposed convolution of Keras stores its filters before its channels."""
+    x = ops.relu(RawUp(filters, "yxcf")(row(x, filters)))
+    return scores(x, classes)
+
+
 @bank.accepted
 def inner_model(x, classes, filters=256):
     parts = [layers.Conv2D(filters, 3, padding="same", activation="relu") for _ in range(4)]
@@ -70,7 +77,7 @@ def pixels_shuffled(x, classes, filters=256):
     return layers.Dense(classes, activation="sigmoid")(x)
 
 
-@bank.accepted
+@bank.accepted(representation="four square matrices for the four positions of a block")
 def positions_last(x, classes, filters=256):
     """Blocks are laid down at the very end: nothing behind them mixes positions."""
     x = row(x, filters)
