@@ -83,7 +83,7 @@ def heat_trials(rng: np.random.Generator) -> list[Trial]:
 
     unseen = [np.nan, np.nan]
     some, more = places(rng, 4, 9, 14), places(rng, 3, 15, 7)
-    some[0], more[[1, 2]] = np.nan, [np.nan, more[0]]
+    some[0], more[1], more[2] = np.nan, np.nan, more[0]
     outside = np.array([[-1.5, 4.25], [3, 11.5], [0, 0], [7, 8]])
     single = places(rng, 5, 12, 16).astype("float32")
     single[-1] = np.nan

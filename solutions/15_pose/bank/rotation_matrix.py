@@ -54,7 +54,7 @@ def by_exponentials(roll, pitch, yaw):
     """A rotation is the exponential of a skew matrix."""
     result = np.eye(3)
     for axis, angle in ((2, roll), (1, yaw), (0, pitch)):
-        across = np.cross(np.eye(3), -np.eye(3)[axis] * angle)
+        across = np.cross(np.eye(3), np.eye(3)[axis] * angle)
         result = result @ scipy.linalg.expm(across)
     return result
 
@@ -92,7 +92,7 @@ def columns_turned(roll, pitch, yaw):
 def with_ops(roll, pitch, yaw):
     def about(axis, angle):
         ahead = ops.eye(3)[axis]
-        across = ops.cross(ops.eye(3), -ahead)
+        across = ops.cross(ops.eye(3), ahead)
         return (
             ops.cos(angle) * ops.eye(3)
             + ops.sin(angle) * across
