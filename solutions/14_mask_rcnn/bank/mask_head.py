@@ -377,7 +377,7 @@ bank.variant(
     "softmax_over_positions",
     "The sigmoid is taken pixel by pixel; here a softmax runs over all pixels.",
     head,
-    end=lambda x, classes: ops.softmax(scores(x, classes, activation=None), axis=(1, 2)),
+    end=lambda x, classes: layers.Softmax(axis=(1, 2))(scores(x, classes, activation=None)),
 )
 bank.variant(
     "logits",

@@ -148,13 +148,6 @@ bank.variant(
     between=lambda a, b: a.T * b,
 )
 bank.variant(
-    "diagonal_of_products",
-    "The trace of the rotation between both is the sum of *all* products of elements; here only "
-    "those of the diagonals are added.",
-    angle,
-    between=lambda a, b: a * b,
-)
-bank.variant(
     "difference_of_the_matrices",
     "The rotation between both is a product, one of them transposed; here it is a difference.",
     angle,
