@@ -158,12 +158,6 @@ bank.variant(
     compare=lambda soft, t: soft > 0,
 )
 bank.variant(
-    "rounded",
-    "The values are rounded here, which is another threshold than the argument.",
-    pasted,
-    compare=lambda soft, t: np.round(soft).astype(bool),
-)
-bank.variant(
     "threshold_first",
     "The mask is compared with the threshold before it is resized; it is resized first, and "
     "compared afterwards.",

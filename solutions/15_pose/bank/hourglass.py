@@ -80,17 +80,9 @@ class Hourglass(layers.Layer):
         self.units = [Unit(filters) for _ in range(2 * min(depth, 1))]
         self.inner = Hourglass(depth - 1, filters) if depth > 0 else None
 
-    def build(self, shape):
-        height, width = shape[1] // 2, shape[2] // 2
-        inside = (shape[0], height, width, shape[3])
-        if self.inner:
-            self.units[0].build(shape)
-            self.units[1].build(inside)
-            self.inner.build(inside)
-
     def call(self, x):
         if not self.inner:
-            return ops.identity(x) if hasattr(ops, "identity_") else x + 0
+            return x + 0
         low = self.inner(self.units[1](ops.max_pool(x, 2, 2)))
         size = x.shape[1:3]
         return self.units[0](x) + ops.image.resize(low, size, interpolation="nearest")
@@ -286,7 +278,7 @@ def unit_behind_the_smaller_one(x, depth, filters):
     return join(unit(x, filters), doubled(unit(low, filters)))
 
 
-@bank.mistake("The unit goes past the smaller hourglass; here it comes behind the sum as well.")
+@bank.mistake("No unit follows the sum of both ways; here one does.")
 def unit_behind_the_sum(x, depth, filters):
     if depth == 0:
         return x
@@ -325,9 +317,7 @@ def outermost_way_only(x, depth, filters):
 
 
 @bank.mistake(
-    "All ways past are added at the full size, each enlarged from its own; the result of a smaller "
-    "hourglass is doubled at each step, which is the same, but here the units read maps that no "
-    "unit has changed on the way down."
+    "On the way down every pool reads what the unit before it gives; here all pools read `x` itself."
 )
 def pyramid_of_pools(x, depth, filters):
     if depth == 0:
