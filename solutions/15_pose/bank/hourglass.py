@@ -317,7 +317,7 @@ def outermost_way_only(x, depth, filters):
 
 
 @bank.mistake(
-    "On the way down every pool reads what the unit before it gives; here all pools read `x` itself."
+    "On the way down a pool reads what the unit before it gives; here all pools read `x` itself."
 )
 def pyramid_of_pools(x, depth, filters):
     if depth == 0:
