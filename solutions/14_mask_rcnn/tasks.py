@@ -168,8 +168,8 @@ TASKS = [
         points=3,
         trials=head_trials,
         answer=mask_head,
-        # scores of -45 and less have no gradient where a sigmoid is written by hand
-        plan={"probabilities": True, "kernels": 0.8},
+        # scores far below 0 are lost in rounding where a sigmoid is written by hand
+        plan={"probabilities": True, "kernels": 0.6, "vectors": 0.5},
         places={"convolutions": "in front", "mask_head": "behind them"},
     ),
     Task(

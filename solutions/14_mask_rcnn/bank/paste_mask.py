@@ -174,6 +174,14 @@ bank.variant(
     ),
 )
 bank.variant(
+    "all_that_a_pixel_touches",
+    "The mask is compared with the threshold first, and whatever a value above it reaches when it "
+    "is resized counts; it is resized first, and compared afterwards.",
+    lambda mask, box, height, width, threshold: pasted(
+        (mask > threshold).astype(float), box, height, width, 0
+    ),
+)
+bank.variant(
     "threshold_of_the_largest",
     "The bound is a share of the largest value here; it is the threshold itself.",
     pasted,
@@ -400,6 +408,12 @@ bank.variant(
     "The mask is pasted upside down: row 0 is the upper one, in the mask and in the picture.",
     pasted,
     before=lambda mask: mask[::-1],
+)
+bank.variant(
+    "left_for_right",
+    "The mask is pasted mirrored: column 0 is the left one, in the mask and in the picture.",
+    pasted,
+    before=lambda mask: mask[:, ::-1],
 )
 bank.variant(
     "picture_on_its_side",

@@ -200,6 +200,13 @@ def half_a_pixel_along_y_only(features, box, size, samples=2):
 
 
 @bank.mistake(
+    "Half a pixel is taken away from the beginning of the box only; its end moves with it."
+)
+def beginning_moved_only(features, box, size, samples=2):
+    return aligned(features, box + np.array([0, 0, 0.5, 0.5]), size, samples)
+
+
+@bank.mistake(
     "The corners of the box are moved by half a pixel and then cut off at the outermost centres, "
     "so that a box at a border is smaller: it is the samples that are held there."
 )
@@ -316,6 +323,20 @@ def three_of_four(features, box, size, samples=2):
     return mean(sum(s * np.einsum("ikh,jmw,hwc->ikjmc", a, b, features) for a, b, s in pairs))
 
 
+@bank.mistake("The samples are to be interpolated in straight lines; here cubic curves are used.")
+def cubic(features, box, size, samples=2):
+    places = [
+        np.clip(even(box[n], box[n + 2], size, samples).ravel() - 0.5, 0, features.shape[n] - 1)
+        for n in (0, 1)
+    ]
+    grid = np.meshgrid(*places, indexing="ij")
+    maps = [
+        scipy.ndimage.map_coordinates(features[..., c], grid, order=3, mode="nearest")
+        for c in range(features.shape[-1])
+    ]
+    return mean(np.stack(maps, axis=-1).reshape(size, samples, size, samples, -1))
+
+
 # Beyond the outermost centres
 
 bank.variant(
@@ -323,6 +344,24 @@ bank.variant(
     "Beyond the outermost centres the edge's value holds; here it fades into zeros.",
     aligned,
     weights=lambda places, n: np.maximum(1 - np.abs(places[..., None] - np.arange(n)), 0),
+)
+bank.variant(
+    "held_at_the_beginning_only",
+    "Beyond the last centre the edge's value holds too, as it does before the first one; here it "
+    "fades into zeros.",
+    aligned,
+    weights=lambda places, n: np.maximum(
+        1 - np.abs(np.maximum(places, 0)[..., None] - np.arange(n)), 0
+    ),
+)
+bank.variant(
+    "held_at_the_end_only",
+    "Before the first centre the edge's value holds too, as it does beyond the last one; here it "
+    "fades into zeros.",
+    aligned,
+    weights=lambda places, n: np.maximum(
+        1 - np.abs(np.minimum(places, n - 1)[..., None] - np.arange(n)), 0
+    ),
 )
 bank.variant(
     "nothing_outside",
@@ -414,6 +453,23 @@ bank.variant(
     ),
 )
 bank.variant(
+    "crop_and_resize",
+    "This is `crop_and_resize`: one sample a bin, from one corner of the box to the other, and "
+    "without the half pixel; a bin has `samples` x `samples` of them, evenly spaced in it.",
+    aligned,
+    points=lambda a, b, size, samples: np.repeat(np.linspace(a, b, size)[:, None], samples, 1),
+    shift=0,
+)
+bank.variant(
+    "samples_at_the_far_edge",
+    "The last sample of a bin lies at its edge here: half a step belongs before the first one and "
+    "behind it.",
+    aligned,
+    points=lambda a, b, size, samples: (
+        a + (np.arange(size)[:, None] + (np.arange(samples) + 1) / samples) * (b - a) / size
+    ),
+)
+bank.variant(
     "middle_of_a_bin",
     "Each bin takes one sample here, at its middle: there are to be `samples` along each side.",
     aligned,
@@ -456,6 +512,19 @@ bank.variant(
     "The mean of the samples is asked for, not their sum.",
     aligned,
     reduce=lambda values: values.sum(axis=(1, 3)),
+)
+bank.variant(
+    "median",
+    "The mean of the samples is asked for, not their median.",
+    aligned,
+    reduce=lambda values: np.median(values, axis=(1, 3)),
+)
+bank.variant(
+    "samples_of_other_bins",
+    "The mean of a bin is taken over samples that lie apart, of other bins too: neighbours belong "
+    "to one bin.",
+    aligned,
+    reduce=lambda v: v.reshape(v.shape[1], v.shape[0], v.shape[3], v.shape[2], -1).mean((0, 2)),
 )
 bank.variant(
     "divided_by_one_side",

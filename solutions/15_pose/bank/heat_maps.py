@@ -177,6 +177,18 @@ bank.variant(
     drawn,
     after=lambda maps: np.where(maps < 0.01, 0, maps),
 )
+for name, words, shape in (
+    ("a_cone", "a straight line down to 0", lambda d, s: np.maximum(1 - np.sqrt(d) / (3 * s), 0)),
+    ("a_peak", "e to the power of minus the distance over sigma",
+     lambda d, s: np.exp(-np.sqrt(d) / s)),
+    ("a_fraction", "1 over 1 and a square", lambda d, s: 1 / (1 + d / (2 * s**2))),
+    ("powers_of_2", "a power of 2 in place of e", lambda d, s: 2.0 ** (-d / (2 * s**2))),
+    ("sigma_for_the_width", "a bell of which sigma is the whole width at half its height",
+     lambda d, s: np.exp(-4 * np.log(2) * d / s**2)),
+):  # fmt: skip
+    bank.variant(
+        name, f"Values fall as the formula says; here they fall as {words}.", drawn, shape=shape
+    )
 bank.variant(
     "a_disc",
     "Values fall as a bell around a point; here all of a disc is 1.",
@@ -253,6 +265,18 @@ bank.variant(
     drawn,
     start=1,
 )
+
+
+@bank.mistake(
+    "The centres of pixels lie at whole numbers; here the grid is stretched so that the last one "
+    "lies at the height, or the width."
+)
+def stretched_grid(points, height, width, sigma):
+    y = np.linspace(0, height, height)[:, None, None] - points[:, 0]
+    x = np.linspace(0, width, width)[:, None] - points[:, 1]
+    return np.nan_to_num(bell(y**2 + x**2, sigma))
+
+
 bank.variant(
     "parts_of_the_picture",
     "Points are in pixels; here they are taken for parts of the picture from 0 to 1.",
@@ -290,6 +314,14 @@ bank.variant(
     unseen=1.0,
 )
 bank.variant(
+    "nothing_behind_the_unseen",
+    "The maps stop at the first unseen point: those behind it are drawn as well.",
+    drawn,
+    before=lambda points, h, w: np.where(
+        np.isnan(points).any(axis=1).cumsum()[:, None] > 0, np.nan, points
+    ),
+)
+bank.variant(
     "unseen_in_the_corner",
     "An unseen point has a map of zeros; here it gets a bell about (0, 0).",
     drawn,
@@ -321,6 +353,18 @@ bank.variant(
     "Height and width of the maps are exchanged: (height, width, K).",
     drawn,
     after=lambda maps: maps.swapaxes(0, 1),
+)
+bank.variant(
+    "upside_down",
+    "The maps stand upside down: y goes down, and row 0 is the upper one.",
+    drawn,
+    after=lambda maps: maps[::-1],
+)
+bank.variant(
+    "shares_of_a_pixel",
+    "Maps do not know of one another; here the values of a pixel are divided by their sum.",
+    drawn,
+    after=lambda maps: maps / np.maximum(maps.sum(axis=-1, keepdims=True), 1e-30),
 )
 bank.variant(
     "one_map",

@@ -291,11 +291,6 @@ def one_step_only(x, depth, filters):
     return hourglass(x, min(depth, 1), filters)
 
 
-@bank.mistake("There is one step down too many: at depth 0 nothing is made smaller.")
-def one_step_more(x, depth, filters):
-    return x if depth == 0 else hourglass(x, depth + 1, filters)
-
-
 @bank.mistake(
     "Units at different sizes are one layer with the same weights here: each has its own."
 )

@@ -255,6 +255,19 @@ bank.variant(
     "angle where it is small; the angle itself is asked for.",
     lambda a, b: float(np.linalg.norm(np.asarray(a, float) - b) / np.sqrt(2)),
 )
+for name, hint, number in (
+    ("half_chord", "This is half of the length of the difference of both matrices; the angle "
+     "between them is asked for.", lambda a, b: np.linalg.norm(a - b) / 2),
+    ("sine_of_half", "This is the sine of half of the angle: an arc sine and a 2 are missing.",
+     lambda a, b: np.linalg.norm(np.asarray(a, float) - b) / np.sqrt(8)),
+    ("largest_difference", "This is the largest difference of two elements; the angle between the "
+     "rotations is asked for.", lambda a, b: np.abs(a - b).max()),
+    ("squared", "This is the square of the angle.", lambda a, b: angle(a, b) ** 2),
+    ("negative", "The angle has no sign: it is from 0 to pi.", lambda a, b: -angle(a, b)),
+    ("the_long_way", "This is the way round on the other side, 2 pi less the angle; it is from 0 "
+     "to pi.", lambda a, b: 2 * np.pi - angle(a, b)),
+):  # fmt: skip
+    bank.variant(name, hint, lambda a, b, number=number: float(number(a, b)))
 bank.variant(
     "mean_difference",
     "This is the mean difference of the elements; the angle between the rotations is asked for.",

@@ -122,6 +122,24 @@ def largest_value(maps):
     return np.stack(np.unravel_index(flat, maps.shape[:2]), axis=1).astype(float)
 
 
+@bank.mistake(
+    "The place of the largest value is taken, and x stands first; the mean place (y, x) under a "
+    "softmax is asked for."
+)
+def largest_value_x_first(maps):
+    return largest_value(maps)[:, ::-1]
+
+
+@bank.mistake(
+    "The middle of the probability is taken, the row and the column where half of it is reached; "
+    "the mean is asked for."
+)
+def median_place(maps):
+    shares = softmax(maps)
+    sums = (shares.sum(axis=1), shares.sum(axis=0))
+    return np.stack([np.argmax(s.cumsum(axis=0) >= 0.5, axis=0) for s in sums], 1).astype(float)
+
+
 bank.variant(
     "overflow",
     "The exponential of a large logit is infinite: take the largest one away first, which changes "
@@ -146,8 +164,23 @@ bank.variant(
     weights=lambda maps: softmax(np.clip(maps, -50, 50)),
 )
 bank.variant(
+    "nothing_for_not_a_number",
+    "Where the exponentials overflow the place is made 0 here: take the largest logit away first, "
+    "which changes no probability.",
+    lambda maps: np.nan_to_num(
+        means(maps, lambda m: np.exp(m + 0.0) / np.exp(m + 0.0).sum((0, 1)))
+    ),
+)
+bank.variant(
+    "largest_logits_cut",
+    "Only the largest logits are cut off so that nothing overflows, and become alike: take the "
+    "largest one away instead, which changes no probability.",
+    means,
+    weights=lambda maps: softmax(np.minimum(maps, 700)),
+)
+bank.variant(
     "mean_taken_away",
-    "The mean logit is taken away here, and the rest may still be too large for an exponential: "
+    "What is taken away from the logits here leaves some that are too large for an exponential: "
     "take the largest one away.",
     means,
     weights=lambda maps: part(np.exp(maps.astype("float64") - maps.mean((0, 1)))),
@@ -266,6 +299,25 @@ bank.variant(
     weights=lambda maps: softmax(maps * 10.0),
 )
 bank.variant(
+    "softer",
+    "The logits go into the softmax as they are; here they are halved first.",
+    means,
+    weights=lambda maps: softmax(maps / 2),
+)
+bank.variant(
+    "sizes_of_logits",
+    "The logits go into the softmax with their signs; here their absolute values do.",
+    means,
+    weights=lambda maps: softmax(np.abs(maps)),
+)
+bank.variant(
+    "columns_not_divided",
+    "One softmax runs over both axes of a map; here each column has one of its own, and all are "
+    "added.",
+    means,
+    weights=lambda maps: scipy.special.softmax(maps.astype("float64"), axis=0),
+)
+bank.variant(
     "stretched_to_1",
     "The logits go into the softmax as they are; here they are divided by how far they spread.",
     means,
@@ -318,6 +370,31 @@ bank.variant(
     "The centre of the first pixel is at 0; here half a pixel is added.",
     means,
     places=lambda n: np.arange(n) + 0.5,
+)
+bank.variant(
+    "columns_counted_from_1",
+    "Columns are counted from 0, as rows are; here they are counted from 1.",
+    means,
+    after=lambda result: result + np.array([0, 1]),
+)
+bank.variant(
+    "from_the_middle",
+    "Places are counted from the first row and column; here they are counted from the middle.",
+    means,
+    places=lambda n: np.arange(n) - (n - 1) / 2,
+)
+bank.variant(
+    "parts_of_the_size",
+    "Places are in pixels; here they are divided by the number of rows and columns.",
+    means,
+    places=lambda n: np.arange(n) / n,
+)
+bank.variant(
+    "y_twice",
+    "The second number of a place is the mean of the columns; here the mean of the rows stands "
+    "there again.",
+    means,
+    after=lambda result: result[:, [0, 0]],
 )
 bank.variant(
     "from_0_to_1",
