@@ -237,4 +237,10 @@ TASKS = [
 ]
 
 # What `autograder mutate` lists though it computes the same, each with the reason.
-EQUIVALENT_MUTANTS: dict[str, str] = {}
+EQUIVALENT_MUTANTS = {
+    "soft_argmax: weights = weights / weights.sum(axis=(0, 1)) -> (twice)": "divided by 1",
+    "rotation_error: return float(np.arccos(np.clip(cosine, -1, 1))) -> "
+    "return np.arccos(np.clip(cosine, -1, 1))": "a number of NumPy's does as well",
+    "rotation_error: return float(np.arccos(np.clip(cosine, -1, 1))) -> "
+    "return float(np.arccos(np.clip(-1, cosine, 1)))": "a maximum of two, and then a minimum",
+}
