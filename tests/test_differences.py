@@ -123,3 +123,7 @@ def test_of_a_few_numbers_it_is_said_which_are_right(found, words):
 
 def test_of_two_numbers_the_wrong_one_is_named():
     assert "the second of the two is wrong" in describe(np.array([7, 14]), np.array([7, 15]), 1e-3)
+
+
+def test_an_empty_result_with_an_axis_missing_is_told_so_and_is_no_sum():
+    assert describe_shape(np.zeros((0, 4)), np.zeros(0), 1e-4) == ": 1 axes too few"

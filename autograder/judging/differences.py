@@ -106,7 +106,8 @@ def _squeezed(want: tuple[int, ...], have: tuple[int, ...]) -> str:
 
 def _summed(expected: np.ndarray, found: np.ndarray, tolerance: float) -> str:
     """Which axes of the expected array have been added up or averaged away."""
-    for count in range(1, expected.ndim + 1):
+    some = range(1, expected.ndim + 1) if expected.size else ()  # nothing has no maximum
+    for count in some:
         for axes in itertools.combinations(range(expected.ndim), count):
             for reduce, word in ((np.sum, "sum"), (np.mean, "mean"), (np.max, "maximum")):
                 reduced = reduce(expected, axis=axes)
