@@ -107,6 +107,51 @@ def nine_shifts(x, anchors, filters=256):
     return layers.Conv2D(anchors, 1, activation="sigmoid")(x), layers.Conv2D(4 * anchors, 1)(x)
 
 
+def five_numbers_an_anchor(x, anchors, filters):
+    """All numbers of an anchor beside one another: (height, width, anchors, 5)."""
+    x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    both = layers.Conv2D(5 * anchors, 1)(x)
+    return layers.Reshape((*x.shape[1:3], anchors, 5))(both)
+
+
+@bank.accepted(representation="one 1x1 convolution, for each anchor its objectness, then offsets")
+def objectness_before_offsets(x, anchors, filters=256):
+    numbers = five_numbers_an_anchor(x, anchors, filters)
+    offsets = layers.Reshape((*x.shape[1:3], 4 * anchors))(numbers[..., 1:])
+    return ops.sigmoid(numbers[..., 0]), offsets
+
+
+@bank.accepted(representation="one 1x1 convolution, for each anchor its offsets, then objectness")
+def offsets_before_objectness(x, anchors, filters=256):
+    numbers = five_numbers_an_anchor(x, anchors, filters)
+    offsets = layers.Reshape((*x.shape[1:3], 4 * anchors))(numbers[..., :4])
+    return ops.sigmoid(numbers[..., 4]), offsets
+
+
+@bank.accepted(representation="a 1x1 convolution with five filters for each anchor")
+def a_layer_an_anchor(x, anchors, filters=256):
+    x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    each = [layers.Conv2D(5, 1)(x) for _ in range(anchors)]
+    sure = [ops.sigmoid(numbers[..., :1]) for numbers in each]
+    offsets = [numbers[..., 1:] for numbers in each]
+    return ops.concatenate(sure, axis=-1), ops.concatenate(offsets, axis=-1)
+
+
+@bank.accepted(representation="a 1x1 convolution for each of dy, dx, dh and dw, one after another")
+def a_layer_for_each_offset(x, anchors, filters=256):
+    x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    offsets = [layers.Conv2D(anchors, 1)(x) for _ in range(4)]
+    return layers.Conv2D(anchors, 1, activation="sigmoid")(x), layers.Concatenate()(offsets)
+
+
+@bank.accepted(representation="a 1x1 convolution for each of dy, dx, dh and dw, anchor by anchor")
+def offsets_of_an_anchor_together(x, anchors, filters=256):
+    x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    offsets = ops.stack([layers.Conv2D(anchors, 1)(x) for _ in range(4)], axis=-1)
+    offsets = layers.Reshape((*x.shape[1:3], 4 * anchors))(offsets)
+    return layers.Conv2D(anchors, 1, activation="sigmoid")(x), offsets
+
+
 # Wrong answers: what they are made of
 
 
@@ -369,8 +414,3 @@ def objectness_of_the_offsets(x, anchors, filters=256):
 def offsets_before_relu(x, anchors, filters=256):
     y = window(x, filters, activation=None)
     return sure_of(ops.relu(y), anchors), moved(y, anchors)
-
-
-@bank.mistake("Two results are asked for, the objectness and the offsets; here they are one map.")
-def one_result(x, anchors, filters=256):
-    return layers.Concatenate()(list(rpn_head(x, anchors, filters)))
