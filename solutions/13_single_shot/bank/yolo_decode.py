@@ -407,7 +407,7 @@ for name, hint, sure in (
 for name, hint, classes in (
     (
         "classes_times_objectness",
-        "The classes are not multiplied by the objectness here.",
+        "The classes are asked for alone; here they are multiplied by the objectness.",
         lambda logits, raw: softmax(logits) * sigmoid(raw[..., 4:5]),
     ),
     (
@@ -467,6 +467,37 @@ for name, hint, classes in (
     ),
 ):
     bank.variant(name, hint, decoded, classes=classes)
+
+
+# Several at once
+
+
+@bank.mistake("The numbers are (dy, dx, dh, dw); here they are taken for (dx, dy, dw, dh).")
+def x_before_y(raw, priors, stride):
+    order = [1, 0, 3, 2, *range(4, raw.shape[-1])]
+    return yolo_decode(raw[..., order], priors, stride)
+
+
+@bank.mistake(
+    "dy and dx go through a sigmoid, dh and dw through the exponential alone; here the sigmoid is "
+    "that of dh and dw."
+)
+def sigmoid_of_the_others(raw, priors, stride):
+    return decoded(
+        raw,
+        priors,
+        stride,
+        centre=lambda cells, d, stride, priors: (cells + d) * stride,
+        size=lambda d, priors, stride: priors * np.exp(sigmoid(d)),
+    )
+
+
+@bank.mistake(
+    "The objectness goes through a sigmoid and the classes through a softmax; here both are left "
+    "as they were given."
+)
+def logits(raw, priors, stride):
+    return yolo_decode(raw, priors, stride)[0], raw[..., 4], raw[..., 5:]
 
 
 # All three
