@@ -8,6 +8,7 @@ from keras import ops
 from convbook.architectures.image_to_image import (
     Adversaries,
     as_generator,
+    as_restorer,
     patch_discriminator,
     plain_net,
 )
@@ -66,3 +67,17 @@ def test_generators_keep_the_size_and_give_pictures():
         made = ops.convert_to_numpy(as_generator(net)(given))
         assert made.shape == given.shape
         assert 0 < made.min() < made.max() < 1
+
+
+def test_a_restorer_gives_back_what_it_got_until_it_has_learnt():
+    keras.utils.set_random_seed(4)
+    given = np.random.default_rng(4).random((4, 16, 16, 3), dtype="float32")
+    net = as_restorer(plain_net((16, 16, 3), 4, 2))
+    np.testing.assert_array_equal(ops.convert_to_numpy(net(given)), given)
+    assert not np.allclose(
+        ops.convert_to_numpy(as_generator(plain_net((16, 16, 3), 4, 2))(given)), given
+    )
+    net.compile(keras.optimizers.Adam(1e-2), "mean_absolute_error", run_eagerly=True)
+    before = net.evaluate(given, 0.7 * given, verbose=0)
+    net.fit(given, 0.7 * given, epochs=5, verbose=0)
+    assert net.evaluate(given, 0.7 * given, verbose=0) < before

@@ -28,6 +28,23 @@ def as_generator(net: keras.Model) -> keras.Model:
     return keras.Model(net.input, keras.activations.sigmoid(net.output), name="generator")
 
 
+def as_restorer(net: keras.Model) -> keras.Model:
+    """Return the net as one that says what to add to the picture it is given.
+
+    Its last layer starts with zeros: what comes out at first is the picture as it came in, and all
+    that has to be learnt is the difference. Nothing is cut off at 0 and 1.
+
+    Args:
+        net: pictures (N, H, W, C) to scores of the same shape, its last layer a convolution.
+
+    Source: Zhang, Zuo, Chen, Meng and Zhang 2017, *Beyond a Gaussian denoiser: residual learning of
+    deep CNN for image denoising*, arXiv:1608.03981.
+    """
+    last = net.layers[-1]
+    last.set_weights([np.zeros_like(weight) for weight in last.get_weights()])
+    return keras.Model(net.input, layers.Add()([net.input, net.output]), name="restorer")
+
+
 def plain_net(input_shape: tuple[int, int, int], filters: int, count: int) -> keras.Model:
     """A net that never leaves the picture's own size: ``count`` 3x3 convolutions, then a 1x1 one.
 
@@ -85,7 +102,7 @@ class Adversaries:
     discriminator's own after each of its steps.
 
     Args:
-        generator: pictures to pictures in [0, 1].
+        generator: pictures to pictures, made by ``as_generator`` or ``as_restorer``.
         discriminator: made by ``patch_discriminator``.
         rate: of Adam, for both; beta_1 is 0.5, as published.
         weight: of the mean absolute error beside the adversarial loss.
@@ -116,6 +133,8 @@ class Adversaries:
         )
         discriminator.compile(keras.optimizers.Adam(rate, beta_1=0.5), cross, **how)
         generator.compile(**how)
+        for net in (self.both, discriminator):  # else the step is traced twice to make room
+            net.optimizer.build(net.trainable_variables)
 
     def step(self, given: NDArray[Any], truth: NDArray[Any]) -> tuple[float, float]:
         """Let first the discriminator learn from a batch, then the generator.

@@ -220,6 +220,8 @@ class Adversaries:
             loss_weights=[content, perceptual, adversarial],
             **compiled,
         )
+        for net in (self.step, discriminator):  # else the step is traced twice to make room
+            net.optimizer.build(net.trainable_variables)
 
     def train(self, small: Any, large: Any) -> tuple[float, float]:
         """Take one step of the discriminator, then one of the generator.

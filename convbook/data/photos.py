@@ -75,18 +75,28 @@ def lower_resolution(patches: NDArray[np.float32], factor: int) -> NDArray[np.fl
     return blocks.mean((2, 4), dtype=np.float32)
 
 
-def damage(patches: NDArray[np.float32], kind: str = "noise", seed: int = 0) -> NDArray[np.float32]:
+def damage(
+    patches: NDArray[np.float32],
+    kind: str = "noise",
+    seed: int = 0,
+    holes: int = 5,
+    share: float = 1 / 8,
+) -> NDArray[np.float32]:
     """Damage pictures for a net to restore: (N, H, W, 3) to the same shape, float32 in [0, 1].
 
     Args:
         patches: pictures in [0, 1].
         kind: "noise" (Gaussian, deviation 0.1), "blur" (Gaussian, 1.5 pixels), "grey" (luminance
-            in three equal channels) or "holes" (five black squares of an eighth of the side).
+            in three equal channels) or "holes" (black squares).
         seed: seed of the noise and of the holes.
+        holes: number of black squares a picture; they may overlap.
+        share: a hole's side as a share of the picture's height.
 
     Raises:
-        ValueError: for an unknown kind.
+        ValueError: for an unknown kind, or a share that is not in (0, 1].
     """
+    if not 0 < share <= 1:
+        raise ValueError(f"share is {share}: a hole's side is a share of the picture's, up to 1.")
     rng = np.random.default_rng(seed)
     if kind == "noise":
         damaged = patches + 0.1 * rng.standard_normal(patches.shape, dtype=np.float32)
@@ -99,9 +109,9 @@ def damage(patches: NDArray[np.float32], kind: str = "noise", seed: int = 0) -> 
         damaged = np.repeat(luminance[..., np.newaxis], 3, axis=-1)
     elif kind == "holes":
         damaged = patches.copy()
-        side = max(1, patches.shape[1] // 8)
+        side = max(1, int(patches.shape[1] * share))
         for picture in damaged:
-            for y, x in rng.integers(0, np.array(picture.shape[:2]) - side + 1, (5, 2)):
+            for y, x in rng.integers(0, np.array(picture.shape[:2]) - side + 1, (holes, 2)):
                 picture[y : y + side, x : x + side] = 0
     else:
         raise ValueError(f'kind is "{kind}": choose "noise", "blur", "grey" or "holes".')

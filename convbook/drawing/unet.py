@@ -1,4 +1,4 @@
-"""A U-Net drawn as the U that it is, and seams between tiles."""
+"""A U-Net drawn as the U that it is, rows of pictures, and points with their names beside them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from keras import layers
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import Bbox
 from numpy.typing import ArrayLike
 
 from convbook.drawing.style import COLOURS, WIDTH
@@ -108,3 +109,44 @@ def draw_pictures(rows: Mapping[str, ArrayLike], notes: Mapping[str, str] | None
         label = name if not notes or name not in notes else f"{name}\n{notes[name]}"
         line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9.5)
     return figure
+
+
+def draw_named_points(points: Mapping[str, tuple[float, float]], axes: Axes) -> None:
+    """Draw points with their names beside them, so that no name covers another or a point.
+
+    Of eight places round a point the first that is free is taken; where none is, the name goes
+    further out. Scales and limits of the axes have to be set before, and stay.
+
+    Args:
+        points: (x, y) by name.
+        axes: where to draw.
+    """
+    canvas = axes.figure.canvas
+    axes.figure.draw_without_rendering()  # type: ignore[union-attr]  # the layout is settled now
+    renderer: Any = canvas.get_renderer()  # type: ignore[attr-defined]
+    axes.plot(*zip(*points.values(), strict=True), "o", color=COLOURS["blue"], linestyle="none")
+    size = 4 * axes.figure.dpi / 72  # half of a marker, with some room
+    spots = [axes.transData.transform(point) for point in points.values()]
+    taken = [Bbox([spot - size, spot + size]) for spot in spots]
+    for name, point in points.items():
+        for far in (1.0, 2.0, 3.0):
+            label = None
+            for x, y in ((0, 7), (0, -7), (7, 0), (-7, 0), (6, 6), (-6, 6), (6, -6), (-6, -6)):
+                label = axes.annotate(
+                    name,
+                    point,
+                    (far * x, far * y),
+                    textcoords="offset points",
+                    ha="left" if x > 0 else "right" if x < 0 else "center",
+                    va="bottom" if y > 0 else "top" if y < 0 else "center",
+                    fontsize=9.5,
+                )
+                box = label.get_window_extent(renderer)
+                inside = axes.bbox.containsx(box.x0) and axes.bbox.containsx(box.x1)
+                if inside and not any(box.overlaps(other) for other in taken):
+                    taken.append(box)
+                    break
+                label.remove()
+            else:
+                continue
+            break
