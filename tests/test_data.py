@@ -427,6 +427,18 @@ def test_patches_lower_resolution_and_damage():
         damage(patches, "scratches")
 
 
+def test_holes_are_as_many_and_as_large_as_asked_for():
+    patches = np.ones((3, 32, 32, 3), np.float32)
+    black = damage(patches, "holes", seed=1, holes=1, share=3 / 8)[..., 0] == 0
+    for hole in black:
+        rows, columns = np.flatnonzero(hole.any(1)), np.flatnonzero(hole.any(0))
+        assert len(rows) == len(columns) == np.ptp(rows) + 1 == np.ptp(columns) + 1 == 12
+        assert hole.sum() == 144
+    assert (damage(patches, "holes", seed=1)[..., 0] == 0).sum() <= 3 * 5 * 4**2
+    with pytest.raises(ValueError, match="share is 2"):
+        damage(patches, "holes", share=2)
+
+
 def test_photographs_are_what_scikit_learn_ships():
     from sklearn.datasets import load_sample_image
 
