@@ -165,6 +165,10 @@ def check_the_claims(run: Run) -> None:
     assert run.names["several_iou"] > 1.8 * run.names["no_digit"]
     assert run.names["right_digit"] > 0.75
 
+    wrong = run.names["wrong_labels"]
+    assert wrong["bilinear"] < wrong["Keras nearest"]
+    assert 2.5 < wrong["INTER_NEAREST"] / wrong["Keras nearest"] < 3.5
+
     # Every published part is left out once.
     gains, changes = of(run, "gains", "changes")
     nets = [net for net, _ in changes]
