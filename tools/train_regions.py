@@ -1,8 +1,9 @@
-"""Train the R-CNN or the Fast R-CNN of chapter 11, and keep its weights and curves.
+r"""Train the R-CNN or the Fast R-CNN of chapter 11, and keep its weights and curves.
 
-    python -m convbook.train faster_rcnn --data digit_scenes --stride 4 --out FASTER
+    python -m convbook.train faster_rcnn --data digit_scenes --stride 4 --count 6000 \
+        --batch-size 32 --epochs 12 --learning-rate 0.003 --out FASTER
     python tools/train_regions.py fast_rcnn --start FASTER/weights.npz --out DIR
-    python tools/train_regions.py rcnn --start convbook/weights/faster_rcnn.npz --epochs 2 --out DIR
+    python tools/train_regions.py rcnn --start convbook/weights/faster_rcnn.npz --epochs 1 --out DIR
 
 writes DIR/NAME.npz; these are the book's, in ``convbook/weights/``. With ``--start`` the
 convolutions are those of a Faster R-CNN of chapter 12 and stay as they are; what is trained is the
@@ -144,8 +145,8 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=1600, help="training scenes")
     parser.add_argument("--workers", type=int, default=2, help="processes that make scenes")
     parser.add_argument("--searched", type=int, default=1600, help="training scenes searched")
-    parser.add_argument("--held-out", type=int, default=100, help="scenes of the mAP curve")
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--held-out", type=int, default=50, help="scenes of the mAP curve")
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--every", type=int, default=1, help="epochs from one mAP to the next")
     parser.add_argument("--minutes", type=float, default=600.0, help="end after so long")
     parser.add_argument("--batch", type=int, default=8, help="pictures a step")
