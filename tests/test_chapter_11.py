@@ -120,7 +120,8 @@ def check_results(run: Run) -> None:
     counts = run.names["parameters"]
     assert counts["Fast R-CNN on VGG-16"] == 134_690_729
     assert run.names["published"].backbone.output_shape == (None, 37, 50, 512)
-    assert np.isfinite(run.names["history"]).all()
+    assert np.isfinite([*run.names["history"], *run.names["steps"]]).all()
+    assert run.names["fast"].backbone.trainable
 
 
 @pytest.mark.notebook
@@ -146,6 +147,8 @@ def test_the_default_run_shows_what_the_chapter_claims() -> None:
     check_by_another_rule(run)
     recalls = [values[-1] for _, values in run.names["curves"].values()]
     assert recalls[1] > recalls[0] + 0.05, "a larger picture, more digits covered"
+    steps = run.names["steps"]
+    assert np.mean(steps[-5:]) < np.mean(steps[:5]) / 2, "the head learns"
     seconds = run.names["seconds"]
     assert seconds["Fast R-CNN"] < seconds["R-CNN"] / 2
     assert seconds["selective search"] > seconds["Fast R-CNN"]
