@@ -129,7 +129,10 @@ def check_the_claims(run: Run, table) -> None:
     for share in (0.5, 0.7):
         assert (recalls["trained long", share] > recalls["selective search", share]).all()
         assert (recalls["trained here", share][6:] > recalls["untrained", share][6:]).all()
+    assert recalls["trained here", 0.5][-1] > recalls["selective search", 0.5][-1]
+    assert recalls["trained here", 0.7][-1] < recalls["selective search", 0.7][-1]
     first, last = of(run, "first", "last_steps")
+    assert last["box_offsets"] > first["box_offsets"]
     assert last["objectness"] < first["objectness"] / 2
     assert last["class"] < first["class"]
 

@@ -1,6 +1,7 @@
 """Faster R-CNN: published counts, and both stages against plain NumPy and Keras's own losses."""
 
 import dataclasses
+from typing import Any
 
 import keras
 import numpy as np
@@ -76,7 +77,7 @@ def plain_proposals(objectness, offsets, anchors, size, before, after, threshold
     """The proposals of one picture, one after the other."""
     boxes = np.clip(plain_decode(offsets, anchors), 0, np.tile(size, 2))
     best = np.argsort(-objectness)[:before]
-    kept = []
+    kept: list[int] = []
     for i in best:
         empty = (boxes[i, 2:] <= boxes[i, :2]).any()
         others = boxes[kept].reshape(-1, 4)
@@ -184,7 +185,7 @@ def test_proposals_are_those_that_one_makes_by_hand():
     offsets[0, :9, 0] = 30  # far outside: nothing is left of them
     objectness[0, :9] = 9
     size = (SIDE, SIDE - 8)
-    options = {"before": 60, "after": 20, "threshold": 0.3}
+    options: dict[str, Any] = {"before": 60, "after": 20, "threshold": 0.3}
     boxes, scores, valid = map(np.asarray, propose(objectness, offsets, anchors, size, **options))
     for i in range(2):
         wanted, best = plain_proposals(objectness[i], offsets[i], anchors, size, **options)
@@ -203,7 +204,7 @@ def test_with_other_thresholds_the_proposals_are_others():
     offsets = np.zeros((1, len(anchors), 4), "float32")
 
     def count(**changes):
-        options = {"before": 60, "after": 60, "threshold": 0.3} | changes
+        options: dict[str, Any] = {"before": 60, "after": 60, "threshold": 0.3} | changes
         return int(np.sum(propose(objectness, offsets, anchors, (SIDE, SIDE), **options)[2]))
 
     assert count() < count(threshold=0.7) < count(threshold=1.0) == 60

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -38,7 +39,7 @@ def plan_of(*arguments: str, out: Path = Path("out")):
 @pytest.fixture(scope="module")
 def pictures():
     """Eleven scenes to learn from, so that three are left out of each epoch, and six more."""
-    options = {"size": SIDE, "seed": 0, "places": 8}
+    options: dict[str, Any] = {"size": SIDE, "seed": 0, "places": 8}
     return [
         source("digit_scenes", split, count=n, **options)
         for split, n in (("train", 11), ("test", 6))
@@ -58,9 +59,11 @@ def make_run(out: Path, pictures, epochs: int = 2) -> Run:
     )
     net.compile(keras.optimizers.Adam(1e-3), run_eagerly=True)
     net.optimizer.build(net.trainable_variables)
-    loaders = [Batches(one, 4, shuffle=i == 0, seed=0, places=8) for i, one in enumerate(pictures)]
+    training, test = (
+        Batches(one, 4, shuffle=i == 0, seed=0, places=8) for i, one in enumerate(pictures)
+    )
     plan = plan_of("--epochs", str(epochs), "--save-every", "1")
-    return Run(net, *loaders, plan, 10, out)
+    return Run(net, training, test, plan, 10, out)
 
 
 def assert_same_curve(ours, theirs) -> None:

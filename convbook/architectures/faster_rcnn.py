@@ -268,7 +268,8 @@ class FasterRCNN(keras.Model):
         self.image_size = backbone.input_shape[1:3]
         height, width, self.channels = backbone.output_shape[1:]
         self.anchors = make_anchors(height, width, recipe.stride, recipe.scales, recipe.ratios)
-        self.inside = _inside(self.anchors, self.image_size) | (not recipe.inside_only)
+        inside = _inside(self.anchors, self.image_size)
+        self.inside = inside if recipe.inside_only else np.ones_like(inside)
         self.classes = head.output_shape[0][-1] - 1
         self.seeds = keras.random.SeedGenerator(seed)
         self.meters = [keras.metrics.Mean(name=name.replace(" ", "_")) for name in LOSSES]
@@ -405,7 +406,7 @@ def _take(values: Any, index: Any) -> Any:
 
 def _inside(anchors: NDArray[np.float32], image_size: tuple[int, int]) -> NDArray[np.bool_]:
     """Which anchors (N, 4) lie inside the picture: (N,)."""
-    return (anchors[:, :2] >= 0).all(1) & (anchors[:, 2:] <= np.array(image_size)).all(1)
+    return np.all((anchors >= 0) & (anchors <= np.tile(image_size, 2)), axis=1)
 
 
 def small_faster_rcnn(
