@@ -529,17 +529,5 @@ for name, hint, change in (
             np.moveaxis(x, 2, 0) for x in (boxes, sure, classes)
         ),
     ),
-    (
-        "boxes_alone",
-        "Three results are asked for, (boxes, objectness, classes); here it is the boxes alone.",
-        lambda boxes, sure, classes, raw: boxes,
-    ),
-    (
-        "one_array",
-        "Three results are asked for, (boxes, objectness, classes); here they are one array.",
-        lambda boxes, sure, classes, raw: np.concatenate(
-            [boxes, sure[..., None], classes], axis=-1
-        ),
-    ),
 ):
     bank.variant(name, hint, after, change=change)
