@@ -199,13 +199,9 @@ for name, hint, near in (
     ),
     (
         "common_area_only",
-        "The IoU is the common area over that of the union; here the common area alone counts.",
+        "The IoU is the common area over that of the union; here the common area alone decides, or "
+        "its share of the size's own area.",
         lambda s, c: parts(s, c)[0],
-    ),
-    (
-        "over_the_own_area",
-        "The IoU is the common area over that of the *union*; here it is over the size's area.",
-        lambda s, c: parts(s, c)[0] / parts(s, c)[1],
     ),
     (
         "over_the_centres_area",

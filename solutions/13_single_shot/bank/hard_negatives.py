@@ -333,7 +333,7 @@ for name, hint, change in (
         lambda kept, loss, positive: kept.astype(int),
     ),
     (
-        "weights",
+        "mask_of_floats",
         "The mask is to hold booleans; here it holds 0.0 and 1.0.",
         lambda kept, loss, positive: kept.astype(float),
     ),
