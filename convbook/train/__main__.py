@@ -182,7 +182,9 @@ def _draw(run: Any) -> None:
     except ImportError as missing:
         print(f"no drawing without {missing.name}: the numbers are in history.json")
         return
-    draw_training(run.history).get_figure(root=True).savefig(run.out / "curve.svg")
+    figure = draw_training(run.history).get_figure(root=True)
+    if figure is not None:
+        figure.savefig(run.out / "curve.svg")
 
 
 def _parser() -> argparse.ArgumentParser:
