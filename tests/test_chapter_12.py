@@ -28,9 +28,9 @@ def check_what_holds_at_every_scale(run: Run) -> None:
 
 
 def check_the_anchors(run: Run) -> None:
-    net, by_hand, row = of(run, "net", "by_hand", "row")
+    net, by_hand, library = of(run, "net", "by_hand", "theirs")
     assert len(net.anchors) == 16 * 16 * 9
-    np.testing.assert_allclose(row, by_hand, atol=1e-4)
+    np.testing.assert_allclose(library, by_hand, atol=1e-4)
     sides = np.array(by_hand)[:, 2:] - np.array(by_hand)[:, :2]
     recipe = run.names["SMALL"]
     np.testing.assert_allclose(np.sqrt(sides.prod(1)), np.repeat(recipe.scales, 3))
@@ -79,9 +79,9 @@ def check_the_proposals(run: Run) -> None:
             if len(truth):
                 count += (overlaps(truth, boxes[: numbers[-1]]).max(1) >= share).sum()
         assert values[-1] == pytest.approx(count / objects), name
-    # At equal numbers, from the first box on: the trained net finds more than the search.
-    long, search = (recalls[name, 0.5] for name in ("trained long", "selective search"))
-    assert long[-1] > search[-1] + 0.1
+    # At equal numbers: the first ten of the trained net find far more than ten of the search.
+    ten = numbers.tolist().index(10)
+    assert recalls["trained long", 0.5][ten] > recalls["selective search", 0.5][ten] + 0.2
 
 
 def check_the_nets(run: Run) -> None:
@@ -117,7 +117,7 @@ def test_the_default_run_shows_what_the_chapter_claims() -> None:
     found = results["trained long"][1]
     final = results["trained long"][0].map50
     assert final >= 0.7
-    assert another_map(scenes, found) == pytest.approx(final, abs=0.01)
+    assert another_map(scenes, found) == pytest.approx(final, abs=0.015)
     assert results["trained here"][0].map50 > 10 * max(results["untrained"][0].map50, 0.001)
     check_the_claims(run, table)
 
