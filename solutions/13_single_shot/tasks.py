@@ -213,5 +213,36 @@ TASKS = [
     by_hand("yolo_decode", 4, decoding_trials, yolo_decode, outputs=3),
 ]
 
+_MAPS = "for size, scale, following, kinds in zip(sizes, scales[:-1], scales[1:], ratios"
+_PAIRS = "pairs = zip(clusters, centres"
+_COMMON = ("sizes[:, None]", "centres")
+_SHARE = "return common / (sizes.prod(axis={})[:, None] + centres.prod(axis={}) {} common)"
+
+
+def _edit(function: str, before: str, after: str) -> str:
+    """How a mutant is called."""
+    return f"{function}: {before} -> {after}"
+
+
 # What `autograder mutate` lists though it computes the same, each with the reason.
-EQUIVALENT_MUTANTS: dict[str, str] = {}
+EQUIVALENT_MUTANTS = {
+    _edit("default_boxes", f"{_MAPS}, strict=True):", f"{_MAPS}):"): "all are as many",
+    _edit(
+        "default_boxes", f"{_MAPS}, strict=True):", f"{_MAPS}, strict=False):"
+    ): "all are as many",
+    _edit("anchor_priors", "if (after == centres).all():", "if False:"): "it only goes on",
+    _edit("moved", f"{_PAIRS}, strict=True)", f"{_PAIRS})"): "both are as many",
+    _edit("moved", f"{_PAIRS}, strict=True)", f"{_PAIRS}, strict=False)"): "both are as many",
+    _edit(
+        "alike",
+        "common = np.minimum({}, {}).prod(axis=-1)".format(*_COMMON),
+        "common = np.minimum({}, {}).prod(axis=-1)".format(*_COMMON[::-1]),
+    ): "a minimum of two",
+    _edit("alike", _SHARE.format(-1, -1, "-"), _SHARE.format(-1, -1, "+")): "the same is largest",
+    _edit(
+        "alike", _SHARE.format(-1, -1, "-"), _SHARE.format(-1, "+1", "-")
+    ): "of two axes the last",
+    _edit(
+        "alike", _SHARE.format(-1, -1, "-"), _SHARE.format("+1", -1, "-")
+    ): "of two axes the last",
+}
