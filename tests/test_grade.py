@@ -263,7 +263,7 @@ def test_the_results_the_table_and_the_pages_agree(graded):
     }
     for student in HAND_INS:
         assert (out / "pages" / f"{student}.html").is_file()
-    page = (out / "index.html").read_text("utf-8")
+    page = (out / "index.html").read_text("utf-8").replace("<wbr>", "")  # where a name may break
     assert all(f">{student}<" in page for student in HAND_INS)
 
 
