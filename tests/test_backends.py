@@ -52,6 +52,10 @@ QUICK = {
     "02_receptive_field": Part(step=1000, trials=2, mistakes=("design_pools", "design_one_short")),
     "03_classic": Part(("lenet5", "top_k_error")),
     "04_residual": Part(("residual_block", "zero_pad_shortcut"), step=32, trials=3),
+    "06_inception": Part(("multiplications", "conv1x1_head")),
+    "07_efficient": Part(("separable_conv",)),
+    "08_fully_convolutional": Part(("mean_iou", "fcn8_head")),
+    "10_unet": Part(("dice", "down_block")),
 }
 ELSEWHERE = """
 import json, sys

@@ -118,8 +118,9 @@ class Network:
 
         with fast_calls():
             for variable in model.trainable_variables:
-                if keras.ops.any(variable):
-                    variable.assign(keras.ops.zeros_like(variable))
+                numbers = keras.ops.convert_to_tensor(variable)  # JAX takes no variable here
+                if keras.ops.any(numbers):
+                    variable.assign(keras.ops.zeros_like(numbers))
             without = run()
             ends = {(output.shape[-1],) for output in without}
             for variable in model.trainable_variables:
