@@ -108,7 +108,7 @@ if [ ! -d "$venv" ]; then
     new_environment
 fi
 started=$(date +%s)
-say "Installing the packages of requirements.lock: on Linux some 640 MB to download, 2.6 GB on disk."
+say "Installing the packages of requirements.lock: on Linux some 710 MB to download, 3.3 GB on disk."
 : >"$unfinished"
 if ! install_with_uv; then
     if [ -f "$stamp" ]; then # pip leaves packages that the lock no longer has
