@@ -99,3 +99,12 @@ def test_the_area_of_a_curve_is_written_over_it(axes):
 def test_without_a_notebook_the_sliders_say_so(capsys):
     assert drawing.threshold_widget(SCENE, lambda overlap, least: {}) is None
     assert "need a Jupyter notebook" in capsys.readouterr().out
+
+
+def test_names_of_recall_curves_that_end_together_stay_apart():
+    ends = {"best": 0.98, "as good": 0.97, "nearly": 0.95, "far below": 0.3}
+    axes = drawing.draw_recall({name: ([1, 10], [0.1, end]) for name, end in ends.items()})
+    heights = sorted(text.xy[1] for text in axes.texts)
+    assert min(np.diff(heights)) >= 0.08 - 1e-9
+    assert {text.get_text(): text.xy[1] for text in axes.texts}["far below"] == 0.3
+    plt.close("all")

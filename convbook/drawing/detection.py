@@ -372,6 +372,9 @@ def draw_precision_recall(
     axes.set_title(f"{name}{', ' if name else ''}area {area:.3f}", fontsize=10)
 
 
+LEAST_GAP = 0.08  # of recall, from a name at a line's end to the next
+
+
 def draw_recall(
     curves: Mapping[str, tuple[ArrayLike, ArrayLike]], axes: Axes | None = None
 ) -> Axes:
@@ -382,10 +385,14 @@ def draw_recall(
         axes: where to draw; a new figure if None.
     """
     axes = axes or plt.subplots()[1]
+    ends = {name: float(np.asarray(recall)[-1]) for name, (_, recall) in curves.items()}
+    beside, place = {}, np.inf  # where each name stands, none on another
+    for name in sorted(ends, key=lambda name: -ends[name]):
+        beside[name] = place = min(ends[name], place - LEAST_GAP)
     for name, (numbers, recall) in curves.items():
         x, y = np.asarray(numbers, float), np.asarray(recall, float)
         axes.plot(x, y)
-        label_line(axes, list(x), list(y), name)
+        label_line(axes, list(x), [beside[name]], name)
     axes.set_xscale("log")
     axes.set(xlabel="proposals a picture", ylabel="share of objects covered", ylim=(0, 1.02))
     return axes
