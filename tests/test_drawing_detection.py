@@ -1,5 +1,7 @@
 """Pictures of boxes: what is drawn, where, and in which look."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -104,7 +106,8 @@ def test_without_a_notebook_the_sliders_say_so(capsys):
 def test_names_of_recall_curves_that_end_together_stay_apart():
     ends = {"best": 0.98, "as good": 0.97, "nearly": 0.95, "far below": 0.3}
     axes = drawing.draw_recall({name: ([1, 10], [0.1, end]) for name, end in ends.items()})
-    heights = sorted(text.xy[1] for text in axes.texts)
-    assert min(np.diff(heights)) >= 0.08 - 1e-9
-    assert {text.get_text(): text.xy[1] for text in axes.texts}["far below"] == 0.3
+    texts: list[Any] = list(axes.texts)
+    heights = {text.get_text(): text.xy[1] for text in texts}
+    assert min(np.diff(sorted(heights.values()))) >= 0.08 - 1e-9
+    assert heights["far below"] == 0.3
     plt.close("all")
