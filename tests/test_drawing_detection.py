@@ -1,5 +1,6 @@
 """Pictures of boxes: what is drawn, where, and in which look."""
 
+import sys
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -98,7 +99,9 @@ def test_the_area_of_a_curve_is_written_over_it(axes):
     assert axes.get_title() == f"mine, area {0.5 + 0.5 * 2 / 3:.3f}"
 
 
-def test_without_a_notebook_the_sliders_say_so(capsys):
+def test_without_a_notebook_the_sliders_say_so(capsys, monkeypatch):
+    # Another test of this process may have made a shell of IPython's, which lives on.
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
     assert drawing.threshold_widget(SCENE, lambda overlap, least: {}) is None
     assert "need a Jupyter notebook" in capsys.readouterr().out
 
