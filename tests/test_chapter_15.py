@@ -1,0 +1,164 @@
+"""Chapter 15 runs top to bottom, and its numbers are those the syllabus owes the reader."""
+
+import functools
+
+import nbformat
+import numpy as np
+import pytest
+from chapter_run import CHAPTERS, Run, of, run_chapter
+from scipy.spatial.transform import Rotation
+
+from convbook.pose.rotations import WAYS
+from convbook.pose.variants import VARIANTS, beliefs
+
+NAME = "15_pose"
+
+
+@functools.cache
+def smoke() -> Run:
+    return run_chapter(NAME)
+
+
+def check_what_holds_at_every_scale(run: Run) -> None:
+    check_the_heads(run)
+    check_the_places(run)
+    check_the_parts(run)
+    check_the_people(run)
+    for cell in (
+        *("picture", "heads", "head-errors", "decoding", "beliefs", "curve"),
+        *("candidates", "solve", "several-drawn"),
+    ):
+        assert run.figures[cell] == 1, cell
+
+
+def check_the_heads(run: Run) -> None:
+    errors, truth, yaw, seeds = of(run, "errors", "truth", "yaw", "SEEDS")
+    assert list(errors) == list(WAYS)
+    assert np.shape(errors["angles"]) == (len(seeds), len(yaw))
+    turned = Rotation.from_matrix(truth).inv() * Rotation.from_matrix(run.names["answers"])
+    theirs = np.degrees(turned.magnitude())
+    np.testing.assert_allclose(errors["two columns"][-1], theirs, atol=0.05)
+    roll, pitch, _ = run.names["angles_test"].T
+    drawn = Rotation.from_euler("ZYX", np.stack([roll, np.radians(yaw), pitch], 1)).as_matrix()
+    np.testing.assert_allclose(truth, drawn, atol=1e-5)
+    whole = run.names["by_place"]["angles"]["all round"]
+    np.testing.assert_allclose(whole, np.mean(errors["angles"], axis=1))
+    jumps = run.names["jumps"]
+    seam, pole = jumps["yaw 179° and -179°"], jumps["yaw 90°: roll 20°, or pitch -20°"]
+    assert seam["angles"] > 1.9
+    assert max(seam["sine and cosine"], seam["two columns"]) < 0.1
+    assert min(pole["angles"], pole["sine and cosine"]) > 0.1
+    assert pole["two columns"] < 1e-4
+    assert np.abs(run.names["made"] - run.names["by_hand_rotations"]).max() < 1e-4
+
+
+def another_pck(run: Run, net, stage: int = -1) -> float:
+    """PCK@0.2 by other code: each map's top by a fitted parabola, each joint by itself."""
+    held_out = run.names["held_out"]
+    maps = np.log(np.maximum(beliefs(net, held_out["image"])[stage], 1e-6))
+    right = total = 0
+    for n, k in zip(*np.nonzero(held_out["seen"]), strict=True):
+        each = maps[n, ..., k]
+        cell = np.unravel_index(each.argmax(), each.shape)
+        place = np.array(cell, float)
+        for axis in (0, 1):
+            line = each[:, cell[1]] if axis == 0 else each[cell[0]]
+            at = cell[axis]
+            if 0 < at < 15:
+                a, b, _ = np.polyfit([-1, 0, 1], line[at - 1 : at + 2], 2)
+                place[axis] += 0 if a > -1e-9 else np.clip(-b / (2 * a), -0.5, 0.5)
+        total += 1
+        away = np.linalg.norm(4 * place + 1.5 - held_out["keypoints"][n, k])
+        right += away <= 0.2 * held_out["scales"][n]
+    return right / total
+
+
+def check_the_places(run: Run) -> None:
+    rounding = run.names["rounding"]
+    assert np.abs(rounding["none"]).max() == pytest.approx(2, abs=0.1)
+    assert np.abs(rounding["quarter"]).max() == pytest.approx(1, abs=0.1)
+    assert np.abs(rounding["parabola"]).max() < 0.01
+    stacked, machine, by_stack, by_stage = of(run, "stacked", "machine", "by_stack", "by_stage")
+    assert len(by_stage) == 3
+    assert len(by_stack["hourglasses, trained long"]) == 2
+    for stage in (0, 1):
+        ours = by_stack["hourglasses, trained long"][stage]
+        assert another_pck(run, stacked, stage) == pytest.approx(ours, abs=0.002)
+    assert another_pck(run, machine) == pytest.approx(by_stage[-1], abs=0.002)
+    assert run.names["same"] < 1e-5
+
+
+def check_the_parts(run: Run) -> None:
+    """Each part is left out once, and the verdict follows from what the table shows."""
+    for whole, stages in (("machine", 3), ("hourglass", 2)):
+        tables, verdicts = of(run, f"{whole}_parts", f"{whole}_verdicts")
+        assert set(tables) == {name for name in VARIANTS if name.split("_")[0] == whole}
+        assert len(tables) == 4
+        last = tables[whole][:, -1]
+        for name, values in tables.items():
+            assert values.shape == (2 if name == whole else 1, stages)
+            gap = last.mean() - values[:, -1].mean()
+            assert verdicts[name].gap == pytest.approx(100 * gap)
+            told = "level" if abs(gap) <= np.ptp(last) else "worse" if gap > 0 else "better"
+            assert verdicts[name].verdict == told
+            (line,) = [
+                line
+                for line in run.printed[f"{whole}-parts"].splitlines()
+                if line.startswith(VARIANTS[name].what)
+            ]
+            assert name == whole or line.endswith(told)
+            assert f"{values[:, 0].mean():.3f}" in line
+
+
+def check_the_people(run: Run) -> None:
+    points, scores, scenes = of(run, "several_points", "several_scores", "judged")
+    right = total = place = 0
+    found = points["integer programme"]
+    for scene in scenes:
+        for person, length in enumerate(scene["scales"]):
+            for joint in np.flatnonzero(scene["visibility"][person] == 2):
+                away = np.linalg.norm(found[place, joint] - scene["keypoints"][person, joint])
+                right += bool(away <= 0.2 * length)
+                total += 1
+            place += 1
+    assert scores["integer programme"] == pytest.approx(right / total)
+    assert max(scores.values()) == scores["any owner"]
+    costs = run.names["by_cost"]
+    assert costs["integer programme"] <= costs["greedy"] + 1e-9
+    published = run.names["published"]
+    machine, hourglass = published.values()
+    assert [tuple(o.shape[1:]) for o in machine.outputs] == [(46, 46, 15)] * 6
+    assert [tuple(o.shape[1:]) for o in hourglass.outputs] == [(64, 64, 16)] * 8
+    assert "160 400 pixels" in run.printed["published"]  # Wei 2016, section 3.2
+
+
+@pytest.mark.notebook
+@pytest.mark.timeout(300)
+def test_the_chapter_runs_and_holds_the_syllabus_numbers() -> None:
+    check_what_holds_at_every_scale(smoke())
+
+
+@pytest.mark.slow
+@pytest.mark.notebook
+@pytest.mark.timeout(1800)
+def test_the_default_run_shows_what_the_chapter_claims() -> None:
+    run = run_chapter(NAME, "default")
+    check_what_holds_at_every_scale(run)
+    assert len(run.names["SEEDS"]) == 3
+    assert len(run.names["held_out"]["seen"]) == 300
+    check_the_claims(run)
+
+
+def check_the_claims(run: Run) -> None:
+    by_place, stacked = of(run, "by_place", "by_stack")
+    whole = {way: values["all round"] for way, values in by_place.items()}
+    assert whole["angles"].min() > whole["two columns"].max()
+    assert run.names["facing"]["angles"] > run.names["facing"]["two columns"]
+    assert stacked["hourglasses, trained long"][-1] >= 0.9
+
+
+def test_the_sources_of_its_numbers_are_named() -> None:
+    book = nbformat.read(CHAPTERS / f"{NAME}.ipynb", as_version=4)
+    prose = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    for source in ("1812.07035", "1602.00134", "1603.06937", "1605.03170", "1406.2984"):
+        assert source in prose
