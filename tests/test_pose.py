@@ -385,7 +385,6 @@ def test_people_are_put_together_from_what_a_good_net_says(drawn):
 
 def test_a_net_for_several_learns_from_its_scenes():
     net = several.ready(several.net_for_several(), 2e-3, 4)
-    net.run_eagerly = True  # for so few steps a graph takes longer to make than to run
     batches = several.Scenes(several.scenes_of(4), 2)
     before = net.evaluate(batches, verbose=0)
     net.fit(batches, epochs=2, verbose=0)
