@@ -13,7 +13,7 @@ help:
 	@echo "make demo         run chapter 04, grade a made-up class on its exercise, write the pages"
 	@echo "make lab          open the book in JupyterLab"
 	@echo "make test         formatting, types and the quick tests (make test-full: all of them)"
-	@echo "make book         run every chapter and write its page and its slides into _book/"
+	@echo "make book         run every chapter that changed; write the site and the slides into _book/"
 	@echo "make format       put the code in order"
 	@echo "make lock         choose new versions for requirements.lock"
 	@echo "make test-newest  the quick tests with the newest versions pyproject.toml allows"
@@ -60,6 +60,6 @@ test-newest: environment
 	.venv-newest/bin/python -m pytest
 
 clean:
-	rm -rf .venv .venv-newest _book _demo build dist *.egg-info
+	rm -rf .venv .venv-newest _book _book-work _demo build dist *.egg-info
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

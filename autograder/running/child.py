@@ -1,6 +1,6 @@
 """Runs one student's notebook and answers questions about it, beside the student's code.
 
-It talks over one socket, in turns, in lines of JSON:
+It talks over one socket, in turns, in lines of JSON::
 
     grader                                        this process
     {"bytes": n, "seconds": s, "tasks": [...]}, then n bytes  ->
