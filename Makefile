@@ -7,7 +7,7 @@ export PYTHONUNBUFFERED = 1
 # Programs that others call by name, such as nbgrader's alembic, are the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo test test-full test-newest lab book exercises check format lock environment clean
+.PHONY: help demo test test-full test-newest lab book slides exercises check format lock environment clean
 
 help:
 	@echo "make demo         run chapter 04, grade a made-up class on its exercise, write the pages"
@@ -39,7 +39,8 @@ check: environment
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-book: environment
+# Both come from the same run: the slides lie beside the pages.
+book slides: environment
 	@$(PY) -m book.build
 
 format: environment
