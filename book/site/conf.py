@@ -54,6 +54,7 @@ napoleon_use_rtype = False
 html_theme = "sphinx_book_theme"
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
+html_js_files = [("book.js", {"defer": "defer"})]
 html_extra_path = ["_extra"]
 html_copy_source = True  # what the download button gives
 html_sourcelink_suffix = ""
