@@ -132,8 +132,8 @@ def executed(path: Path, kept: Path) -> tuple[nbformat.NotebookNode, bool]:
         return notebook, False
     notebook, seconds = execute(path)
     notebook.metadata["seconds"] = round(seconds, 1)
-    # What a widget shows is kept as its still picture, which needs no program behind it. (nbclient's
-    # own switch for it, store_widget_state, breaks cells with an Output widget: see findings/.)
+    # What a widget shows is kept as its still picture, which needs no program behind it. (The switch
+    # that nbclient has for it, store_widget_state, breaks Output widgets: see findings/.)
     notebook.metadata.pop("widgets", None)
     kept.mkdir(parents=True, exist_ok=True)
     for old in kept.glob(f"{path.stem}-{_setting()}-*.ipynb"):
