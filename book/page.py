@@ -66,6 +66,14 @@ class _Renderer(IPythonRenderer):
         self.headings.append(Heading(level, plain, anchor))
         return f'<h{level} id="{anchor}">{text}</h{level}>\n'
 
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        """A link to another notebook of the book leads to its page."""
+        if re.fullmatch(r"\w+\.ipynb", url):
+            url = f"{url.removesuffix('.ipynb')}.html"
+        elif url == "../contents.ipynb":
+            url = "index.html"
+        return super().link(text, url, title)
+
     def inline_math(self, body: str) -> str:
         return _mathml(body)
 

@@ -130,6 +130,14 @@ def test_the_runtimes_notes_are_left_out_but_warnings_are_kept(tmp_path):
     assert 'class="output' not in render(notebook(code("1", stream(note, "stderr"))), tmp_path)
 
 
+def test_links_to_other_chapters_lead_to_their_pages(tmp_path):
+    links = "[a](02_two.ipynb) [b](../contents.ipynb) [c](https://x.org/y.ipynb)"
+    page = render(notebook(text(f"# T\n\n{links}")), tmp_path)
+    assert re.findall(r'<a href="([^"#]+)">', page) == [
+        "02_two.html", "index.html", "https://x.org/y.ipynb",
+    ]  # fmt: skip
+
+
 def test_what_a_program_prints_is_not_taken_for_html(tmp_path):
     page = render(notebook(code("print('<b>')", stream("<b>&\x1b[31mred\x1b[0m"))), tmp_path)
     assert "&lt;b&gt;&amp;" in page
