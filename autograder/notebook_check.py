@@ -24,22 +24,22 @@ KEY_NAME = "key.json"
 class CheckProblem(Exception):
     """A check cannot be made; shown as one sentence, without a traceback, in a notebook."""
 
+    begins = "Cannot check: "
+
     def _render_traceback_(self) -> list[str]:
-        return [f"Cannot check: {self}"]
+        return [f"{self.begins}{self}".replace("`", "")]  # a notebook shows it as it is
 
 
 class Interrupted(CheckProblem):
     """The reader stopped a check."""
 
-    def _render_traceback_(self) -> list[str]:
-        return [str(self)]
+    begins = "Interrupted: "
 
 
 class CannotHelp(CheckProblem):
     """There is no help to be had yet, or at all."""
 
-    def _render_traceback_(self) -> list[str]:
-        return [str(self)]
+    begins = ""
 
 
 def check(
@@ -139,7 +139,7 @@ def observed(
         return failed(key, sentence), kept.printed()
     except KeyboardInterrupt as stop:
         where = stopping.place_in_cell(stop.__traceback__, file)
-        raise Interrupted(f"Interrupted: `{name}` was{where or ' being checked'}.") from None
+        raise Interrupted(f"`{name}` was{where or ' being checked'}.") from None
     return judge(key, observation), kept.printed()
 
 

@@ -238,7 +238,7 @@ def test_an_interrupt_is_one_sentence_with_the_readers_line(desk):
         check(named("double", interrupted))
     [said] = stopped.value._render_traceback_()
     assert re.fullmatch(
-        r"Interrupted: `double` was in line \d+ of the cell \(`raise KeyboardInterrupt`\)\.", said
+        r"Interrupted: double was in line \d+ of the cell \(raise KeyboardInterrupt\)\.", said
     )
 
 
