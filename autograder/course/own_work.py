@@ -72,7 +72,8 @@ def is_untouched(raw: bytes, name: str) -> bool:
     except NotANotebook:
         return False
     defining = [source for source in sources if name in defined_names(source)]
-    if len(defining) != 1 or any(way in source for source in sources for way in ANYTHING):
+    once = len(defining) == 1 and defined_names(defining[0]).count(name) == 1
+    if not once or any(way in source for source in sources for way in ANYTHING):
         return False
     try:
         body = ast.parse(defining[0]).body
