@@ -25,8 +25,13 @@ environment:
 demo: environment
 	@$(PY) -m book.demo
 
+# The settings save every ten seconds and hide what only authors of assignments use. JupyterLab
+# starts as root, as in a container, where it is told to; LAB holds further options of its own.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
 lab: environment
-	$(PY) -m jupyterlab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters
+	$(PY) -m jupyterlab --notebook-dir=. --LabApp.default_url=/lab/tree/contents.ipynb \
+		--LabApp.app_settings_dir="$(CURDIR)/book/lab" $(AS_ROOT) $(LAB)
 
 test: environment check
 	$(PY) -m pytest -n 2 --durations=30 --durations-min=5
@@ -39,9 +44,11 @@ check: environment
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-# Both come from the same run: the slides lie beside the pages.
-book slides: environment
+book: environment
 	@$(PY) -m book.build
+
+# They come from the same run, and lie beside the pages.
+slides: book
 
 format: environment
 	$(PY) -m ruff check --fix .
@@ -61,6 +68,6 @@ test-newest: environment
 	.venv-newest/bin/python -m pytest
 
 clean:
-	rm -rf .venv .venv-newest _book _book-work _demo build dist *.egg-info
+	rm -rf .venv .venv-newest .autograder _book _book-work _demo build dist *.egg-info
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -132,7 +132,7 @@ def executed(path: Path, kept: Path) -> tuple[nbformat.NotebookNode, bool]:
         return notebook, False
     notebook, seconds = execute(path)
     notebook.metadata["seconds"] = round(seconds, 1)
-    # What a widget shows is kept as its still picture, which needs no program behind it. (The switch
+    # What a widget shows is kept as its still picture, which needs no program. (The switch
     # that nbclient has for it, store_widget_state, breaks Output widgets: see findings/.)
     notebook.metadata.pop("widgets", None)
     kept.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,9 @@ _RUNTIME_NOTE = re.compile(
 )
 _LEFT_ALONE = r"(?m:^#.*$)|(?s:```.*?```)|`[^`]*`|(?s:\$\$.*?\$\$)|\$[^$\n]*\$|\[[^\]]*\]\([^)]*\)"
 """Headlines, code, formulas and links, as a pattern."""
+HIDE_INPUT = "hide-input"
+"""The cell tag that folds a cell's code away: drawing, not the chapter's matter."""
+
 _ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 
 
@@ -61,10 +64,11 @@ def as_page(
     for cell in notebook.cells:
         if cell.cell_type != "markdown":
             continue
-        if re.match(r"##+ Sources", cell.source):
-            cell.source = _with_citations(cell.source, sources)
-        else:
-            cell.source = _with_links(cell.source, by_number)
+        text = cell.source.replace("](../contents.ipynb)", "](index.md)")
+        # Exercises are done in JupyterLab; the site says where they lie.
+        text = re.sub(r"\[([^\]]*)\]\(\.\./(exercises/[^)]*)\)", r"\1", text)
+        prose, heading, below = text.partition("## Sources")
+        cell.source = _with_links(prose, by_number) + heading + _with_citations(below, sources)
     notebook.cells.append(nbformat.v4.new_markdown_cell(foot, id="foot"))
     return notebook
 

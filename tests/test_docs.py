@@ -157,7 +157,7 @@ def test_packages_import_in_the_direction_contributing_says(root, package, forbi
         assert not imported(path) & forbidden, path.relative_to(root)
 
 
-ROOMS = ("data", "probing", "judging", "running", "setting", "course")
+ROOMS = ("data", "probing", "judging", "running", "setting", "course", "desk")
 
 
 def rooms_imported(path: Path) -> set[str]:

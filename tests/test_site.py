@@ -105,6 +105,12 @@ def test_a_chapter_that_is_named_is_a_link_where_there_is_one():
     assert foot.source == "the end"
 
 
+def test_links_of_the_lab_lead_to_pages_of_the_site():
+    links = "[b](../contents.ipynb) [`exercises/a/a.ipynb`](../exercises/a/a.ipynb) [c](02_b.ipynb)"
+    (cell, _) = as_page(notebook(text(links)), [], {}, "").cells
+    assert cell.source == "[b](index.md) `exercises/a/a.ipynb` [c](02_b.ipynb)"
+
+
 def test_a_source_leads_to_the_bibliography_by_its_number_or_its_title():
     sources = {"1512.03385": "he2016", plain_title("Gradient-based learning"): "lecun1998"}
     lines = (

@@ -13,6 +13,7 @@ MOST_LISTED = 12  # whole numbers that are shown instead of described
 NOTHING_MORE = "values differ, first at"
 NEAR = 0.01  # of a value, or of how much they vary
 ORDINALS = ("first", "second", "third", "fourth")
+MOST_RUNS = 4  # of lines that are named
 FEW = 8  # values from which nothing can be concluded
 
 
@@ -161,7 +162,20 @@ def _ratio(expected: np.ndarray, found: np.ndarray) -> str:
     overflow = _overflow(float(expected), difference)
     if overflow:
         return overflow
-    return f" ({ratio:.4g} times as much)" if 0.001 < abs(ratio) < 1000 else ""
+    return _simple_ratio(ratio) if 0.001 < abs(ratio) < 1000 else ""
+
+
+def _simple_ratio(ratio: float) -> str:
+    """A ratio that says something, such as 2 or a third; 0.8235 says nothing to anybody."""
+    if abs(ratio - round(ratio)) < 1e-6 * abs(ratio) and round(ratio):
+        return f" ({ratio:.4g} times as much)"
+    parts = 1 / ratio
+    if abs(parts - round(parts)) > 1e-6 * abs(parts):
+        return ""
+    exact = f"{ratio:.4g}"
+    if abs(float(exact) - ratio) < 1e-9:
+        return f" ({exact} times as much)"
+    return f" (1/{round(parts)} of it)"
 
 
 def _overflow(expected: float, difference: float) -> str:
@@ -369,14 +383,33 @@ def _regional(
         others = tuple(a for a in range(expected.ndim) if a != axis)
         wrong = np.flatnonzero(~agrees.all(axis=others))
         if 0 < len(wrong) < expected.shape[axis] and expected.shape[axis] > 2:
-            listed = ", ".join(map(str, wrong[:6])) + (" ..." if len(wrong) > 6 else "")
             where = tuple(np.argwhere(~agrees)[0])
             return (
-                f"only {name} {listed} differ{'s' if len(wrong) == 1 else ''}, as at "
+                f"{_which(name, wrong, expected.shape[axis])}, as at "
                 f"{[int(i) for i in where]}: expected {_number(expected[where])}, "
                 f"found {_number(found[where])}"
             )
     return None
+
+
+def _which(name: str, wrong: np.ndarray, count: int) -> str:
+    """Which lines differ: those few, else all but the few that are right."""
+    right = np.setdiff1d(np.arange(count), wrong)
+    if len(right) < len(wrong):
+        return f"only {name}{'s' * (len(right) > 1)} {_runs(right)} of {count} agree" + "s" * (
+            len(right) == 1
+        )
+    return f"only {name}{'s' * (len(wrong) > 1)} {_runs(wrong)} differ" + "s" * (len(wrong) == 1)
+
+
+def _runs(numbers: np.ndarray) -> str:
+    """Numbers with those in a row as "2 to 5", the first few of many."""
+    groups = np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1)
+    words = [
+        ", ".join(map(str, group)) if len(group) < 3 else f"{group[0]} to {group[-1]}"
+        for group in groups
+    ]
+    return ", ".join(words[:MOST_RUNS]) + (" ..." if len(words) > MOST_RUNS else "")
 
 
 def _border(agrees: np.ndarray) -> str | None:
