@@ -237,7 +237,8 @@ def _raised(error: BaseException, question: Question, case: Case) -> str:
     where = ""
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.name == question.name:
-            where = f" (line {frame.lineno} of the cell: `{(frame.line or '').strip()[:80]}`)"
+            words = (frame.line or "").strip()[:80]  # nothing where the source is not at hand
+            where = f" (line {frame.lineno} of the cell{f': `{words}`' if words else ''})"
     return f"{call} raises {type(error).__name__}{': ' if text else ''}{text}{where}"
 
 
