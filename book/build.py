@@ -25,6 +25,7 @@ from book.staging import as_page, clean, opening_of, read_sources, title_of
 SITE = Path(__file__).resolve().parent / "site"
 DOCUMENTS = {
     "teaching.md": "docs/teaching.md",
+    "tour.md": "docs/tour.md",
     "authoring.md": "docs/authoring.md",
     "contributing.md": "CONTRIBUTING.md",
 }

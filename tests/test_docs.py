@@ -14,7 +14,10 @@ from typer.testing import CliRunner
 
 from autograder.cli import app
 
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+DOCUMENTS = [
+    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md"),
+    *("docs/tour.md", "docs/teaching.md"),
+]
 # Made by commands, or by the reader; not in the repository.
 MADE = ("_book", "_demo", ".venv", "downloaded", "submitted", "graded")
 
