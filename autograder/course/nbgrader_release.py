@@ -39,9 +39,7 @@ class Furnish(NbGraderPreprocessor):
         nb.cells[0].source = furnished(nb.cells[0].source, chapter, first)
         for cell in nb.cells:
             if cell.cell_type == "code":
-                cell.source = IMPORT.sub(
-                    "from autograder import check, hint, solution", cell.source
-                )
+                cell.source = IMPORT.sub(IMPORTED, cell.source)
         return nb, resources
 
 
