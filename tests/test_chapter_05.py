@@ -101,6 +101,19 @@ def test_epsilon_shows_where_a_channel_is_nearly_constant(chapter):
     assert twice[1e-3] < 0.1 < 0.2 < twice[1e-5]
 
 
+def test_the_scale_of_a_kernel_before_a_normalisation_does_not_count(chapter):
+    scaled = chapter.names["scaled"]
+    for factor in (0.1, 10):
+        off, steeper = scaled["batch", factor]
+        assert off < 1e-4
+        assert steeper == pytest.approx(1 / factor, rel=1e-3)
+        off, steeper = scaled["none", factor]
+        assert off > 0.01
+        assert steeper != pytest.approx(1 / factor, rel=0.1)
+    assert scaled["batch, ε = 1e-3", 0.1][0] > 100 * scaled["batch", 0.1][0]
+    assert scaled["batch, ε = 1e-3", 10][0] < scaled["batch, ε = 1e-3", 0.1][0]
+
+
 def test_averages_by_hand_are_those_that_keras_keeps(chapter):
     x = np.random.default_rng(0).normal(2, 3, size=(20, 4, 4, 5)).astype("float32")
     kept, bare = (layers.BatchNormalization(momentum=m) for m in (0.9, 0.0))
