@@ -104,13 +104,13 @@ def test_epsilon_shows_where_a_channel_is_nearly_constant(chapter):
 def test_the_scale_of_a_kernel_before_a_normalisation_does_not_count(chapter):
     scaled = chapter.names["scaled"]
     for factor in (0.1, 10):
-        off, steeper = scaled["batch", factor]
+        off, steeper = scaled["batch, ε = 1e-12", factor]
         assert off < 1e-4
         assert steeper == pytest.approx(1 / factor, rel=1e-3)
         off, steeper = scaled["none", factor]
         assert off > 0.01
         assert steeper != pytest.approx(1 / factor, rel=0.1)
-    assert scaled["batch, ε = 1e-3", 0.1][0] > 100 * scaled["batch", 0.1][0]
+    assert scaled["batch, ε = 1e-3", 0.1][0] > 100 * scaled["batch, ε = 1e-12", 0.1][0]
     assert scaled["batch, ε = 1e-3", 10][0] < scaled["batch, ε = 1e-3", 0.1][0]
 
 
