@@ -26,7 +26,7 @@ def waves(count, channels):
 
 def position_code(height, width, channels):
     """A code of both places (Carion et al. 2020, arXiv:2005.12872, appendix A.4)."""
-    code = np.zeros((height, width, channels))
+    code = np.empty((height, width, channels))
     code[..., : channels // 2] = waves(height, channels // 2)[:, None]
     code[..., channels // 2 :] = waves(width, channels // 2)
     return code
