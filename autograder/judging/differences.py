@@ -65,9 +65,8 @@ def describe_rows(expected: Sequence[np.ndarray], found: Sequence[np.ndarray]) -
 
 
 def _rows(rows: Counter) -> str:
-    shown = [f"({_listed([f'{x:g}' for x in row])})" for row in list(rows.elements())[:MOST_ROWS]]
-    more = " and more" if rows.total() > MOST_ROWS else ""
-    return f"{_listed(shown)}{more}"
+    shown = [f"({_listed([f'{float(x):g}' for x in row])})" for row in rows.elements()]
+    return _listed(shown[:MOST_ROWS]) + (" and more" if len(shown) > MOST_ROWS else "")
 
 
 def describe_shape(expected: np.ndarray, found: np.ndarray, tolerance: float) -> str:
