@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 MOST_LISTED = 12  # whole numbers that are shown instead of described
+MOST_ROWS = 4  # of a table of which rows are shown
 NOTHING_MORE = "values differ, first at"
 NEAR = 0.01  # of a value, or of how much they vary
 ORDINALS = ("first", "second", "third", "fourth")
@@ -53,6 +55,19 @@ def describe(expected: np.ndarray, found: np.ndarray, tolerance: float) -> str:
         if sentence:
             return sentence
     return _first_difference(expected, found, agrees)
+
+
+def describe_rows(expected: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> str:
+    """Which rows of a table are missing, and what stands in their place; any order is right."""
+    wanted, given = (Counter(zip(*table, strict=True)) for table in (expected, found))
+    right = (wanted & given).total()
+    missing, instead = (_rows(rows) for rows in (wanted - given, given - wanted))
+    return f"{right} of {wanted.total()} are right; {missing} missing, yours has {instead} instead"
+
+
+def _rows(rows: Counter) -> str:
+    shown = [f"({_listed([f'{float(x):g}' for x in row])})" for row in rows.elements()]
+    return _listed(shown[:MOST_ROWS]) + (" and more" if len(shown) > MOST_ROWS else "")
 
 
 def describe_shape(expected: np.ndarray, found: np.ndarray, tolerance: float) -> str:

@@ -20,7 +20,12 @@ from autograder.judging.comparing import (
     is_glanced_at,
     shown_mode,
 )
-from autograder.judging.differences import NOTHING_MORE, describe, describe_shape
+from autograder.judging.differences import (
+    NOTHING_MORE,
+    describe,
+    describe_rows,
+    describe_shape,
+)
 from autograder.judging.known import Likeness, partly_known
 from autograder.judging.parting import Parting, Way, agreeing, misbuilt, needless, parting, way_of
 from autograder.judging.patterns import WHERE, common_ground, right_ground
@@ -384,6 +389,9 @@ class _Telling:
     def of_output(self) -> Reason:
         mode = self.fault.modes[0]
         which, a, b = self.first_wrong(mode)
+        if self.key.question.unordered:
+            rows = describe_rows(self.fault.expected[mode], self.fault.given[mode])
+            return self.said(f": of the rows of all results, {rows}")
         if mode == "value":
             return self.said(f"{which}: {describe(a, b, self.key.tolerance)}")
         step = self.parting()

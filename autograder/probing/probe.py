@@ -250,7 +250,7 @@ def _observe_function(
 ) -> CaseObservation:
     arguments = [_realise(decode(value)) for value in case.arguments.values()]
     given = function(*arguments)
-    outputs = [_plain(value, question) for value in _split(given, question.outputs, question)]
+    outputs = _results(given, question)
     remarks = []
     for (name, before), after in zip(case.arguments.items(), arguments, strict=True):
         if isinstance(after, np.ndarray | list) and not _unchanged(decode(before), after):
@@ -259,7 +259,7 @@ def _observe_function(
     fresh = [_realise(decode(value)) for value in case.arguments.values()]
     with noting_calls(calls) if question.by_hand and first else contextlib.nullcontext():
         again = function(*fresh)
-    repeated = [_plain(value, question) for value in _split(again, question.outputs, question)]
+    repeated = _results(again, question)
     if not all(
         a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
         for a, b in zip(outputs, repeated, strict=True)
@@ -270,6 +270,15 @@ def _observe_function(
         remarks=tuple(dict.fromkeys(remarks)),
         calls=tuple(calls),
     )
+
+
+def _results(given: Any, question: Question) -> list[np.ndarray]:
+    """What a function gives as plain arrays; rows whose order is free are put in order."""
+    found = [_plain(value, question) for value in _split(given, question.outputs, question)]
+    if not question.unordered or found[0].ndim != 1 or len({a.shape for a in found}) > 1:
+        return found
+    order = np.lexsort(found[::-1])
+    return [array[order] for array in found]
 
 
 def _unchanged(before: Any, after: Any) -> bool:
