@@ -32,6 +32,10 @@ def row_empty(array):
     return changed
 
 
+MASK = np.zeros((6, 7))  # in its place it is the mirror image of itself one row lower
+MASK[1:4, 2:5] = 1
+
+
 @pytest.mark.parametrize(
     ("expected", "found", "words"),
     [
@@ -45,6 +49,7 @@ def row_empty(array):
         (SQUARE, SQUARE.T, "transposed"),
         (MAPS, MAPS[::-1], "mirrored along axis 0"),
         (MAPS, np.roll(MAPS, 1, 1), "shifted by +1 along axis 1"),
+        (MASK, np.roll(MASK, 1, 0), "shifted by +1 along axis 0"),
         (MAPS, border_changed(MAPS), "only the border"),
         (MAPS, channel_changed(MAPS), "only channel 1 differs"),
         (MAPS, np.where(MAPS > 1, np.nan, MAPS), "not finite"),

@@ -289,21 +289,22 @@ def _near(
 def _moved(
     expected: np.ndarray, found: np.ndarray, agrees: np.ndarray, tolerance: float
 ) -> str | None:
-    """The same values in other places: transposed, flipped, shifted, channels in another order."""
+    """The same values in other places: transposed, shifted, flipped, channels in another order."""
     for axes in itertools.permutations(range(expected.ndim)):
         turned = np.transpose(expected, axes)
         same = axes == tuple(range(expected.ndim)) or turned.shape != found.shape
         if not same and close(turned, found, tolerance).all():
             return f"the values are transposed: your axes are the expected {axes}"
+    # Before the mirror: of a mask that is its own mirror image, moved, both would be true.
+    sentence = _shifted(expected, found, tolerance)
+    if sentence:
+        return sentence
     for count in range(1, min(expected.ndim, 3) + 1):
         for axes in itertools.combinations(range(expected.ndim), count):
             if close(np.flip(expected, axes), found, tolerance).all():
                 if axes == (expected.ndim - 1,) and expected.ndim == 3:
                     return "the channels stand in the opposite order"
                 return f"the values are mirrored along axis {', '.join(map(str, axes))}"
-    sentence = _shifted(expected, found, tolerance)
-    if sentence:
-        return sentence
     order = _channel_order(expected, found, tolerance)
     if order:
         return f"the channels stand in another order: yours are the expected {order}"
