@@ -396,6 +396,7 @@ class FasterRCNN(keras.Model):
         return (*of_proposals, *self.head_losses(seen, truth, sampled, training))
 
     def rpn_losses(self, seen: dict[str, Any], truth: Truth) -> tuple[Any, Any]:
+        """Of the first stage: are the sampled anchors objects, and how are they to be moved."""
         recipe = self.recipe
         anchors = ops.convert_to_tensor(self.anchors)
         inside = ops.convert_to_tensor(self.inside)  # no box: it overlaps nothing
@@ -435,6 +436,7 @@ class FasterRCNN(keras.Model):
     def head_losses(
         self, seen: dict[str, Any], truth: Truth, sampled: Sampled, training: bool
     ) -> tuple[Any, Any]:
+        """Of the second stage: what is in the sampled regions, and how are they to be moved."""
         boxes, matched, chosen = sampled.boxes, sampled.matched, sampled.chosen
         holds = sampled.labels == 1
         target = ops.where(holds, take_rows(truth.classes, matched) + 1, 0)

@@ -17,6 +17,10 @@ from pathlib import Path
 from typing import Any
 
 NETS = ("faster_rcnn", "mask_rcnn", "ssd", "yolo")
+STARTS = (
+    "imagenet, or a file of Keras, for a published net; faster_rcnn, the book's own, for a small "
+    "mask_rcnn, whose masks alone learn then"
+)
 DEFAULTS: dict[str, dict[str, Any]] = {
     "small": {"size": 128, "batch_size": 16, "optimizer": "adam", "learning_rate": 2e-3},
     "published": {"size": 600, "batch_size": 2, "optimizer": "sgd", "learning_rate": 1e-3},
@@ -234,12 +238,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--data", default="digit_scenes", help="digit_scenes, voc/2007, coco/2017 or another set")
     add("--out", required=True, help="folder for what is kept")
     add("--net-size", choices=tuple(DEFAULTS), help="small, or the published one (for photographs)")
-    start = (
-        "weights to start with: imagenet, or a file of Keras, for the published net; faster_rcnn"
-    )
-    add(
-        "--start", default="", help=f"{start} for a small mask_rcnn, of which only masks then learn"
-    )
+    add("--start", default="", help=f"weights to start with: {STARTS}")
     add("--stride", type=int, choices=(4, 8), default=8, help="of the small net's maps, in pixels")
     add("--size", type=int, help="height and width of the pictures")
     add("--count", type=int, help="training pictures; the set's own number if left out")

@@ -140,7 +140,7 @@ class Run:
         return said
 
     def judge(self) -> Row:
-        """Mean average precision of the net as it is, by overlap, of boxes and of masks it draws."""
+        """Mean average precision of the net as it is, by overlap; of boxes, and of masks if any."""
         truth, found = detections(self.net, self.test)
         strict = not self.plan.data.startswith("voc")  # which leaves difficult objects out
         kinds = {"boxes": ""} | ({"masks": "mask "} if "masks" in found else {})
