@@ -107,7 +107,6 @@ def check_the_moving_shape(run: Run) -> None:
         assert fits["RoIAlign", stride].mean() > fits["rounded, bilinear", stride].mean()
     for name in run.names["READERS"]:
         assert (np.diff([np.abs(off[name, s]).mean() for s in (2, 4, 8, 16)]) > 0).all(), name
-        assert (np.diff([fits[name, s].mean() for s in (2, 4, 8, 16)]) < 0).all(), name
         drawn = off[name, 8][one]
         np.testing.assert_allclose(drawn[8:], drawn[:-8], atol=1e-4)  # a period of the stride
     assert run.names["jump"] > 2 * np.abs(np.diff(off["RoIAlign", 8][one])).max()
@@ -172,7 +171,8 @@ def test_the_default_run_shows_what_the_chapter_claims() -> None:
     here = results["trained here"][1].map50
     assert results["untrained mask head"][1].map50 + 0.2 < here < masks.map50
     assert results["box, filled"][1].map50 < here
-    assert max(right.values()) == right["Mask R-CNN's detections"]
+    assert right["Mask R-CNN's detections"] > right["regions of their semantic map"]
+    assert right["regions of the true semantic map"] < 0.8
     assert len(run.names["merged"]) > 5
     assert [gain.verdict for gain in run.names["gains"]] == ["better", "better"]
     low, high = run.names["by_height"]["trained long"]
