@@ -425,10 +425,11 @@ def resnet_mask_rcnn(
 ) -> MaskRCNN:
     """Return the Mask R-CNN of the paper on ResNet-50 with a feature pyramid (ResNet-50-FPN).
 
-    With 90 classes it has 44,401,136 trainable parameters; its normalisations are not trained (He
-    2017 keeps them as ImageNet's training left them). torchvision's ``maskrcnn_resnet50_fpn`` has
-    257 more, since it draws a mask for the ground, too. It takes pictures in [0, 1], as every net
-    of this book does, and turns them into what ResNet-50's published weights want.
+    With 90 classes it has 44,401,136 trainable parameters; its normalisations stay as ImageNet's
+    training left them (He 2016, arXiv:1512.03385, appendix A). torchvision's
+    ``maskrcnn_resnet50_fpn`` has 257 more, since it draws a mask for the ground, too. It takes
+    pictures in [0, 1], as every net of this book does, and turns them into what ResNet-50's
+    published weights want.
 
     Args:
         image_size: (height, width) of the pictures, multiples of 32. The paper's have a shorter
@@ -480,7 +481,9 @@ def copy_resnet(theirs: keras.Model, ours: keras.Model) -> None:
     """Give a ResNet of this book the weights of one of ``keras.applications``.
 
     There each convolution has a bias in front of its normalisation; here it goes into the mean that
-    the normalisation takes away.
+    the normalisation takes away. Where a side is even the first convolution and the pool pad by one
+    row and column less in front than there (``same`` with a stride of 2), which moves all maps by
+    three pixels of the picture; where both are odd, all values are equal.
     """
     for convolution, norm, other, other_norm in _pairs(ours, theirs):
         kernel, bias = other.get_weights()

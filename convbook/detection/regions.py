@@ -115,7 +115,8 @@ def roi_align(features: Any, rois: Any, size: int, samples: int = 2) -> Any:
 
     Nothing is rounded: a bin has samples x samples points at even spacing, and a point takes the
     bilinear mean of the four cell centres around it; cell i's centre is at i + 1/2. Beyond the
-    outermost centres it takes the edge's value.
+    outermost centres it takes the edge's value. (torchvision's ``roi_align`` with ``aligned=True``
+    does so up to one cell from them, and takes 0 for points further out.)
 
     Args:
         features: maps (B, H, W, C); H, W and C known.
