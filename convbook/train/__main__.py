@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 NETS = ("faster_rcnn", "ssd", "yolo")
+PUBLISHED_SIZES = {"faster_rcnn": 600, "ssd": 300, "yolo": 416}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "small": {"size": 128, "batch_size": 16, "optimizer": "adam", "learning_rate": 2e-3},
-    "published": {"size": 600, "batch_size": 2, "optimizer": "sgd", "learning_rate": 1e-3},
+    "published": {"size": None, "batch_size": 2, "optimizer": "sgd", "learning_rate": 1e-3},
 }
 
 
@@ -149,8 +150,9 @@ def _plan(chosen: argparse.Namespace) -> Any:
     settings = DEFAULTS[size_of_net] | {
         key: getattr(chosen, key) for key in DEFAULTS["small"] if getattr(chosen, key) is not None
     }
-    if not entry.tfds and size_of_net == "published" and chosen.size is None:
-        settings["size"] = 128  # embedded scenes are small
+    if settings["size"] is None:
+        small = not entry.tfds and chosen.net == "faster_rcnn"  # embedded scenes are small
+        settings["size"] = 128 if small else PUBLISHED_SIZES[chosen.net]
     if chosen.start and size_of_net == "small":
         raise ValueError("The small net starts from nothing: leave --start out.")
     plan = Plan(
