@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
 from convbook.drawing.style import COLOURS, legible
@@ -50,32 +51,34 @@ def draw_sizes(axes: Axes, sizes: ArrayLike, priors: ArrayLike) -> None:
     axes.set(xlim=(0, None), ylim=(0, None), xlabel="width, pixels", ylabel="height, pixels")
 
 
-def draw_accuracy(
-    axes: Axes,
-    results: Mapping[str, tuple[float, float]],
-    sides: Mapping[str, Sequence[float]] | None = None,
-) -> None:
-    """Draw how good each detector is against the time it takes, with its name beside its dot.
+def draw_accuracy(axes: Axes, results: Mapping[str, tuple[float, float]]) -> None:
+    """Draw how good each detector is against the time it takes, its name above or below its dot.
 
     Args:
         axes: where to draw.
         results: milliseconds a picture and mean average precision, by name.
-        sides: shift of a name from its dot, in printer's points (right, up), where the usual one
-            would lie on another.
     """
     for name, (milliseconds, quality) in results.items():
+        crowded = any(
+            1 / 2 < milliseconds / other < 2 and quality < better < quality + 0.1
+            for other, better in results.values()
+        )
         axes.plot(milliseconds, quality, "o", color=COLOURS["blue"], markersize=7)
-        right, up = (sides or {}).get(name, (8, 0))
         axes.annotate(
             name,
             (milliseconds, quality),
-            xytext=(right, up),
+            xytext=(0, -13 if crowded else 12),
             textcoords="offset points",
-            ha="left" if right > 0 else "right" if right < 0 else "center",
+            ha="center",
             va="center",
             color=legible(COLOURS["blue"]),
             path_effects=[withStroke(linewidth=3, foreground="white")],
         )
+    times, qualities = np.array(list(results.values())).T
     axes.set_xscale("log")
-    axes.set(xlabel="ms a picture (each step is ten times the last)", ylabel="mAP at IoU 0.5")
-    axes.set_ylim(0, 1)
+    axes.set_xlim(times.min() / 1.8, times.max() * 1.8)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set(xlabel="time for a picture, ms", ylabel="mAP at IoU 0.5")
+    axes.set_ylim(0.5 if qualities.min() > 0.55 else 0, 1)
