@@ -29,7 +29,11 @@ def draw_cells(axes: Axes, stride: float, cells: ArrayLike = ()) -> None:
     axes.vlines(np.arange(0, width + 1, stride), 0, height, **style)
     for row, column in np.asarray(cells, float).reshape(-1, 2):
         corner = column * stride, row * stride
-        fill = {"facecolor": COLOURS["yellow"], "alpha": 0.75, "edgecolor": COLOURS["ink"]}
+        fill: dict[str, Any] = {
+            "facecolor": COLOURS["yellow"],
+            "alpha": 0.75,
+            "edgecolor": COLOURS["ink"],
+        }
         axes.add_patch(Rectangle(corner, stride, stride, linewidth=0.8, **fill))
 
 
