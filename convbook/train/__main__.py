@@ -21,9 +21,10 @@ STARTS = (
     "imagenet, or a file of Keras, for a published net; faster_rcnn, the book's own, for a small "
     "mask_rcnn, whose masks alone learn then"
 )
+PUBLISHED_SIZES = {"faster_rcnn": 600, "mask_rcnn": 800, "ssd": 300, "yolo": 416}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "small": {"size": 128, "batch_size": 16, "optimizer": "adam", "learning_rate": 2e-3},
-    "published": {"size": 600, "batch_size": 2, "optimizer": "sgd", "learning_rate": 1e-3},
+    "published": {"size": None, "batch_size": 2, "optimizer": "sgd", "learning_rate": 1e-3},
 }
 
 
@@ -175,10 +176,10 @@ def _plan(chosen: argparse.Namespace) -> Any:
     settings = DEFAULTS[size_of_net] | {
         key: getattr(chosen, key) for key in DEFAULTS["small"] if getattr(chosen, key) is not None
     }
-    if not entry.tfds and size_of_net == "published" and chosen.size is None:
-        settings["size"] = 128  # embedded scenes are small
-    elif chosen.net == "mask_rcnn" and size_of_net == "published" and chosen.size is None:
-        settings["size"] = 800
+    if settings["size"] is None:
+        # Embedded scenes are small; those with a size of their own take no other.
+        small = not entry.tfds and chosen.net in ("faster_rcnn", "mask_rcnn")
+        settings["size"] = 128 if small else PUBLISHED_SIZES[chosen.net]
     _check_start(chosen, size_of_net)
     plan = Plan(
         net=chosen.net,
