@@ -1,5 +1,7 @@
 """Results that are columns of one table: any order of its rows is right, no other pairs are."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,7 @@ def below(values, level):
 
 
 MISTAKES = [Mistake(below, "What is below the level is given.")]
-OPTIONS = {"outputs": 2, "dtype": "number", "mistakes": MISTAKES}
+OPTIONS: dict[str, Any] = {"outputs": 2, "dtype": "number", "mistakes": MISTAKES}
 
 
 @pytest.fixture(scope="module")

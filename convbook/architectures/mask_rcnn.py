@@ -146,7 +146,8 @@ class MaskRCNN(FasterRCNN):
         recipe = self.recipe
         made = [
             make_anchors(
-                *maps.shape[1:3],
+                maps.shape[1],
+                maps.shape[2],
                 recipe.stride * 2**level,
                 [scale * 2**level for scale in recipe.scales],
                 recipe.ratios,
