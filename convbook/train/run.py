@@ -144,7 +144,7 @@ class Run:
         truth, found = detections(self.net, self.test)
         strict = not self.plan.data.startswith("voc")  # which leaves difficult objects out
         kinds = {"boxes": ""} | ({"masks": "mask "} if "masks" in found else {})
-        values: dict[str, float] = {}
+        values: dict[str, Any] = {}
         for kind, name in kinds.items():
             judged = evaluate(
                 truth,
