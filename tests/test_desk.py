@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
@@ -25,7 +26,15 @@ from autograder.desk import helping, kernel
 from autograder.desk.printing import Kept
 from autograder.judging.judge import Verdict
 from autograder.judging.picture import Picture
-from autograder.judging.report import Aside, Printed, sentence_html, templates, verdict_html
+from autograder.judging.report import (
+    ABOVE,
+    Aside,
+    Printed,
+    drawn,
+    sentence_html,
+    templates,
+    verdict_html,
+)
 from autograder.notebook_check import CheckProblem, check, hint, solution
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -522,6 +531,25 @@ def test_a_picture_says_what_its_colours_mean_and_lets_the_page_through():
         "expected", "yours", "difference",
     ]  # fmt: skip
     assert re.search(r"-\d\.\d+ and below\s+0\s+\d\.\d+ and above", page.select_one(".scale").text)
+
+
+def test_a_picture_of_what_is_no_number_shows_it(tmp_path):
+    found = np.full((4, 5), 2.5)
+    found[1, 2] = np.nan
+    zeros = Array.of(np.zeros((4, 5)))
+    shown = drawn(Picture(caption="f()", expected=zeros, found=Array.of(found)))
+    assert shown.limit == "2.5"
+    assert shown.has_nan
+    pictures = [png for _, png in shown.panels]
+    assert len(set(pictures)) == 2, "nothing is expected, so that the difference is what is given"
+    import matplotlib.image
+
+    path = tmp_path / "found.png"
+    path.write_bytes(base64.b64decode(pictures[1]))
+    pixels = matplotlib.image.imread(path)
+    assert pixels.shape == (4, 5, 4)
+    assert pixels[1, 2] == pytest.approx([127 / 255] * 3 + [1])
+    assert pixels[0, 0] == pytest.approx(np.divide([*ABOVE, 255], 255))
 
 
 def test_an_unanswered_task_has_no_red_marks():

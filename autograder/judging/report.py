@@ -30,6 +30,7 @@ MARKED = re.compile(
 )
 TAGS = {"code": "code", "*": "em", "**": "strong"}
 WEIGHTS = {"code": "bold", "*": "italic", "**": "bold"}
+UNKNOWN = (127, 127, 127, 255)
 BELOW, ABOVE = (224, 130, 20), (128, 115, 172)  # orange and purple: seen on white and on black
 STYLES = {"correct": "green", "wrong": "red", "error": "red", "missing": "yellow"}
 
@@ -248,30 +249,36 @@ class Drawn:
 
     panels: tuple[tuple[str, str], ...]
     limit: str
+    has_nan: bool = False
 
 
 def drawn(picture: Picture) -> Drawn:
     """Expected, found and their difference, on one scale.
 
-    Where a value is 0 the map lets the page through, whatever its colour.
+    Where a value is 0 the map lets the page through, whatever its colour; no number is grey.
     """
     import numpy as np
 
-    expected, found = picture.expected.numpy(), np.nan_to_num(picture.found.numpy())
-    limit = max(float(np.nanmax(np.abs(expected))), 1e-12)
-    maps = {"expected": expected, "yours": found, "difference": found - expected}
+    expected, found = picture.expected.numpy(), picture.found.numpy()
+    with np.errstate(all="ignore"):
+        maps = {"expected": expected, "yours": found, "difference": found - expected}
+    largest = [np.max(np.abs(array[np.isfinite(array)]), initial=0.0) for array in maps.values()]
+    limit = float(next((number for number in largest if number), 1.0))
     panels = tuple((title, _png(array / limit)) for title, array in maps.items())
-    return Drawn(panels, f"{limit:.3g}")
+    has_nan = not all(np.isfinite(array).all() for array in maps.values())
+    return Drawn(panels, f"{limit:.3g}", has_nan)
 
 
 def _png(values: Any) -> str:
     """A map of values from -1 to 1 as a picture: the farther from 0, the stronger its colour."""
     import numpy as np
 
-    values = np.clip(np.nan_to_num(values), -1, 1)
+    known = np.isfinite(values)
+    values = np.clip(np.where(known, values, 0), -1, 1)
     pixels = np.empty((*values.shape, 4), "uint8")
     pixels[..., :3] = np.where(values[..., None] < 0, BELOW, ABOVE)
     pixels[..., 3] = np.rint(255 * np.abs(values))
+    pixels[~known] = UNKNOWN
     rows = b"".join(b"\0" + row.tobytes() for row in pixels)
     height, width = values.shape
     parts = [
