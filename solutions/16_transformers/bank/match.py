@@ -400,7 +400,7 @@ bank.variant(
 )
 bank.variant(
     "columns_in_order",
-    "Row and column at one place are a pair; here rows and columns are put in order each by itself.",
+    "Row and column at one place are a pair; here each of the two is put in order by itself.",
     paired,
     after=lambda rows, columns, n, m: (rows, np.arange(m)),
 )
