@@ -18,10 +18,10 @@ def above(values, level):
 
 
 def trials(rng):
-    tried = [rng.permutation(20).reshape(4, 5).astype(float) for _ in range(3)]
-    return [trial(values=tried[0], level=n) for n in (11.5, 30.0)] + [
-        trial(values=values, level=14.5) for values in tried[1:]
-    ]
+    """Some of a table above a level, all and nothing."""
+    tried = [rng.permutation(20).reshape(4, 5).astype(float) for _ in range(4)]
+    levels = (11.5, 14.5, 30.0, -1.0)
+    return [trial(values=v, level=level) for v, level in zip(tried, levels, strict=True)]
 
 
 def below(values, level):
@@ -70,7 +70,7 @@ def test_rows_and_columns_exchanged_are_refused(key):
     assert found.hint == "The results are right, but in another order."
 
 
-def test_a_mistake_is_known_in_whatever_order_its_pairs_stand(key):
+def test_a_mistake_is_known_in_whatever_order_its_pairs_stand_and_with_none(key):
     assert verdict(key, reordered(below)).hint == MISTAKES[0].hint
 
 
