@@ -495,21 +495,21 @@ def copy_resnet(theirs: keras.Model, ours: keras.Model) -> None:
 
 def _pairs(ours: keras.Model, theirs: keras.Model) -> list[tuple[Any, Any, Any, Any]]:
     """Each convolution and its normalisation, here and there, in one order."""
-    own = _convolutions(ours)
-    other = _convolutions(theirs)
-    # There a block's shortcut, called 0, comes first; here it comes last.
+    own, other = _convolutions(ours), _convolutions(theirs)
+    # Here in the order in which they were made, which Keras counts in their names: a block's
+    # shortcut last. There it is called 0.
+    own.sort(key=lambda pair: int(pair[0].name.rpartition("_")[2].removeprefix("conv2d") or 0))
     other.sort(key=lambda pair: _place(pair[0].name))
     return [(*mine, *yours) for mine, yours in zip(own, other, strict=True)]
 
 
 def _convolutions(net: keras.Model) -> list[tuple[Any, Any]]:
-    """Each convolution with the normalisation that takes what it gives, as the data goes."""
-    found = []
-    for layer in net.layers:
-        if isinstance(layer, layers.Conv2D):
-            (node,) = layer._outbound_nodes[:1]
-            found.append((layer, node.operation))
-    return found
+    """Each convolution with the normalisation that takes what it gives."""
+    return [
+        (layer.input._keras_history.operation, layer)
+        for layer in net.layers
+        if isinstance(layer, layers.BatchNormalization)
+    ]
 
 
 def _place(name: str) -> tuple[int, int, int]:
