@@ -241,14 +241,17 @@ def test_the_default_run_shows_what_the_chapter_claims() -> None:
     for name in run.names["nets"]:
         assert results[name, "kept"][0].map50 >= 0.7
         assert results[name, "untrained"][0].map50 < 0.01
-        assert results[name, "trained on"][0].map50 > results[name, "kept"][0].map50
+        change = results[name, "trained on"][0].map50 - results[name, "kept"][0].map50
+        assert abs(change) < 0.03
         by_rule = {rule: run.names["by_rule"][name, rule] for rule in ("11 points", "all points")}
         assert by_rule["all points"] > by_rule["11 points"] + 0.005
         assert abs(by_rule["all points"] - results[name, "kept"][0].map50) < 0.005
+    ssd, yolo = (results[name, "kept"][0] for name in ("SSD", "YOLOv2"))
+    assert ssd.map > yolo.map
+    assert ssd.map50 < yolo.map50
     times = {name: search + seconds for name, (search, seconds, *_) in table.items()}
     alone = [times[name] for name in ("Faster R-CNN", "SSD", "YOLOv2")]
     assert 4 * max(alone) < times["Fast R-CNN"] < times["R-CNN"]
-    assert times["YOLOv2"] < 1.1 * min(alone)
     maps = {name: result.map50 for name, (_, _, result, _) in table.items()}
     assert max(maps, key=lambda name: maps[name]) == "Faster R-CNN"
 
