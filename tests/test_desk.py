@@ -579,7 +579,7 @@ def test_every_exercise_says_where_help_is_and_leads_to_its_chapter(root):
         assert all(link.is_file() for link in links), f"{path.name}: {links}"
         chapter = root / "chapters" / path.name
         assert (chapter.resolve() in [link.resolve() for link in links]) == chapter.is_file(), (
-            f"{path.name}: name it in nbgrader_config.py, or no longer, as without a chapter"
+            f"{path.name}: run `autograder release {path.stem}`"
         )
         if "**By hand**" in title:
             assert "The note costs no points" in title, path.name
