@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -107,7 +108,7 @@ def elsewhere():
 
 
 # On TensorFlow and on JAX, Keras 3.15.1.
-DIFFERENCES = {
+DIFFERENCES: dict[str, tuple[Any, Any]] = {
     "take beyond the end": ("refused", NAN),
     "slice beyond the end": ("refused", [1, 2, 3, 4]),
     "slice_update beyond the end": ([0, 9, 9, 9, 9], [0, 9, 9, 9, 9]),
