@@ -270,7 +270,7 @@ class FasterRCNN(keras.Model):
         seed: of what is sampled in training.
     """
 
-    names = LOSSES
+    names: tuple[str, ...] = LOSSES
 
     def __init__(
         self,
