@@ -144,16 +144,12 @@ class MaskRCNN(FasterRCNN):
     def lay_anchors(self) -> NDArray[np.float32]:
         """The anchors (N, 4) of all levels, the finest first."""
         recipe = self.recipe
-        made = [
-            make_anchors(
-                maps.shape[1],
-                maps.shape[2],
-                recipe.stride * 2**level,
-                [scale * 2**level for scale in recipe.scales],
-                recipe.ratios,
-            )
-            for level, maps in enumerate(self.backbone.output["anchors"])
-        ]
+        made = []
+        for level, maps in enumerate(self.backbone.output["anchors"]):
+            height, width = maps.shape[1:3]
+            scales = [scale * 2**level for scale in recipe.scales]
+            stride = recipe.stride * 2**level
+            made.append(make_anchors(height, width, stride, scales, recipe.ratios))
         return np.concatenate(made)
 
     def look(self, images: Any, training: bool = False) -> dict[str, Any]:

@@ -108,8 +108,9 @@ def draw_answer(
     least: float = 0.5,
     title: str = "",
     boxes: bool = True,
+    told: bool = True,
 ) -> None:
-    """Draw the masks of one picture's detections, with class and score.
+    """Draw the masks of one picture's detections, with their class and, if `told`, their score.
 
     Args:
         axes: where to draw.
@@ -119,10 +120,12 @@ def draw_answer(
         least: detections with a lower score are not drawn.
         title: written above the picture.
         boxes: whether the boxes are drawn, too.
+        told: whether the score is written behind the class.
     """
     kept = np.asarray(found["valid"], bool) & (np.asarray(found["scores"]) >= least)
     scores, classes = np.asarray(found["scores"])[kept], np.asarray(found["classes"])[kept]
-    words = [f"{label} {score:.2f}" for label, score in zip(classes, scores, strict=True)]
+    pairs = zip(classes, scores, strict=True)
+    words = [f"{label} {score:.2f}" if told else str(label) for label, score in pairs]
     draw_masks(axes, image, np.asarray(found["masks"])[kept], words, title)
     if boxes:
         draw_boxes(axes, np.asarray(found["boxes"])[kept], "detection", linewidth=0.9)
@@ -153,7 +156,7 @@ def draw_rows(
                 words = [str(label) for label in scene["classes"]]
                 draw_masks(axes, scene["image"], scene["masks"], words)
             else:
-                draw_answer(axes, scene["image"], answers[number], least)
+                draw_answer(axes, scene["image"], answers[number], least, told=False)
             axes.set_title(name if number == 0 else " ", fontsize=10, loc="left")
     return figure
 

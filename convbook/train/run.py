@@ -144,7 +144,7 @@ class Run:
         truth, found = detections(self.net, self.test)
         strict = not self.plan.data.startswith("voc")  # which leaves difficult objects out
         kinds = {"boxes": ""} | ({"masks": "mask "} if "masks" in found else {})
-        values: dict[str, Any] = {}
+        values: Row = {}
         for kind, name in kinds.items():
             judged = evaluate(
                 truth,
@@ -154,8 +154,10 @@ class Run:
                 thresholds=OVERLAPS,
                 difficult=strict,
             )
-            values |= {f"{name}mAP@{each:g}": judged.by_class(each) for each in OVERLAPS}
-        return {key: float(np.nan_to_num(np.nanmean(value))) for key, value in values.items()}
+            for each in OVERLAPS:
+                mean = np.nanmean(judged.by_class(each))
+                values[f"{name}mAP@{each:g}"] = float(np.nan_to_num(mean))
+        return values
 
     def losses(self) -> Row:
         """The last row of losses."""
