@@ -39,7 +39,7 @@ def test_a_prior_is_as_wide_and_high_as_it_says(axes):
 def test_names_of_detectors_that_are_alike_stand_on_two_sides_of_their_dots(axes):
     results = {"best": (20.0, 0.82), "near": (15.0, 0.8), "far": (200.0, 0.81)}
     draw_accuracy(axes, results)
-    sides = {text.get_text(): text.xyann[1] > 0 for text in axes.texts}
+    sides = {text.get_text(): text.xyann[0] > 0 for text in axes.texts}
     assert sides == {"best": True, "near": False, "far": True}
     low, high = axes.get_xlim()
     assert low < 15 < 200 < high

@@ -56,24 +56,26 @@ def draw_sizes(axes: Axes, sizes: ArrayLike, priors: ArrayLike) -> None:
 
 
 def draw_accuracy(axes: Axes, results: Mapping[str, tuple[float, float]]) -> None:
-    """Draw how good each detector is against the time it takes, its name above or below its dot.
+    """Draw how good each detector is against the time it takes, its name beside its dot.
+
+    A name stands to the right, or to the left where it would run into another dot.
 
     Args:
         axes: where to draw.
         results: milliseconds a picture and mean average precision, by name.
     """
     for name, (milliseconds, quality) in results.items():
-        crowded = any(
-            1 / 2 < milliseconds / other < 2 and quality < better < quality + 0.1
+        blocked = any(
+            milliseconds < other < 4 * milliseconds and abs(better - quality) < 0.03
             for other, better in results.values()
         )
         axes.plot(milliseconds, quality, "o", color=COLOURS["blue"], markersize=7)
         axes.annotate(
             name,
             (milliseconds, quality),
-            xytext=(0, -13 if crowded else 12),
+            xytext=(-8 if blocked else 8, 0),
             textcoords="offset points",
-            ha="center",
+            ha="right" if blocked else "left",
             va="center",
             color=legible(COLOURS["blue"]),
             path_effects=[withStroke(linewidth=3, foreground="white")],
