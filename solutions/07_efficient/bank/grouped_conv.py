@@ -287,3 +287,25 @@ def one_by_one_always(x, filters, kernel, groups):
 @bank.mistake("Use the argument `kernel`: here it is as if it were always 3.")
 def three_by_three_always(x, filters, kernel, groups):
     return grouped_conv(x, filters, 3, groups)
+
+
+@bank.mistake("The groups read `x` as it is: no 1x1 convolution mixes the channels before.")
+def mixed_before(x, filters, kernel, groups):
+    return grouped_conv(conv(x, x.shape[-1], 1), filters, kernel, groups)
+
+
+def thin(x, filters, kernel, groups):
+    """The convolution of a window that is not square."""
+    parts = ops.split(x, groups, axis=-1)
+    return joined([conv(part, filters // groups, kernel) for part in parts])
+
+
+for name, side in (("one_column", 0), ("one_row", 1)):
+    bank.variant(
+        name,
+        "The kernel is square: `kernel` rows and `kernel` columns; here one of the two is 1.",
+        lambda x, filters, kernel, groups, side: thin(
+            x, filters, (1, kernel) if side else (kernel, 1), groups
+        ),
+        side=side,
+    )

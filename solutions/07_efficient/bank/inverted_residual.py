@@ -379,10 +379,32 @@ def activated_by(x, expansion, filters, stride, activation=relu6):
     return with_shortcut(x, pointwise(activation(depthwise(y, stride)), filters), stride)
 
 
-for name in ("silu", "hard_silu", "gelu", "elu", "leaky_relu"):
+for name in ("silu", "hard_silu", "gelu", "elu", "leaky_relu", "tanh", "sigmoid"):
     bank.variant(
         name,
         f"The activation is ReLU6, not {name}.",
         activated_by,
         activation=layers.Activation(name),
     )
+
+
+@bank.mistake("Where `expansion` is not 1 a 1x1 convolution widens `x` first: it is missing.")
+def never_widened(x, expansion, filters, stride):
+    return with_shortcut(x, pointwise(relu6(depthwise(x, stride)), filters), stride)
+
+
+@bank.mistake("The first 1x1 convolution has `expansion` * C filters, not `filters`.")
+def widened_to_filters(x, expansion, filters, stride):
+    y = x if expansion == 1 else relu6(pointwise(x, filters))
+    return with_shortcut(x, pointwise(relu6(depthwise(y, stride)), filters), stride)
+
+
+@bank.mistake("Use the argument `expansion`: here it is as if it were always 6, or 1.")
+def six_times_always(x, expansion, filters, stride):
+    return inverted_residual(x, 1 if expansion == 1 else 6, filters, stride)
+
+
+@bank.mistake("`x` is added to what the branch gives, not taken away from it.")
+def taken_away(x, expansion, filters, stride):
+    y = pointwise(relu6(depthwise(widened(x, expansion), stride)), filters)
+    return y - x if stride == 1 and x.shape[-1] == filters else y

@@ -178,6 +178,15 @@ def stride_of_rows(x, filters, kernel=3, stride=1):
     return layers.Conv2D(filters, 1)(ops.concatenate(kernels, axis=-1))
 
 
+@bank.mistake("The stride applies to rows and to columns; here the rows have none.")
+def stride_of_columns(x, filters, kernel=3, stride=1):
+    kernels = [
+        layers.Conv2D(1, kernel, (1, stride), padding="same", use_bias=False)(x[..., i : i + 1])
+        for i in range(x.shape[-1])
+    ]
+    return layers.Conv2D(filters, 1)(ops.concatenate(kernels, axis=-1))
+
+
 @bank.mistake("Use the argument `stride`, whatever its value.")
 def stride_two_always(x, filters, kernel=3, stride=1):
     return separable_conv(x, filters, kernel, 1 if stride == 1 else 2)
@@ -254,7 +263,7 @@ def activated(x, filters, kernel, stride, between=None, after=None):
     return layers.Activation(after)(layers.Conv2D(filters, 1)(x))
 
 
-for name in ("relu6", "silu", "tanh", "sigmoid"):
+for name in ("relu6", "silu", "gelu", "tanh", "sigmoid", "softmax"):
     bank.variant(
         f"{name}_at_the_end",
         "The block ends with the 1x1 convolution: no activation follows it.",

@@ -400,8 +400,7 @@ bank.variant(
 )
 bank.variant(
     "columns_in_order",
-    "Row and column at one place are a pair; here the columns are 0, 1, 2 and so on beside rows "
-    "that stand in another order.",
+    "Row and column at one place are a pair; here each of the two is put in order by itself.",
     paired,
     after=lambda rows, columns, n, m: (rows, np.arange(m)),
 )
