@@ -159,8 +159,7 @@ def guessed(
     """Truths in a heap, and predictions near to them; the cheapest assignment is one only.
 
     All rivals choose otherwise if this is to be `unlike` them, in at least so many ways: then the
-    first truth's cheapest prediction is in the cheapest pair of all, with another truth. The pairs
-    are not in order.
+    first truth's cheapest prediction is in the cheapest pair of all, with another truth.
     """
     while True:
         centres = rng.uniform(0.4, 0.6, 2) + rng.normal(0, 0.06, (truths, 2))
