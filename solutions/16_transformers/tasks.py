@@ -5,6 +5,7 @@ from scipy.optimize import linear_sum_assignment
 
 from autograder.setting.task import Task, Trial, trial
 
+NAMES = ("class_probability", "boxes", "true_classes", "true_boxes")
 CLEAR = 0.03  # by how much the cheapest assignment is cheaper than any other
 
 # Model answers
@@ -158,8 +159,7 @@ def guessed(
     """Truths in a heap, and predictions near to them; the cheapest assignment is one only.
 
     All rivals choose otherwise if this is to be `unlike` them, in at least so many ways: then the
-    first truth's cheapest prediction is in the cheapest pair of all, with another truth. The pairs
-    are not in order.
+    first truth's cheapest prediction is in the cheapest pair of all, with another truth.
     """
     while True:
         centres = rng.uniform(0.4, 0.6, 2) + rng.normal(0, 0.06, (truths, 2))
@@ -179,8 +179,7 @@ def guessed(
         is_unlike = contested and chosen not in others and len(others) >= unlike
         moved = any(row != column for row, column in chosen)
         if (is_unlike or not unlike) and moved and is_clear(costs):
-            names = ("class_probability", "boxes", "true_classes", "true_boxes")
-            return dict(zip(names, (shares, boxes, classes, true), strict=True))
+            return dict(zip(NAMES, (shares, boxes, classes, true), strict=True))
 
 
 def weighing(rng: np.random.Generator, bends=(1.1, 1.6, 3.0, 10.0)) -> dict:
@@ -198,12 +197,7 @@ def weighing(rng: np.random.Generator, bends=(1.1, 1.6, 3.0, 10.0)) -> dict:
     shares = np.tile((1 - own[:, None]) / 3, (1, 4))
     shares[np.arange(2 * truths), np.tile(classes, 2)] = own
     order = rng.permutation(2 * truths)
-    return {
-        "class_probability": shares[order],
-        "boxes": boxes[order],
-        "true_classes": classes,
-        "true_boxes": true,
-    }
+    return dict(zip(NAMES, (shares[order], boxes[order], classes, true), strict=True))
 
 
 def match_trials(rng: np.random.Generator) -> list[Trial]:
@@ -246,4 +240,10 @@ TASKS = [
 ]
 
 # What `autograder mutate` lists though it computes the same, each with the reason.
-EQUIVALENT_MUTANTS: dict[str, str] = {}
+EQUIVALENT_MUTANTS = {
+    f"position_code: code[..., {half} -> (twice)": "what stands there is written again"
+    for half in (
+        ":channels // 2] = waves(height, channels // 2)[:, None]",
+        "channels // 2:] = waves(width, channels // 2)",
+    )
+}
