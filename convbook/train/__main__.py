@@ -16,12 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-NETS = ("faster_rcnn", "mask_rcnn", "ssd", "yolo")
+NETS = ("faster_rcnn", "mask_rcnn", "ssd", "yolo", "detr")
 STARTS = (
     "imagenet, or a file of Keras, for a published net; faster_rcnn, the book's own, for a small "
     "mask_rcnn, whose masks alone learn then"
 )
-PUBLISHED_SIZES = {"faster_rcnn": 600, "mask_rcnn": 800, "ssd": 300, "yolo": 416}
+PUBLISHED_SIZES = {"faster_rcnn": 600, "mask_rcnn": 800, "ssd": 300, "yolo": 416, "detr": 800}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "small": {"size": 128, "batch_size": 16, "optimizer": "adam", "learning_rate": 2e-3},
     "published": {"size": None, "batch_size": 2, "optimizer": "sgd", "learning_rate": 1e-3},
@@ -102,6 +102,8 @@ def build(plan: Any, classes: int) -> Any:
 
     if plan.net == "mask_rcnn":
         return _mask_rcnn(plan, classes)
+    if plan.net == "detr":
+        return _detr(plan, classes)
     if plan.net != "faster_rcnn":
         return _single_shot(plan, classes)
     if plan.size_of_net == "small":
@@ -148,6 +150,20 @@ def _single_shot(plan: Any, classes: int) -> Any:
     return single_shot.ssd300(classes)
 
 
+def _detr(plan: Any, classes: int) -> Any:
+    """The same for DETR, whose small backbone is the kept Faster R-CNN's."""
+    from convbook.architectures import detr
+
+    if plan.size_of_net != "small":
+        raise ValueError(
+            "DETR is trained small here: the paper's took 300 epochs of COCO, three days on 16 "
+            "GPUs; --net-size small."
+        )
+    if plan.stride != 8:
+        raise ValueError("DETR's backbone has a stride of 8: leave --stride out.")
+    return detr.small_detr((plan.size, plan.size), classes)
+
+
 def optimizer_of(plan: Any, steps: int) -> Any:
     """The optimizer: a rate that rises for a twentieth of the steps, then falls to zero."""
     import keras
@@ -157,7 +173,8 @@ def optimizer_of(plan: Any, steps: int) -> Any:
         0.0, max(1, steps - rising), warmup_target=plan.learning_rate, warmup_steps=rising
     )
     if plan.optimizer == "adam":
-        optimizer = keras.optimizers.Adam(rate, global_clipnorm=10.0)
+        most = 1.0 if plan.net == "detr" else 10.0
+        optimizer = keras.optimizers.Adam(rate, global_clipnorm=most)
     else:  # momentum and decay of the weights as Ren 2015, section 3.1.3
         optimizer = keras.optimizers.SGD(
             rate, momentum=0.9, weight_decay=5e-4, global_clipnorm=10.0
