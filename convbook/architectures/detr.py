@@ -28,6 +28,7 @@ from keras.src.losses.loss import scale_loss_for_distribution
 
 from convbook.architectures.faster_rcnn import Truth
 from convbook.architectures.rcnn import scene_backbone
+from convbook.architectures.residual import resnet
 from convbook.architectures.transformer import (
     Attention,
     EncoderLayer,
@@ -165,7 +166,7 @@ class DecoderLayer(layers.Layer):
             "focused": focused,
         }
         self.heads, self.focused = heads, focused
-        self.cells = grid(*map_size)
+        self.cells = [((np.arange(n) + 0.5) / n).astype(np.float32) for n in map_size]
         self.among = Attention(width, heads, name="among")
         self.look = Attention(width, heads, name="look")
         self.feed = FeedForward(hidden, name="feed")
@@ -222,12 +223,19 @@ class DecoderLayer(layers.Layer):
 
     def spot(self, x: Any, boxes: Any) -> Any:
         """Return the logarithms of a Gaussian for each head and query: (B, heads, Q, H * W)."""
-        said = ops.reshape(self.focus(x), (-1, x.shape[1], self.heads, 4))
-        size = ops.maximum(boxes[..., None, 2:], 0.03)
-        middle = boxes[..., None, :2] + said[..., :2] * size
+        count = x.shape[1]
+        said = ops.reshape(self.focus(x), (-1, count, self.heads, 4))
+        said = ops.transpose(said, (0, 2, 1, 3))
+        size = ops.maximum(boxes[:, None, :, 2:], 0.03)
+        middle = boxes[:, None, :, :2] + said[..., :2] * size
         spread = ops.maximum(0.4 * size * ops.exp(ops.clip(said[..., 2:], -3, 3)), 0.02)
-        away = (self.cells - middle[..., None, :]) / spread[..., None, :]
-        return ops.transpose(-0.5 * ops.sum(ops.square(away), -1), (0, 2, 1, 3))
+        # Its rows and its columns, whose sum is the map.
+        away = [
+            ops.square((places - middle[..., i : i + 1]) / spread[..., i : i + 1])
+            for i, places in enumerate(self.cells)
+        ]
+        both = -0.5 * (away[0][..., :, None] + away[1][..., None, :])
+        return ops.reshape(both, (-1, self.heads, count, both.shape[-2] * both.shape[-1]))
 
     def compute_output_shape(
         self, x_shape: Any, places_shape: Any, memory_shape: Any, memory_places_shape: Any
@@ -553,3 +561,34 @@ def take_backbone(backbone: keras.Model, name: str, folder: Path = FOLDER) -> No
     if [value.shape for value in values] != [tuple(weight.shape) for weight in backbone.weights]:
         raise ValueError(f'The net kept as "{name}" has another backbone: build the same one.')
     backbone.set_weights(values)
+
+
+PUBLISHED = Recipe(
+    width=256,
+    heads=8,
+    query_heads=8,
+    hidden=2048,
+    encoders=6,
+    decoders=6,
+    queries=100,
+    focused=False,
+)
+"""The paper's, section 4 and appendix A.4."""
+
+
+def detr_resnet50(image_size: tuple[int, int] = (800, 1056), classes: int = 91) -> DETR:
+    """Return the DETR of the paper, on ResNet-50 without its pooling and classifier.
+
+    The transformer and its heads have 18,069,856 parameters. With the backbone's kernels but those
+    of its first two stages, which the authors do not train, it makes the 41.3 million of the paper.
+
+    Args:
+        image_size: (height, width) of the pictures, multiples of 32. The paper's have a shorter
+            side of 800 pixels.
+        classes: without the ground; COCO numbers its 80 classes up to 90, and the authors have 91.
+    """
+    whole = resnet((3, 4, 6, 3), input_shape=(*image_size, 3))
+    maps = next(layer.output for layer in reversed(whole.layers) if len(layer.output.shape) == 4)
+    backbone = keras.Model(whole.input, maps, name="backbone")
+    transformer = detr_transformer(maps.shape[1:], classes, PUBLISHED)
+    return DETR(backbone, transformer, PUBLISHED, name="detr_resnet50")
