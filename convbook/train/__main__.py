@@ -59,7 +59,7 @@ def prepare(chosen: argparse.Namespace) -> Any:
     from convbook.train.run import Run
 
     plan = _plan(chosen)
-    devices, scope = share_out(chosen.devices)
+    devices, scope = share_out(1 if plan.net == "detr" else chosen.devices)
     if plan.batch_size % len(devices):
         raise ValueError(
             f"A batch of {plan.batch_size} cannot be shared out among {len(devices)} devices: "
@@ -159,8 +159,11 @@ def _detr(plan: Any, classes: int) -> Any:
             "DETR is trained small here: the paper's took 300 epochs of COCO, three days on 16 "
             "GPUs; --net-size small."
         )
-    if plan.stride != 8:
-        raise ValueError("DETR's backbone has a stride of 8: leave --stride out.")
+    if plan.stride != 8 or plan.start or plan.precision != "float32":
+        raise ValueError(
+            "DETR reads the kept Faster R-CNN's maps, of stride 8, in float32: leave --stride, "
+            "--start and --precision out."
+        )
     return detr.small_detr((plan.size, plan.size), classes)
 
 
@@ -272,7 +275,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--save-every", type=int, default=50, help="steps from one checkpoint to the next")
     add("--evaluate-every", type=int, default=1, help="epochs from one evaluation to the next")
     add("--evaluate-on", type=int, default=200, help="test pictures")
-    add("--devices", type=int, help="at most so many; all if left out")
+    add("--devices", type=int, help="at most so many; all if left out, one for detr")
     add("--workers", type=int, default=1, help="processes that make embedded pictures")
     add("--data-dir", help="TensorFlow Datasets' folder")
     return parser
