@@ -67,9 +67,10 @@ class Attention(layers.Layer):
             self._split(layer(x))
             for layer, x in ((self.ask, queries), (self.offer, keys), (self.value, values))
         )
-        logits = asked @ ops.transpose(offered, (0, 1, 3, 2)) / math.sqrt(self.width // self.heads)
+        fit = ops.matmul(asked, ops.transpose(offered, (0, 1, 3, 2)))
+        logits = fit / math.sqrt(self.width // self.heads)
         weights = ops.softmax(logits if bias is None else logits + bias)
-        got = ops.transpose(weights @ value, (0, 2, 1, 3))
+        got = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
         return self.join(ops.reshape(got, (-1, queries.shape[1], self.width))), weights
 
     def _split(self, x: Any) -> Any:

@@ -74,7 +74,7 @@ def match_costs(
     Source: Carion 2020, section 3.1; weights as in appendix A.4 and the authors' code.
     """
     own = ops.one_hot(ops.maximum(classes, 0), probabilities.shape[-1], dtype="float32")
-    probability = probabilities @ ops.swapaxes(own, -1, -2)
+    probability = ops.matmul(probabilities, ops.swapaxes(own, -1, -2))
     distance = ops.sum(ops.abs(boxes[..., :, None, :] - truth[..., None, :, :]), -1)
     overlap = giou(to_corners(boxes), to_corners(truth))
     return -weights[0] * probability + weights[1] * distance - weights[2] * overlap
