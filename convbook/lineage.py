@@ -145,7 +145,7 @@ LINEAGE = (
     ),
     Entry(
         *("feature pyramid", 2016, 14, "boxes", ("Faster R-CNN", "ResNet")),
-        *("Lin et al. 2017, arXiv:1612.03144",),
+        *("Lin et al. 2017, arXiv:1612.03144", f"{_HERE}.mask_rcnn.top_down"),
     ),
     Entry(
         *("Darknet-19", 2016, 13, "classes", ("VGG", "Network in network", "batch norm")),
@@ -157,7 +157,7 @@ LINEAGE = (
     ),
     Entry(
         *("Mask R-CNN", 2017, 14, "boxes", ("Faster R-CNN", "feature pyramid", "FCN")),
-        *("He et al. 2017, arXiv:1703.06870",),
+        *("He et al. 2017, arXiv:1703.06870", f"{_HERE}.mask_rcnn.resnet_mask_rcnn"),
     ),
     Entry(
         *("transformer", 2017, 16, "parts", ("ResNet", "layer norm")),
