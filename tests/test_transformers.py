@@ -345,6 +345,13 @@ def test_fit_reports_each_loss_and_refuses_what_it_does_not_know(net, batch):
         net.compute_loss(y=batch[1], y_pred={})
 
 
+def test_fit_reports_the_mean_over_the_steps_of_an_epoch(net, monkeypatch):
+    told = iter([3.0, 6.0, 12.0, 1.0, 1.0, 1.0])
+    monkeypatch.setattr(net, "train_on_batch", lambda *_, **__: {"loss": next(told)})
+    history = net.fit([(None, None)] * 3, epochs=2, verbose=0).history
+    assert history == {"loss": [pytest.approx(7), pytest.approx(1)]}
+
+
 def test_the_backbone_of_a_kept_net_is_taken_over(tmp_path):
     ours = small_detr((48, 48), 10, TINY).backbone
     from convbook.architectures.faster_rcnn import small_faster_rcnn

@@ -462,15 +462,17 @@ class DETR(keras.Model):
         )
         calls.on_train_begin()
         for epoch in range(epochs):
-            self.reset_metrics()
             calls.on_epoch_begin(epoch)
-            logs: dict[str, Any] = {}
+            means: dict[str, float] = {}  # Keras forgets its own with every batch
             for step in range(len(x)):
                 calls.on_train_batch_begin(step)
                 images, y = x[step]
                 logs = self.train_on_batch(images, y, return_dict=True)
-                calls.on_train_batch_end(step, logs)
-            calls.on_epoch_end(epoch, {key: float(value) for key, value in logs.items()})
+                for key, value in logs.items():
+                    before = means.get(key, 0.0)
+                    means[key] = before + (float(value) - before) / (step + 1)
+                calls.on_train_batch_end(step, dict(means))
+            calls.on_epoch_end(epoch, means)
             if hasattr(x, "on_epoch_end"):
                 x.on_epoch_end()
         calls.on_train_end()
