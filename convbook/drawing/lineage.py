@@ -13,7 +13,7 @@ from convbook.lineage import FAMILIES, Entry
 
 ROW = 0.235  # inches
 LANE = 0.27
-NAMES = 2.06  # from the left
+NAMES = 1.86  # from the left
 GREY = "#666666"
 LANES = dict(zip(FAMILIES, ("ink", "blue", "sky", "vermilion", "yellow"), strict=True))
 MARKS = dict(zip(FAMILIES, ("s", "o", "D", "^", "P"), strict=True))
