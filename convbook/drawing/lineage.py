@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,7 +40,7 @@ def draw_lineage(entries: Sequence[Entry], years: tuple[int, int] | None = None)
     axes.set_axis_off()
     for lane, family in enumerate(FAMILIES):
         colour = legible(COLOURS[LANES[family]])
-        place = {"rotation": 48, "va": "bottom", "rotation_mode": "anchor"}
+        place: dict[str, Any] = {"rotation": 48, "va": "bottom", "rotation_mode": "anchor"}
         axes.text(_x(lane) + 0.05, -0.9, family, color=colour, fontsize=9.5, **place)
     for row, entry in enumerate(shown):
         for parent in entry.parents:
@@ -55,7 +56,11 @@ def _x(lane: int) -> float:
 
 def _line(axes: Axes, entry: Entry, row: int, new_year: bool) -> None:
     """An architecture's mark, and its words."""
-    look = {"markeredgecolor": COLOURS["ink"], "markeredgewidth": 0.6, "markersize": 7}
+    look: dict[str, Any] = {
+        "markeredgecolor": COLOURS["ink"],
+        "markeredgewidth": 0.6,
+        "markersize": 7,
+    }
     colour = COLOURS[LANES[entry.family]]
     place = _x(FAMILIES.index(entry.family))
     axes.plot(place, row, MARKS[entry.family], color=colour, zorder=3, **look)
@@ -66,7 +71,7 @@ def _line(axes: Axes, entry: Entry, row: int, new_year: bool) -> None:
     told = f"  {entry.chapter:02}"
     if entry.parents:
         told += f": {', '.join(entry.parents)}"
-    style = {"va": "center", "ha": "left", "color": GREY, "fontsize": 9}
+    style: dict[str, Any] = {"va": "center", "ha": "left", "color": GREY, "fontsize": 9}
     axes.annotate(told, (1, 0.5), xycoords=name, **style)
 
 
@@ -79,5 +84,5 @@ def _thread(axes: Axes, start: tuple[int, int | None], end: tuple[int, int]) -> 
     y = row - min(1.0, row - top) * (1 - bend)
     colour = COLOURS[LANES[FAMILIES[goal]]]
     dashes = "-" if begun is not None else (0, (2, 1.5))
-    style = {"color": colour, "linewidth": 1.2, "alpha": 0.8, "zorder": 1, "linestyle": dashes}
-    axes.plot([_x(lane), *x], [top, *y], **style)
+    style: dict[str, Any] = {"color": colour, "linewidth": 1.2, "linestyle": dashes}
+    axes.plot([_x(lane), *x], [top, *y], alpha=0.8, zorder=1, **style)

@@ -103,7 +103,9 @@ def build(plan: Any, classes: int) -> Any:
     if plan.net == "mask_rcnn":
         return _mask_rcnn(plan, classes)
     if plan.net == "detr":
-        return _detr(plan, classes)
+        from convbook.architectures.detr import small_detr
+
+        return small_detr((plan.size, plan.size), classes)
     if plan.net != "faster_rcnn":
         return _single_shot(plan, classes)
     if plan.size_of_net == "small":
@@ -150,21 +152,18 @@ def _single_shot(plan: Any, classes: int) -> Any:
     return single_shot.ssd300(classes)
 
 
-def _detr(plan: Any, classes: int) -> Any:
-    """The same for DETR, whose small backbone is the kept Faster R-CNN's."""
-    from convbook.architectures import detr
-
-    if plan.size_of_net != "small":
+def _refuse_for_detr(chosen: argparse.Namespace, size_of_net: str) -> None:
+    """Refuse what is not for DETR."""
+    if size_of_net != "small":
         raise ValueError(
             "DETR is trained small here: the paper's took 300 epochs of COCO, three days on 16 "
             "GPUs; --net-size small."
         )
-    if plan.stride != 8 or plan.start or plan.precision != "float32":
+    if chosen.stride != 8 or chosen.start or chosen.precision != "float32":
         raise ValueError(
             "DETR reads the kept Faster R-CNN's maps, of stride 8, in float32: leave --stride, "
             "--start and --precision out."
         )
-    return detr.small_detr((plan.size, plan.size), classes)
 
 
 def optimizer_of(plan: Any, steps: int) -> Any:
@@ -200,6 +199,8 @@ def _plan(chosen: argparse.Namespace) -> Any:
         # Embedded scenes are small; those with a size of their own take no other.
         small = not entry.tfds and chosen.net in ("faster_rcnn", "mask_rcnn")
         settings["size"] = 128 if small else PUBLISHED_SIZES[chosen.net]
+    if chosen.net == "detr":
+        _refuse_for_detr(chosen, size_of_net)
     _check_start(chosen, size_of_net)
     plan = Plan(
         net=chosen.net,
