@@ -105,7 +105,7 @@ LINEAGE = (
     ),
     Entry(
         *("pose machine", 2016, 15, "joints", ("FCN",)),
-        *("Wei et al. 2016, arXiv:1602.00134",),
+        *("Wei et al. 2016, arXiv:1602.00134", f"{_HERE}.pose.pose_machine"),
     ),
     Entry(
         *("pre-activated ResNet", 2016, 4, "classes", ("ResNet",)),
@@ -113,11 +113,11 @@ LINEAGE = (
     ),
     Entry(
         *("hourglass", 2016, 15, "joints", ("pre-activated ResNet", "FCN")),
-        *("Newell, Yang and Deng 2016, arXiv:1603.06937",),
+        *("Newell, Yang and Deng 2016, arXiv:1603.06937", f"{_HERE}.pose.stacked_hourglass"),
     ),
     Entry(
         *("DeeperCut", 2016, 15, "joints", ("ResNet", "dilation")),
-        *("Insafutdinov et al. 2016, arXiv:1605.03170",),
+        *("Insafutdinov et al. 2016, arXiv:1605.03170", f"{_HERE}.pose.part_net"),
     ),
     Entry(
         *("layer norm", 2016, 5, "parts", ("batch norm",)),

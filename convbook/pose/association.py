@@ -423,13 +423,14 @@ def in_order(
         (n, K, 2), all NaN for a person whom nobody was found for; to be judged by
         `convbook.pose.keypoints.pck`.
     """
-    from scipy.optimize import linear_sum_assignment
+    from convbook.detection.assignment import assign
 
     people, true = np.asarray(found, float), np.asarray(truth, float)
     lengths, which = np.asarray(scales, float), np.asarray(counted, bool)
     away = np.linalg.norm(people[:, np.newaxis] - true, axis=-1)  # (m, n, K)
     right = ((away <= share * lengths[:, np.newaxis]) & which).sum(-1)
     result = np.full(true.shape, np.nan)
-    for person, place in zip(*linear_sum_assignment(right, maximize=True), strict=True):
-        result[place] = people[person]
+    for person, place in enumerate(assign(-right)):
+        if place >= 0:
+            result[place] = people[person]
     return result
