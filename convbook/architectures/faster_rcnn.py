@@ -44,8 +44,10 @@ class Recipe:
         stride: pixels from one position of the maps to the next.
         scales: sides of the square anchors, in pixels.
         ratios: height over width of the anchors.
-        offset_scales: what offsets are divided by before they are learnt, so that they spread by
-            about 1: of (dy, dx, dh, dw), for both stages.
+        offset_scales: what the proposals' offsets (dy, dx, dh, dw) are divided by before they are
+            learnt, so that they spread by about 1.
+        box_scales: the same of the second stage's (Girshick 2015, section 2.3, brings them to a
+            variance of 1).
         positive, negative: overlaps from which an anchor is an object, and under which it is none.
         inside_only: whether anchors that reach over the picture's border train nothing.
         anchors: how many of them a picture trains the region proposal network on.
@@ -67,6 +69,7 @@ class Recipe:
     scales: tuple[float, ...] = (12, 22, 40)
     ratios: tuple[float, ...] = (1, 1.6, 3)
     offset_scales: tuple[float, float, float, float] = (0.1, 0.1, 0.2, 0.2)
+    box_scales: tuple[float, float, float, float] = (0.1, 0.1, 0.2, 0.2)
     positive: float = 0.6
     negative: float = 0.3
     inside_only: bool = False
@@ -361,7 +364,7 @@ class FasterRCNN(keras.Model):
         recipe = self.recipe
         proposals, _, valid = self.proposals(seen)
         scores, offsets = self.name_regions(seen["maps"], proposals)
-        boxes = decode(offsets, proposals[:, :, None], recipe.offset_scales)[:, :, 1:]
+        boxes = decode(offsets, proposals[:, :, None], recipe.box_scales)[:, :, 1:]
         scores = ops.softmax(scores)[..., 1:]
         scores = ops.where(valid[..., None], scores, 0.0)
         return detect(
@@ -443,7 +446,7 @@ class FasterRCNN(keras.Model):
         scores, offsets = self.name_regions(seen["maps"], boxes, training)
         cross_entropy = ops.sparse_categorical_crossentropy(target, scores, from_logits=True)
         own = ops.sum(offsets * ops.one_hot(target, 1 + self.classes)[..., None], 2)
-        wanted = encode(take_rows(truth.boxes, matched), boxes, self.recipe.offset_scales)
+        wanted = encode(take_rows(truth.boxes, matched), boxes, self.recipe.box_scales)
         distance = offset_loss(own, wanted, chosen * ops.cast(holds, "float32"), beta=1)
         count = ops.maximum(ops.sum(chosen), 1)
         return ops.sum(chosen * cross_entropy) / count, distance / count
