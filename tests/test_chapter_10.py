@@ -27,7 +27,7 @@ def check_what_holds_at_every_scale(run: Run) -> None:
     check_tiles(run)
     check_the_pyramids(run)
     check_pictures_and_maps(run)
-    figures = ("scenes", "published", "masks", "classes", "seams", "together", "judged", "bubbles")
+    figures = ("scenes", "published", "masks", "classes", "seams", "together", "judged", "table")
     for cell in figures:
         assert run.figures[cell] == 1, cell
 
