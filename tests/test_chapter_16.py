@@ -152,7 +152,7 @@ def test_the_default_run_shows_what_the_chapter_claims() -> None:
     assert all(len(values) == 3 for values in errors.values())
     by_layer, suppressed = of(run, "by_layer", "suppressed")
     assert by_layer[0] < by_layer[-1] == pytest.approx(ours, abs=0.02)
-    assert suppressed == pytest.approx(ours, abs=0.02)
+    assert ours < suppressed < ours + 0.05  # some objects have two answers, few of them
     assert np.mean(run.names["spread"]) < run.names["everywhere"]
 
 
