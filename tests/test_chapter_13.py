@@ -6,7 +6,7 @@ import nbformat
 import numpy as np
 import pytest
 from chapter_run import CHAPTERS, Run, of, run_chapter
-from pycocotools import mask as coco_masks
+from second_map import overlaps
 
 NAME = "13_single_shot"
 DETECTORS = ("R-CNN", "Fast R-CNN", "Faster R-CNN", "SSD", "YOLOv2")
@@ -33,15 +33,6 @@ def check_what_holds_at_every_scale(run: Run) -> None:
     check_rules(run)
     check_differences(run)
     check_published(run)
-
-
-def overlaps(a, b):
-    """IoU by pycocotools, whose boxes are x, y, width, height."""
-    turned = [
-        np.concatenate([each[:, 1::-1], each[:, :1:-1] - each[:, 1::-1]], 1).astype(float)
-        for each in (np.asarray(a), np.asarray(b))
-    ]
-    return coco_masks.iou(*turned, [0] * len(b))
 
 
 def check_default_boxes(run: Run) -> None:
