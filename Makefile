@@ -7,13 +7,13 @@ export PYTHONUNBUFFERED = 1
 # Programs that others call by name, such as nbgrader's alembic, are the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo test test-full test-newest lab book exercises check format lock environment clean
+.PHONY: help demo test test-full test-newest lab book slides exercises check format lock environment clean
 
 help:
 	@echo "make demo         run chapter 04, grade a made-up class on its exercise, write the pages"
 	@echo "make lab          open the book in JupyterLab"
 	@echo "make test         formatting, types and the quick tests (make test-full: all of them)"
-	@echo "make book         run every chapter and write its page and its slides into _book/"
+	@echo "make book         run every chapter that changed; write the site and the slides into _book/"
 	@echo "make format       put the code in order"
 	@echo "make lock         choose new versions for requirements.lock"
 	@echo "make test-newest  the quick tests with the newest versions pyproject.toml allows"
@@ -25,8 +25,13 @@ environment:
 demo: environment
 	@$(PY) -m book.demo
 
+# The settings save every ten seconds and hide what only authors of assignments use. JupyterLab
+# starts as root, as in a container, where it is told to; LAB holds further options of its own.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
 lab: environment
-	$(PY) -m jupyterlab --notebook-dir=. --LabApp.default_url=/lab/tree/chapters
+	$(PY) -m jupyterlab --notebook-dir=. --LabApp.default_url=/lab/tree/contents.ipynb \
+		--LabApp.app_settings_dir="$(CURDIR)/book/lab" $(AS_ROOT) $(LAB)
 
 test: environment check
 	$(PY) -m pytest -n 2 --durations=30 --durations-min=5
@@ -41,6 +46,9 @@ check: environment
 
 book: environment
 	@$(PY) -m book.build
+
+# They come from the same run, and lie beside the pages.
+slides: book
 
 format: environment
 	$(PY) -m ruff check --fix .
@@ -60,6 +68,6 @@ test-newest: environment
 	.venv-newest/bin/python -m pytest
 
 clean:
-	rm -rf .venv .venv-newest _book _demo build dist *.egg-info
+	rm -rf .venv .venv-newest .autograder _book _book-work _demo build dist *.egg-info
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
@@ -22,6 +23,7 @@ from nbgrader.preprocessors import (
 
 from autograder.course.nbgrader_cells import RestoreCells
 from autograder.course.nbgrader_plugin import LockedIn
+from autograder.course.nbgrader_release import Furnish
 
 c = get_config()
 root = Path(__file__).resolve().parent
@@ -40,12 +42,23 @@ c.CourseDirectory.ignore = [
     "bank",
     "tasks.py",
     "classroom.py",
+    "answers.json",
     "*private*",
     ".ipynb_checkpoints",
     "*.pyc",
     "__pycache__",
     "feedback",
 ]
+
+# Every exercise gets its links, and says where help is, before anything else is done to it.
+c.GenerateAssignment.preprocessors = [Furnish, *GenerateAssignment.preprocessors.default()]
+# No link leads to a chapter that is still to be written.
+chapters = root / "chapters"
+c.Furnish.without_chapter = sorted(
+    path.name
+    for path in (root / "solutions").glob("*_*")
+    if chapters.is_dir() and not (chapters / f"{path.name}.ipynb").is_file()
+)
 
 # nbgrader's own way to run a notebook lets a student's code forge its points. This engine takes
 # its place: the code is locked in, and judged outside. An exercise's private key is taken from

@@ -15,16 +15,16 @@ from autograder.course.grade import (
     GradingProblem,
     find_submissions,
     grade_folder,
-    result_row,
     write_table,
 )
 from autograder.course.handed_in import is_named_after
+from autograder.course.own_work import notebook_named, row_of, saved, verdicts_of
 from autograder.data.files import CannotWrite
 from autograder.data.key import KeyProblem, read_key
 from autograder.data.limits import Limits
 from autograder.data.notebook import NotANotebook, read_notebook
 from autograder.judging.report import console, number, terminal_table
-from autograder.running.runner import CannotIsolate, WarmProcessGone, Workshop, grade_notebook
+from autograder.running.runner import CannotIsolate, WarmProcessGone, Workshop
 from autograder.setting.exercises import (
     KEY_NAME,
     PUBLIC_SEED,
@@ -55,6 +55,7 @@ UnsafeOption = Annotated[
     bool,
     typer.Option("--unsafe", help="Run others' code with whatever isolation there is, or none"),
 ]
+NOT_SAVED = "Only what is saved is read: save the notebook first (Ctrl+S in JupyterLab)."
 OutOption = Annotated[Path, typer.Option(help="Where results, table and pages go")]
 TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds a submission may take")]
 
@@ -69,6 +70,14 @@ def main() -> None:
     except KeyboardInterrupt:
         console(stderr=True).print("autograder: interrupted; what is written is kept")
         sys.exit(130)
+
+
+def root_above(folder: Path) -> Path | None:
+    """The book's or course's folder that a folder lies in, if it does."""
+    try:
+        return project_root(folder)
+    except ExerciseProblem:
+        return None
 
 
 def key_path(path: Path | None, exercise: str | None, beside: Path | None = None) -> Path:
@@ -95,28 +104,33 @@ def exercise_of(notebook: Path, raw: bytes) -> str:
 
 @app.command()
 def check(
-    notebook: Annotated[Path, typer.Argument(help="The notebook to check")],
+    notebook: Annotated[
+        str, typer.Argument(help="The notebook to check, its folder, or an exercise's name")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of results")] = False,
     key: KeyOption = None,
     timeout: TimeoutOption = 120,
 ) -> None:
     """Check one notebook. Exit code 0: full marks, 1: not, 2: it could not be graded."""
-    if not notebook.is_file():
-        raise GradingProblem(f"there is no notebook {notebook}")
-    raw = notebook.read_bytes()
-    answers = read_key(key_path(key, exercise_of(notebook, raw), notebook.resolve().parent))
-    outcome = grade_notebook(raw, answers, timeout)
+    root = root_above(Path.cwd())
+    path = notebook_named(notebook, root)
+    beside = path.resolve().parent
+    exercise = exercise_of(path, path.read_bytes())
+    row = row_of(path, key_path(key, exercise, beside), timeout, root_above(beside))
     if as_json:
-        print(json.dumps(result_row("", answers, outcome), ensure_ascii=False))
+        print(json.dumps(row, ensure_ascii=False))
     else:
-        title = f"{answers.exercise}: {notebook.name}"
-        console().print(terminal_table(outcome.verdicts, title, outcome.message))
-        console().print(f"{number(outcome.score)} of {number(answers.max_score)} points")
-        if outcome.message:
-            console().print(outcome.message, markup=False)
-    if outcome.status in ("invalid", "crashed", "missing"):
+        said, when = row.get("message", ""), saved(path)
+        title = f"{row['exercise']}: {path.name} ({when})"
+        console().print(terminal_table(verdicts_of(row), title, said))
+        console().print(f"{number(row['score'])} of {number(row['max_score'])} points")
+        if said:
+            console().print(said, markup=False)
+        if any(entry["verdict"] == "missing" for entry in row["tasks"].values()):
+            console().print(NOT_SAVED, markup=False)
+    if row["status"] in ("invalid", "crashed", "missing"):
         raise typer.Exit(2)
-    raise typer.Exit(0 if outcome.score == answers.max_score else 1)
+    raise typer.Exit(0 if row["score"] == row["max_score"] else 1)
 
 
 @app.command()
@@ -383,11 +397,20 @@ def mutate(
 def release_command(
     exercise: Annotated[str | None, typer.Argument(help="Default: all of them")] = None,
     out: Annotated[Path | None, typer.Option(help="Default: exercises/")] = None,
+    self_study: Annotated[
+        bool,
+        typer.Option("--self-study", help="With model answers, for `solution`; needs --out"),
+    ] = False,
 ) -> None:
     """Make the students' version of exercises from their solutions."""
     root = project_root()
+    if self_study and (out is None or out.resolve() == (root / "exercises").resolve()):
+        raise ExerciseProblem(
+            "--self-study writes model answers, too: say with --out where, and not into "
+            "exercises/, which courses hand out"
+        )
     for name in [exercise] if exercise else exercise_names(root):
-        for path in release(root, name, out):
+        for path in release(root, name, out, self_study):
             print(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
@@ -402,26 +425,28 @@ def progress(
     notebooks = [path for path in notebooks if path.stem == path.parent.name]
     if not notebooks:
         raise ExerciseProblem(f"there are no exercises in {root / 'exercises'}")
-    screen, found = console(stderr=True), []
+    screen, found, times = console(stderr=True), [], {}
     for path in notebooks:
         screen.print(f"checking {path.stem}", markup=False)
-        answers = read_key(key_path(None, path.stem, path.parent))
-        outcome = grade_notebook(path.read_bytes(), answers, timeout)
-        found.append(result_row("", answers, outcome))
+        row = row_of(path, key_path(None, path.stem, path.parent), timeout, root)
+        times[row["exercise"]] = saved(path)
+        found.append(row)
     if as_json:
         print(json.dumps({row["exercise"]: row for row in found}, ensure_ascii=False))
         return
     from rich.table import Table
 
     table = Table(title="progress", title_justify="left")
-    for column in ("exercise", "points", "right", "still to do"):
+    for column in ("exercise", "points", "right", "still to do", "file"):
         table.add_column(column)
     for row in found:
         right = [name for name, e in row["tasks"].items() if e["verdict"] == "correct"]
         rest = [name for name in row["tasks"] if name not in right]
         points = f"{number(row['score'])}/{number(row['max_score'])}"
-        table.add_row(row["exercise"], points, ", ".join(right) or "–", ", ".join(rest) or "–")
+        words = ", ".join(right) or "–", ", ".join(rest) or "–"
+        table.add_row(row["exercise"], points, *words, times[row["exercise"]])
     console().print(table)
+    console().print(NOT_SAVED, markup=False)
 
 
 if __name__ == "__main__":

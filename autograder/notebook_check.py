@@ -1,9 +1,8 @@
-"""`check(function)`: what a student calls in a notebook."""
+"""`check(function)`, `hint("name")` and `solution("name")`: what a student calls in a notebook."""
 
 from __future__ import annotations
 
 import contextlib
-import io
 import sys
 from collections.abc import Callable
 from functools import lru_cache
@@ -11,8 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from autograder.data.key import Key, KeyProblem, TaskKey, read_key
+from autograder.data.observation import Observation
+from autograder.desk import helping, kernel, stopping
+from autograder.desk.helping import BothAnswers, InMarkdown
+from autograder.desk.printing import Kept
+from autograder.desk.ways import after_a_right_answer
 from autograder.judging.judge import Verdict, failed, judge
-from autograder.judging.report import Shown
+from autograder.judging.report import Aside, Printed, Shown
 
 KEY_NAME = "key.json"
 
@@ -20,21 +24,82 @@ KEY_NAME = "key.json"
 class CheckProblem(Exception):
     """A check cannot be made; shown as one sentence, without a traceback, in a notebook."""
 
+    begins = "Cannot check: "
+
     def _render_traceback_(self) -> list[str]:
-        return [f"Cannot check: {self}"]
+        return [f"{self.begins}{self}".replace("`", "")]  # a notebook shows it as it is
 
 
-def check(function: Callable, exercise: str | None = None) -> Shown:
+class Interrupted(CheckProblem):
+    """The reader stopped a check."""
+
+    begins = "Interrupted: "
+
+
+class CannotHelp(CheckProblem):
+    """There is no help to be had yet, or at all."""
+
+    begins = ""
+
+
+def check(
+    function: Callable, exercise: str | None = None, seconds: float = stopping.SECONDS
+) -> Shown:
     """Check one answer against the public key that lies with the exercise.
 
     `function` is the answer under its task's name. `exercise` is needed only outside the
     exercise's own folder, as in `check(output_size, exercise="01_convolution")`. The result shows
-    as a table and counts as a number: the points.
+    as a table and counts as a number: the points. An answer that has not finished after `seconds`
+    is ended.
     """
     if not callable(function):
         raise CheckProblem(f"check() takes a function, as in check(output_size); not {function!r}")
     names = _names_of(function, sys._getframe(1).f_globals)
-    return Shown(verdict_on(function, _task_key(names, exercise)))
+    path, key, task = _found(names, exercise)
+    name = task.question.name
+    printed = None
+    old = kernel.failed_since(name)
+    if old:
+        verdict = failed(task, old)
+    else:
+        verdict, printed = observed(function, task, seconds)
+    return Shown(verdict, _aside(verdict, printed, path.parent, key, function))
+
+
+def hint(task: str | Callable, exercise: str | None = None) -> InMarkdown:
+    """Show as many hints for a task as there were failed tries, as in `hint("conv2d")`."""
+    path, key, asked = _found(_names(task, sys._getframe(1).f_globals), exercise)
+    name, folder = asked.question.name, path.parent
+    hints = helping.hints_of(folder, key.exercise, name)
+    has_answer = name in helping.model_answers(folder, key.exercise)
+    tries = helping.tries_of(key.exercise, name)
+    return InMarkdown(helping.hint_text(hints, tries, name, has_answer))
+
+
+def solution(task: str | Callable, exercise: str | None = None) -> BothAnswers:
+    """Show the model answer to a task beside one's own, as in `solution("conv2d")`, after a try.
+
+    Exercises of a graded course come without model answers.
+    """
+    path, key, asked = _found(_names(task, sys._getframe(1).f_globals), exercise)
+    name = asked.question.name
+    answers = helping.model_answers(path.parent, key.exercise)
+    if name not in answers:
+        raise CannotHelp(
+            f"Exercise {key.exercise} came without model answers, as in a graded course: "
+            f"`hint({name!r})` helps after each try, and your teacher knows the answer."
+        )
+    tries = helping.tries_of(key.exercise, name)
+    if tries.last is None:
+        raise CannotHelp(
+            f"Try first: write an answer to `{name}` and run its check once, "
+            "in this session; then the model answer is shown beside it."
+        )
+    return BothAnswers(name, tries.last_source, answers[name], tries.last)
+
+
+def _names(task: str | Callable, namespace: dict[str, Any]) -> list[str]:
+    return [task] if isinstance(task, str) else _names_of(task, namespace)
 
 
 def _names_of(function: Callable, namespace: dict[str, Any]) -> list[str]:
@@ -49,14 +114,61 @@ def _names_of(function: Callable, namespace: dict[str, Any]) -> list[str]:
 
 def verdict_on(function: Any, key: TaskKey) -> Verdict:
     """Observe and judge in this process. What the answer prints is not shown."""
+    return observed(function, key)[0]
+
+
+def observed(
+    function: Any, key: TaskKey, seconds: float = stopping.SECONDS
+) -> tuple[Verdict, Printed | None]:
+    """Observe and judge in this process; and what the answer printed meanwhile.
+
+    Raises Interrupted where the reader stops it.
+    """
+    kept, name, file = Kept(), key.question.name, stopping.file_of(function)
+    try:
+        observation = _observation(function, key, seconds, kept)
+    except NotImplementedError as error:
+        return failed(key, str(error)), kept.printed()
+    except stopping.TakesTooLong as late:
+        where = stopping.place_in_cell(late.__traceback__, file)
+        sentence = (
+            f"`{name}` did not finish within {seconds:g} s: it was stopped{where}. Does each of "
+            f"its loops end? Where it is only slow, `check({name}, seconds={4 * seconds:g})` waits "
+            "longer."
+        )
+        return failed(key, sentence), kept.printed()
+    except KeyboardInterrupt as stop:
+        where = stopping.place_in_cell(stop.__traceback__, file)
+        raise Interrupted(f"`{name}` was{where or ' being checked'}.") from None
+    return judge(key, observation), kept.printed()
+
+
+def _observation(function: Any, key: TaskKey, seconds: float, kept: Kept) -> Observation:
     from autograder.probing.probe import probe
 
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        try:
-            observation = probe(function, key.question)
-        except NotImplementedError as error:
-            return failed(key, str(error))
-    return judge(key, observation)
+    with (
+        stopping.ended_after(seconds),
+        contextlib.redirect_stdout(kept),
+        contextlib.redirect_stderr(Kept()),
+    ):
+        return probe(function, key.question)
+
+
+def _aside(
+    verdict: Verdict, printed: Printed | None, folder: Path, key: Key, function: Any
+) -> Aside:
+    """What the notebook shows beside a verdict: what was printed, what changed, where to go."""
+    name, exercise = verdict.task, key.exercise
+    tries = helping.note_try(exercise, verdict, kernel.source_of(function, name))
+    warning = kernel.changed_since(name, folder, exercise)
+    if verdict.verdict == "correct":
+        open_ = helping.open_tasks(exercise, list(key.tasks))
+        return Aside(warning, printed, after_a_right_answer(folder, exercise, open_))
+    if not tries.failed:
+        return Aside(warning, printed)
+    hints = len(helping.hints_of(folder, exercise, name))
+    has_answer = name in helping.model_answers(folder, exercise)
+    return Aside(warning, printed, helping.help_lines(tries, name, hints, has_answer))
 
 
 def find_key(exercise: str | None, start: Path) -> Path | None:
@@ -70,7 +182,8 @@ def find_key(exercise: str | None, start: Path) -> Path | None:
     return None
 
 
-def _task_key(names: list[str], exercise: str | None) -> TaskKey:
+def _found(names: list[str], exercise: str | None) -> tuple[Path, Key, TaskKey]:
+    """The key's file, the key, and the task of one of these names."""
     name = names[0] if names else "my_answer"
     path = find_key(exercise, Path.cwd())
     if path is None:
@@ -85,7 +198,7 @@ def _task_key(names: list[str], exercise: str | None) -> TaskKey:
         raise CheckProblem(str(error)) from None
     for known in names:
         if known in key.tasks:
-            return key.tasks[known]
+            return path, key, key.tasks[known]
     raise CheckProblem(
         f"exercise {key.exercise} has no task `{name}`; its tasks are {', '.join(key.tasks)}"
     )
@@ -94,3 +207,6 @@ def _task_key(names: list[str], exercise: str | None) -> TaskKey:
 @lru_cache(maxsize=8)
 def _read(path: Path, changed: int) -> Key:
     return read_key(path)
+
+
+kernel.watch()

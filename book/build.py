@@ -1,159 +1,172 @@
-"""Runs chapters and writes them as pages: `python -m book.build [CHAPTER ...] [--out FOLDER]`.
+"""Makes the book: `python -m book.build [CHAPTER ...] [--out FOLDER]`.
 
-A chapter runs top to bottom in a fresh kernel at the scale `CONVBOOK_SCALE` says; its page and
-its slides are written only where all of it ran. Without names, every chapter is built, and an index
-of them.
+Runs chapters top to bottom in fresh kernels at the scale that `CONVBOOK_SCALE` says, and makes a
+site of them with Sphinx, and of each its slides. A chapter of which nothing changed since its last
+run is not run again. Without names all chapters are in the book; with names, these alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import sys
-import tempfile
-import time
 from datetime import date
 from pathlib import Path
 
+import jinja2
 import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from book.page import opening_of, render, render_index, render_slides, title_of
+from book.execution import CHAPTERS, ROOT, BuildError, executed, names
+from book.slides import copy_reveal, slides
+from book.staging import as_page, clean, opening_of, read_sources, title_of
 
-ROOT = Path(__file__).resolve().parent.parent
-CHAPTERS = ROOT / "chapters"
-CELL_SECONDS = 1800
-"""No cell of a chapter takes this long at the default scale; `full` has no limit."""
+SITE = Path(__file__).resolve().parent / "site"
+DOCUMENTS = {
+    "teaching.md": "docs/teaching.md",
+    "tour.md": "docs/tour.md",
+    "authoring.md": "docs/authoring.md",
+    "contributing.md": "CONTRIBUTING.md",
+}
+"""Pages of the site that lie elsewhere in the project."""
 
-
-class BuildError(Exception):
-    """A chapter that is missing or did not run; the message says which and where."""
-
-
-class _Progress:
-    """Shows which cell runs: over one line of a terminal, else a line a section."""
-
-    def __init__(self, name: str, cells: list[nbformat.NotebookNode]):
-        self.name = name
-        self.cells = cells
-        self.total = sum(cell.cell_type == "code" for cell in cells)
-        self.done = 0
-        self.section = ""
-        self.started = time.monotonic()
-        self.terminal = sys.stderr.isatty()
-
-    def __call__(self, cell: nbformat.NotebookNode, cell_index: int) -> None:
-        if cell.cell_type != "code":
-            return
-        section = _section(self.cells[:cell_index])
-        line = f"{self.name}: cell {self.done + 1} of {self.total}, {self.seconds:.0f} s, {section}"
-        if self.terminal:
-            print(f"\r\x1b[K{line[:100]}", end="", file=sys.stderr, flush=True)
-        elif section != self.section:
-            print(line, file=sys.stderr, flush=True)
-        self.done += 1
-        self.section = section
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self.started
-
-    def end(self) -> None:
-        if self.terminal:
-            print("\r\x1b[K", end="", file=sys.stderr)
+PACKAGES = {"convbook": "The library: convbook", "autograder": "The checker: autograder"}
 
 
-def execute(path: Path) -> tuple[nbformat.NotebookNode, float]:
-    """Run a notebook in its own folder; return it with its outputs, and the seconds it took.
+def build(paths: list[Path], out: Path, whole: bool = True) -> tuple[list[Path], list[BuildError]]:
+    """Run chapters where something changed, and write the site and the slides into `out`.
+
+    Args:
+        paths: the chapters, in their order.
+        out: folder of the site; what is kept from run to run goes beside it, into `OUT-work`.
+        whole: with the pages made of the modules' docstrings, which take the longest.
+
+    Returns:
+        The pages written, and what kept a chapter from being among them.
 
     Raises:
-        BuildError: if the file is no notebook, or a cell fails, or the kernel dies.
+        BuildError: if no chapter ran, or Sphinx failed.
     """
-    try:
-        notebook = nbformat.read(path, as_version=4)
-    except FileNotFoundError:
-        raise BuildError(f"{path} does not exist; the chapters are {_names()}.") from None
-    except Exception as error:  # nbformat raises several kinds for what is not a notebook
-        raise BuildError(f"{path} is not a notebook: {error}") from error
-    progress = _Progress(path.stem, notebook.cells)
-    client = NotebookClient(
-        notebook,
-        kernel_name="python3",
-        timeout=None if os.environ.get("CONVBOOK_SCALE") == "full" else CELL_SECONDS,
-        resources={"metadata": {"path": str(path.parent)}},
-        on_cell_start=progress,
-    )
-    # TensorFlow's notes on the processor are not the chapter's; the kernel's own go to a file.
-    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
-    with tempfile.TemporaryFile("w+") as log:
+    work = out.with_name(f"{out.name}-work")
+    stage = work / "sources"
+    _stage_fixed(stage, {path.stem for path in paths})
+    failures, chapters = [], []
+    sources = read_sources(SITE / "references.bib")
+    known = [path.stem for path in paths]
+    for path in paths:
         try:
-            client.execute(env=environment, stderr=log)
-        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            reason = str(error).strip()
-            if isinstance(error, DeadKernelError):
-                log.seek(0)
-                reason += "\n" + log.read()[-2000:]
-            raise BuildError(f"{path.name} failed under {progress.section!r}:\n{reason}") from error
-        finally:
-            progress.end()
-    return notebook, progress.seconds
+            notebook, ran = executed(path, work / "kept")
+        except BuildError as error:
+            failures.append(error)
+            continue
+        seconds = notebook.metadata.get("seconds", 0.0)
+        print(f"{path.stem}: ran {'now' if ran else 'before'}, {seconds:.0f} s", flush=True)
+        chapters.append(_stage(notebook, path, stage, known, sources))
+    if not chapters:
+        raise BuildError("\n".join(str(failure) for failure in failures) or "There is no chapter.")
+    _stage_documents(stage, chapters, PACKAGES if whole else {})
+    _run_sphinx(stage, out, work / "doctrees")
+    copy_reveal(out)
+    return [out / f"{chapter['name']}.html" for chapter in chapters], failures
 
 
-def build(path: Path, out: Path) -> tuple[Path, float]:
-    """Run a chapter and write its page and its slides into `out`; return the page and the seconds.
+def _stage_fixed(stage: Path, chapters: set[str]) -> None:
+    """Bring the site's own files to where Sphinx finds them; chapters left out this time go."""
+    for place in sorted(SITE.rglob("*")):
+        if place.is_file() and place.suffix not in (".j2", ".pyc"):
+            _write(stage / place.relative_to(SITE), place.read_text(encoding="utf-8"))
+    for old in [*stage.glob("*.ipynb"), *stage.glob("_extra/*.slides.html"), *stage.glob("api/*")]:
+        if old.name.split(".")[0] not in chapters:
+            old.unlink()
+
+
+def _write(place: Path, text: str) -> None:
+    """Write a file where it says something new: Sphinx reads again what is younger than before."""
+    if not place.is_file() or place.read_text(encoding="utf-8") != text:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+
+
+def _stage(
+    notebook: nbformat.NotebookNode,
+    path: Path,
+    stage: Path,
+    chapters: list[str],
+    sources: dict[str, str],
+) -> dict[str, str]:
+    """Put a chapter's page and slides where Sphinx finds them; return what the index says of it."""
+    said = {"name": path.stem, "title": title_of(notebook), "opening": opening_of(notebook)}
+    scale = os.environ.get("CONVBOOK_SCALE") or "default"
+    seconds = notebook.metadata.pop("seconds", 0.0)
+    clean(notebook)
+    _write(stage / "_extra" / f"{path.stem}.slides.html", slides(notebook, path.parent))
+    foot = (
+        f'<small>Run in {seconds:.0f} s at {scale} scale. <a href="{path.stem}.slides.html">Slides'
+        f"</a> of this chapter. Built {date.today().isoformat()}.</small>"
+    )
+    _write(stage / path.name, nbformat.writes(as_page(notebook, chapters, sources, foot)))
+    return said
+
+
+def _stage_documents(stage: Path, chapters: list[dict[str, str]], packages: dict[str, str]) -> None:
+    """Write the index, and bring the project's own documents to where Sphinx finds them."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(SITE), trim_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    index = environment.get_template("index.md.j2").render(chapters=chapters, packages=packages)
+    _write(stage / "index.md", index)
+    for package, title in packages.items():
+        _write(stage / "api" / f"{package}.md", _api_page(package, title))
+    for name, place in DOCUMENTS.items():
+        text = (ROOT / place).read_text(encoding="utf-8")
+        for page, origin in DOCUMENTS.items():
+            text = re.sub(
+                rf"\]\((?:\.\./|docs/)?{Path(origin).name}(#[^)]*)?\)", rf"]({page}\1)", text
+            )
+        _write(stage / name, text)
+
+
+def _api_page(package: str, title: str) -> str:
+    """A page of what a package's modules say of themselves, one section a module."""
+    parts = [f"# {title}\n"]
+    for file in sorted((ROOT / package).rglob("*.py")):
+        module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        if any(part.startswith("_") for part in module.split(".")):
+            continue
+        parts.append(f"## {module}\n\n```{{eval-rst}}\n.. automodule:: {module}\n```\n")
+    return "\n".join(parts)
+
+
+def _run_sphinx(stage: Path, out: Path, doctrees: Path) -> None:
+    """Make the pages; Sphinx reads again only what changed.
 
     Raises:
-        BuildError: if the chapter did not run.
+        BuildError: with Sphinx's last words where it failed.
     """
-    notebook, seconds = execute(path)
-    scale = os.environ.get("CONVBOOK_SCALE") or "default"
-    footer = f"Run in {seconds:.0f} s at {scale} scale on {date.today().isoformat()}."
-    out.mkdir(parents=True, exist_ok=True)
-    page, slides = out / f"{path.stem}.html", out / f"{path.stem}.slides.html"
-    _write(slides, render_slides(notebook, path.parent, home=page.name))
-    _write(page, render(notebook, path.parent, footer, slides=slides.name))
-    return page, seconds
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["CONVBOOK_ROOT"] = str(ROOT)
+    from sphinx.application import Sphinx
 
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
-
-
-def write_index(out: Path) -> Path:
-    """Write `index.html` for the chapters whose pages lie in `out`; return its path."""
-    chapters = []
-    for path in sorted(CHAPTERS.glob("*.ipynb")):
-        if (out / f"{path.stem}.html").is_file():
-            notebook = nbformat.read(path, as_version=4)
-            chapters.append(
-                {
-                    "name": path.stem,
-                    "title": title_of(notebook) or path.stem,
-                    "opening": opening_of(notebook),
-                }
-            )
-    index = out / "index.html"
-    index.write_text(render_index(chapters), encoding="utf-8")
-    return index
-
-
-def _section(cells: list[nbformat.NotebookNode]) -> str:
-    """The last heading in the cells."""
-    for cell in reversed(cells):
-        if cell.cell_type == "markdown":
-            headings = re.findall(r"^#{1,3}\s+(.+)$", cell.source, re.MULTILINE)
-            if headings:
-                return headings[-1].strip()
-    return ""
-
-
-def _names() -> str:
-    return ", ".join(path.stem for path in sorted(CHAPTERS.glob("*.ipynb"))) or "none yet"
+    said = io.StringIO()
+    try:
+        app = Sphinx(
+            str(stage),
+            str(stage),
+            str(out),
+            str(doctrees),
+            "html",
+            status=None,
+            warning=said,
+        )
+        app.build()
+        code = app.statuscode
+    except Exception as error:  # Sphinx raises what its extensions raise
+        raise BuildError(f"Sphinx failed: {error}\n{said.getvalue()[-2000:]}") from error
+    if words := said.getvalue().strip():
+        print(words, file=sys.stderr)
+    if code:
+        raise BuildError("Sphinx failed; its reasons are above.")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -165,19 +178,18 @@ def main(arguments: list[str] | None = None) -> int:
     paths = [CHAPTERS / f"{Path(name).stem}.ipynb" for name in options.chapters]
     for path in paths:
         if not path.is_file():
-            print(f"There is no chapter {path.stem}; there are {_names()}.", file=sys.stderr)
+            print(f"There is no chapter {path.stem}; there are {names()}.", file=sys.stderr)
             return 2
-    failed = 0
-    for path in paths or sorted(CHAPTERS.glob("*.ipynb")):
-        try:
-            page, seconds = build(path, options.out)
-        except BuildError as error:
-            print(error, file=sys.stderr)
-            failed += 1
-        else:
-            print(f"{page} ({seconds:.0f} s)")
-    print(write_index(options.out))
-    return 1 if failed else 0
+    try:
+        every = sorted(CHAPTERS.glob("*.ipynb"))
+        pages, failures = build(paths or every, options.out.resolve(), whole=not paths)
+    except BuildError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    print(options.out / "index.html", f"({len(pages)} chapters)")
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 A code cell tagged with the dotted name of an object, such as
 ``convbook.architectures.residual.identity_block``, holds that object's source text and nothing
 else. Without arguments the cells are rewritten from the library; with ``--check`` nothing is
-written, and stale cells are named. The source is read, not imported.
+written, and stale cells are named. The source is read, not imported. Links between the pages and
+which cells are folded in JupyterLab are kept in step too (``book.linking``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
+
+from book.linking import CONTENTS, fold, link, write_contents
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "convbook"
@@ -70,7 +73,7 @@ def _is_text(following: Sequence[ast.stmt]) -> bool:
 
 
 def sync(notebook: Path, write: bool, root: Path = ROOT) -> list[str]:
-    """Return the tags of the notebook's stale cells; with ``write``, bring them up to date.
+    """Return what is stale in a notebook, by its tags; with ``write``, bring it up to date.
 
     Raises:
         SyncError: if the notebook cannot be read, or a cell carries two objects' tags.
@@ -89,6 +92,10 @@ def sync(notebook: Path, write: bool, root: Path = ROOT) -> list[str]:
         if tags and cell.source != (source := object_source(tags[0], root)):
             cell.source = source
             stale.append(tags[0])
+    if fold(book):
+        stale.append("folded cells")
+    if link(book, notebook, root):
+        stale.append("links")
     if stale and write:
         nbformat.write(book, notebook)
     return stale
@@ -105,11 +112,14 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
             for name in sync(notebook, write=not options.check, root=root):
                 found = True
                 print(f"{notebook.name}: {name} {'is stale' if options.check else 'updated'}")
+        if write_contents(root, write=not options.check):
+            found = True
+            print(f"{CONTENTS} {'is stale' if options.check else 'updated'}")
     except SyncError as error:
         print(error, file=sys.stderr)
         return 2
     if found and options.check:
-        print("Run `python -m book.sync` to bring these cells in step with the library.")
+        print("Run `python -m book.sync` to bring these in step with the library.")
     return int(found and options.check)
 
 

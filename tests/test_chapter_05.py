@@ -49,7 +49,7 @@ def test_four_sets_of_axes_are_four_layers_of_keras_and_exchanged_ones_are_not(c
 
 
 def test_a_batch_of_one_picture_is_an_instance(chapter):
-    lines = chapter.printed["batch-of-one"].splitlines()
+    lines = chapter.printed["compare"].splitlines()[-3:]
     layer, instance, group = (float(line.split()[-1]) for line in lines)
     assert instance < 1e-5
     assert min(layer, group) > 0.1
@@ -99,6 +99,19 @@ def test_epsilon_shows_where_a_channel_is_nearly_constant(chapter):
         assert sky[epsilon] == pytest.approx(spreads["sky", round(epsilon, 5)], abs=1e-3)
     twice = chapter.names["twice"]
     assert twice[1e-3] < 0.1 < 0.2 < twice[1e-5]
+
+
+def test_the_scale_of_a_kernel_before_a_normalisation_does_not_count(chapter):
+    scaled = chapter.names["scaled"]
+    for factor in (0.1, 10):
+        off, steeper = scaled["batch, ε = 1e-12", factor]
+        assert off < 1e-4
+        assert steeper == pytest.approx(1 / factor, rel=1e-3)
+        off, steeper = scaled["none", factor]
+        assert off > 0.01
+        assert steeper != pytest.approx(1 / factor, rel=0.1)
+    assert scaled["batch, ε = 1e-3", 0.1][0] > 100 * scaled["batch, ε = 1e-12", 0.1][0]
+    assert scaled["batch, ε = 1e-3", 10][0] < scaled["batch, ε = 1e-3", 0.1][0]
 
 
 def test_averages_by_hand_are_those_that_keras_keeps(chapter):

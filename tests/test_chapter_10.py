@@ -27,7 +27,7 @@ def check_what_holds_at_every_scale(run: Run) -> None:
     check_tiles(run)
     check_the_pyramids(run)
     check_pictures_and_maps(run)
-    figures = ("scenes", "published", "masks", "classes", "seams", "together", "judged", "bubbles")
+    figures = ("scenes", "published", "masks", "classes", "seams", "together", "judged", "table")
     for cell in figures:
         assert run.figures[cell] == 1, cell
 
@@ -91,8 +91,9 @@ def check_the_pyramids(run: Run) -> None:
     assert full["plain FCN, stride 8"][0] == 23_508_032 + 2048 * 21 + 21
     # PSPNet: 4 levels, 3x3, scores. DeepLabv3+: by its parts, as in tests/test_pyramid.py.
     assert full["PSPNet, stride 8"][1] == 4 * (2048 * 512 + 1024) + 9 * 4096 * 512 + 1024 + 10_773
-    assert full["DeepLabv3+, stride 16"][:2] == full["DeepLabv3+, stride 8"][:2]
-    assert full["DeepLabv3+, stride 16"][2] < full["DeepLabv3+, stride 8"][2]
+    if "DeepLabv3+, stride 8" in full:  # left out at the smoke scale
+        assert full["DeepLabv3+, stride 16"][:2] == full["DeepLabv3+, stride 8"][:2]
+        assert full["DeepLabv3+, stride 16"][2] < full["DeepLabv3+, stride 8"][2]
     assert (run.names["reach"] > 0).sum() > 9  # more than its own quarter
     counts = {name: count_parameters(net) for name, net in run.names["nets"].items()}
     assert counts["PSPNet without pyramid"] < counts["PSPNet"]
@@ -180,15 +181,25 @@ def check_the_claims(run: Run) -> None:
     full = "DeepLabv3+ without separable convolutions (full 3x3)"
     assert counts[full] > counts["DeepLabv3+"]
 
-    # DeepLabv3+ gains on the plain head, on the same maps; PSPNet does not. Fine maps matter.
-    assert min(gains["DeepLabv3+"]) > 0
-    assert verdicts["DeepLabv3+"].verdict == "better"
-    assert verdicts["PSPNet"].verdict == "level"
-    assert max(gains["PSPNet"]) < 0.01
+    # Both gain on the plain head, on the same maps; PSPNet not on the plain one's own, and with
+    # its pyramid no more than without. Fine maps matter.
+    for net in ("PSPNet", "DeepLabv3+", "PSPNet without pyramid"):
+        assert verdicts[net].verdict == "better", net
+        assert min(gains[net]) > 0, net
+    assert verdicts["DeepLabv3+"].gap < verdicts["PSPNet"].gap
+    assert verdicts["PSPNet, the plain one's trunk"].verdict == "level"
+    assert run.names["pyramid"].verdict == "level"
+    own, common = (
+        of(run, "elsewhere", "second")[i][name][:, 0].mean()
+        for i, name in enumerate(("plain FCN, its own trunk", "plain FCN"))
+    )
+    assert abs(own - common) < 0.02
     stand_out = {("PSPNet", "stride 8 (16)"), ("DeepLabv3+", "decoder")}
     assert set(sorted(changes, key=lambda key: changes[key][0])[:2]) == stand_out
     for net, part in stand_out:
         assert changes[net, part][0] < -np.ptp(second[net][:, 0])
+    for net, part in set(changes) - stand_out:  # the others change as much as seeds do
+        assert abs(changes[net, part][0]) < 2 * np.ptp(second["DeepLabv3+"][:, 0]), part
 
     facts = run.names["facts"]
     for column in (0, 1):

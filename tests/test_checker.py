@@ -128,6 +128,14 @@ def test_a_wrong_function_loses_points_and_is_told_why(double_key, answer, words
     assert re.search(words, told), told
 
 
+def test_of_an_answer_without_its_source_the_line_is_told_by_its_number(double_key):
+    names: dict = {}
+    exec("def double(values, factor=2.0):\n    return values[9, 9, 9, 9]", names)
+    found = verdict(double_key, names["double"])
+    told = " ".join([found.hint, *found.details])
+    assert "(line 2 of the cell)" in told, told
+
+
 def test_a_keras_error_is_told_without_colours_and_dumps():
     def right(x):
         return layers.Conv2D(2, 3)(x)

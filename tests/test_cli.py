@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,11 @@ import numbers_exercise as numbers
 import pytest
 
 from autograder import cli
+from autograder.course import own_work
+from autograder.data.key import read_key
+from autograder.judging.judge import Verdict
+from autograder.judging.report import verdict_json
+from autograder.running.runner import Outcome, grade_notebook
 from autograder.setting.exercises import KEY_NAME, PUBLIC_SEED
 from autograder.setting.keymaking import write_key
 
@@ -181,3 +187,115 @@ def test_the_grader_starts_without_tensorflow_and_what_it_does_not_need():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+# One's own work
+
+
+@pytest.fixture
+def own(project: Path, tmp_path: Path, monkeypatch, capfd):
+    """A book with one exercise whose answers are still to be written, and the command in it."""
+    shutil.copytree(project / "exercises", tmp_path / "exercises")
+    path = tmp_path / "exercises" / numbers.EXERCISE / f"{numbers.EXERCISE}.ipynb"
+    stubs = {
+        name: source.partition("\n")[0] + '\n    """What."""\n    # YOUR CODE HERE\n'
+        "    raise NotImplementedError()\n"
+        for name, source in numbers.RIGHT.items()
+    }
+    path.write_bytes(numbers.raw(**stubs))
+    monkeypatch.chdir(tmp_path)
+
+    def run_here(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["autograder", *arguments])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        told = capfd.readouterr()
+        return code, " ".join((told.out + told.err).split())
+
+    return path, run_here
+
+
+def nothing_runs(*arguments: object) -> None:
+    raise AssertionError("a notebook was run")
+
+
+@pytest.mark.parametrize(
+    "words", ["01_numbers", "01", "exercises/01_numbers", "exercises/01_numbers/"]
+)
+def test_check_takes_a_name_or_a_folder_and_says_what_is_not_saved(own, words, monkeypatch):
+    monkeypatch.setattr(own_work, "grade_notebook", nothing_runs)
+    code, said = own[1]("check", words)
+    assert code == 1
+    assert "`double` is not answered yet" in said
+    assert "saved" in said
+    assert "just now" in said
+    assert "save the notebook first" in said
+
+
+def test_what_is_not_answered_is_told_as_grading_tells_it(own, workshop):
+    path, _ = own
+    key_path = path.parent / KEY_NAME
+    row = own_work.row_of(path, key_path, 60, None)
+    graded = grade_notebook(path.read_bytes(), read_key(key_path), 60, workshop)
+    assert row["tasks"] == {v.task: verdict_json(v) for v in graded.verdicts}
+    assert (row["status"], row["score"]) == (graded.status, graded.score)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def double(x):\n    return 2 * x\n",
+        "def double(x):\n    x = 2\n    raise NotImplementedError()\n",
+        "@staticmethod\ndef double(x):\n    raise NotImplementedError()\n",
+        "def double(x):\n    raise NotImplementedError()\n\ndouble = abs\n",
+        "def double(x, y=print()):\n    raise NotImplementedError()\n",
+        "def double(x) raise",
+        "exec('double = abs')\ndef double(x):\n    raise NotImplementedError()\n",
+    ],
+)
+def test_only_a_stub_that_nothing_else_defines_is_taken_for_unanswered(source):
+    assert own_work.is_untouched(
+        numbers.raw(double="def double(x):\n    raise NotImplementedError()\n"), "double"
+    )
+    assert not own_work.is_untouched(numbers.raw(double=source), "double")
+
+
+def test_what_did_not_change_is_not_checked_again(own, monkeypatch):
+    path, run_here = own
+    path.write_bytes(numbers.raw())
+    calls = []
+
+    def right(raw, key, timeout):
+        calls.append(raw)
+        verdicts = [
+            Verdict(task=name, verdict="correct", points=task.max_points,
+                    max_points=task.max_points) for name, task in key.tasks.items()
+        ]  # fmt: skip
+        return Outcome("graded", verdicts)
+
+    monkeypatch.setattr(own_work, "grade_notebook", right)
+    first = run_here("check", "01_numbers")
+    assert first == run_here("check", "01_numbers")
+    assert first[0] == 0
+    _, said = run_here("progress")
+    assert "8/8" in said
+    assert len(calls) == 1
+    path.write_bytes(numbers.raw(double="def double(x):\n    return 3 * x\n"))
+    run_here("progress")
+    assert len(calls) == 2
+    (path.parents[2] / own_work.KEPT).write_text("nonsense")
+    assert run_here("check", "01_numbers")[0] == 0
+    assert len(calls) == 3
+
+
+def test_a_name_that_fits_two_exercises_is_asked_for(own):
+    path, run_here = own
+    other = path.parents[1] / "01_nets" / "01_nets.ipynb"
+    other.parent.mkdir()
+    other.write_bytes(numbers.raw())
+    code, said = run_here("check", "01")
+    assert code == 2
+    assert "01 can be 01_nets.ipynb, 01_numbers.ipynb" in said

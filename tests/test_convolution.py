@@ -5,7 +5,6 @@ from typing import Any
 
 import keras
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -17,6 +16,7 @@ matplotlib.use("Agg")
 from convbook.architectures.prototype import prototype
 from convbook.convolution import feature_map, padding_amounts, taps
 from convbook.drawing import convolution as drawing
+from convbook.drawing import stage
 
 RNG = np.random.default_rng(0)
 
@@ -179,35 +179,32 @@ def test_the_padding_picture_names_the_windows_centres():
 
 
 def test_without_a_notebook_the_widget_says_so(monkeypatch, capsys):
-    monkeypatch.setattr("IPython.get_ipython", lambda: None)  # another test may have left a shell
-    drawing.sliding_widget(IMAGE, KERNEL)
-    assert "needs a Jupyter notebook" in capsys.readouterr().out
+    monkeypatch.setattr(stage, "in_notebook", lambda: False)
+    assert drawing.sliding_widget(IMAGE, KERNEL) is None
+    assert "need a Jupyter notebook" in capsys.readouterr().out
 
 
 def test_a_viewer_without_widgets_is_given_a_picture(monkeypatch):
-    import IPython
-
-    monkeypatch.setattr(IPython, "get_ipython", lambda: object())
+    monkeypatch.setattr(stage, "in_notebook", lambda: True)
     shown = drawing.sliding_widget(np.zeros((8, 8)), KERNEL)._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in shown
     assert base64.b64decode(shown["image/png"]).startswith(b"\x89PNG")
 
 
-def test_the_widget_follows_its_knobs(monkeypatch, capsys):
-    import IPython
-
-    monkeypatch.setattr(IPython, "get_ipython", lambda: object())
-    monkeypatch.setattr(plt, "show", lambda: None)
-    controls, _ = drawing.sliding_widget(np.zeros((8, 8)), KERNEL).children
-    size, padding, stride, dilation, place = controls.children
+def test_the_widget_follows_its_knobs(monkeypatch):
+    monkeypatch.setattr(stage, "in_notebook", lambda: True)
+    said, controls, picture = drawing.sliding_widget(np.eye(8), KERNEL).children
+    _, _, stride, dilation, place = controls.children
     _, position = place.children
-    assert position.max + 1 == 6 * 6
-    position.value = 35
-    stride.value = 2
-    assert (position.max + 1, position.value + 1) == (3 * 3, 3 * 3)
-    dilation.value = 2
-    assert "strides or dilates, not both" in capsys.readouterr().out
-    stride.value = 1
-    assert position.max + 1 == 4 * 4
-    padding.value, size.value = "same", 5
     assert position.max + 1 == 8 * 8
+    before = bytes(picture.value)
+    position.value = 20
+    assert picture.value != before
+    stride.value = 2
+    before = bytes(picture.value)
+    dilation.value = 2
+    assert "strides or dilates, not both" in said.value
+    assert picture.value == before
+    stride.value = 1
+    assert "Try:" in said.value
+    assert picture.value != before

@@ -32,6 +32,10 @@ def row_empty(array):
     return changed
 
 
+MASK = np.zeros((6, 7))  # in its place it is the mirror image of itself one row lower
+MASK[1:4, 2:5] = 1
+
+
 @pytest.mark.parametrize(
     ("expected", "found", "words"),
     [
@@ -45,6 +49,7 @@ def row_empty(array):
         (SQUARE, SQUARE.T, "transposed"),
         (MAPS, MAPS[::-1], "mirrored along axis 0"),
         (MAPS, np.roll(MAPS, 1, 1), "shifted by +1 along axis 1"),
+        (MASK, np.roll(MASK, 1, 0), "shifted by +1 along axis 0"),
         (MAPS, border_changed(MAPS), "only the border"),
         (MAPS, channel_changed(MAPS), "only channel 1 differs"),
         (MAPS, np.where(MAPS > 1, np.nan, MAPS), "not finite"),
@@ -57,6 +62,8 @@ def row_empty(array):
         (28, 56, "expected 28, found 56 (2 times as much)"),
         (319381, -8299, "found -8299, 5 times 2**16 away from it: an integer of 16 bits overflows"),
         (5000000000, 705032704, "found 7.05033e+08, 2**32 away from it: an integer of 32 bits"),
+        (66, 78, "expected 66, found 78"),
+        (66, 22, "expected 66, found 22 (1/3 of it)"),
         (4 * 65536, 65536, "expected 262144, found 65536 (0.25 times as much)"),
         ([1.0, 2.0, 3.0], [1.0, 2.5, 3.0], "expected 2, found 2.5"),
     ],
@@ -127,3 +134,23 @@ def test_of_two_numbers_the_wrong_one_is_named():
 
 def test_an_empty_result_with_an_axis_missing_is_told_so_and_is_no_sum():
     assert describe_shape(np.zeros((0, 4)), np.zeros(0), 1e-4) == ": 1 axes too few"
+
+
+def test_numbers_that_say_nothing_are_left_out():
+    assert "times" not in describe(np.array(66), np.array(78), 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ([2], "only row 2 differs"),
+        ([2, 3, 4], "only rows 2 to 4 differ"),
+        ([1, 2, 3, 4, 6, 7, 8], "only rows 0, 5, 9 of 10 agree"),
+        (list(range(1, 10)), "only row 0 of 10 agrees"),
+    ],
+)
+def test_lines_that_differ_are_told_in_runs(wrong, words):
+    expected = np.random.default_rng(1).normal(size=(10, 3))
+    found = expected.copy()
+    found[wrong] += np.random.default_rng(2).normal(size=(len(wrong), 3))
+    assert words in describe(expected, found, 1e-3)

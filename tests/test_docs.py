@@ -14,7 +14,10 @@ from typer.testing import CliRunner
 
 from autograder.cli import app
 
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+DOCUMENTS = [
+    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md"),
+    *("docs/tour.md", "docs/teaching.md"),
+]
 # Made by commands, or by the reader; not in the repository.
 MADE = ("_book", "_demo", ".venv", "downloaded", "submitted", "graded")
 
@@ -157,7 +160,7 @@ def test_packages_import_in_the_direction_contributing_says(root, package, forbi
         assert not imported(path) & forbidden, path.relative_to(root)
 
 
-ROOMS = ("data", "probing", "judging", "running", "setting", "course")
+ROOMS = ("data", "probing", "judging", "running", "setting", "course", "desk")
 
 
 def rooms_imported(path: Path) -> set[str]:

@@ -1,6 +1,5 @@
 """Pictures of boxes: what is drawn, where, and in which look."""
 
-import sys
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -10,6 +9,7 @@ from matplotlib.colors import to_hex
 
 from convbook.data import digit_scenes
 from convbook.drawing import detection as drawing
+from convbook.drawing import stage
 from convbook.drawing.detection import LOOKS
 
 
@@ -99,11 +99,19 @@ def test_the_area_of_a_curve_is_written_over_it(axes):
     assert axes.get_title() == f"mine, area {0.5 + 0.5 * 2 / 3:.3f}"
 
 
-def test_without_a_notebook_the_sliders_say_so(capsys, monkeypatch):
-    # Another test of this process may have made a shell of IPython's, which lives on.
-    monkeypatch.delitem(sys.modules, "IPython", raising=False)
-    assert drawing.threshold_widget(SCENE, lambda overlap, least: {}) is None
-    assert "need a Jupyter notebook" in capsys.readouterr().out
+def test_the_sliders_choose_among_the_detections(monkeypatch):
+    monkeypatch.setattr(stage, "in_notebook", lambda: True)
+    asked = []
+
+    def answer(overlap, least):
+        asked.append((overlap, least))
+        return {"boxes": np.array([[0, 0, 9, 9.0]]), "scores": [0.9], "classes": [0]}
+
+    said, sliders, _ = drawing.threshold_widget(SCENE, answer).children
+    overlap, least = sliders.children
+    overlap.value, least.value = 0.5, 0.25
+    assert asked == [(0.3, 0.5), (0.5, 0.5), (0.5, 0.25)]
+    assert "Try:" in said.value
 
 
 def test_names_of_recall_curves_that_end_together_stay_apart():

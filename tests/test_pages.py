@@ -72,7 +72,7 @@ def verdict_with(**more):
 def test_a_sentence_that_several_trials_give_is_told_once_with_their_number():
     alike = [f"double(x=x(3, {n})): the output is not the expected one" for n in (1, 2, 3)]
     found = verdict_with(hint="This is the square.", details=(*alike, "This is the square"))
-    assert further(found) == [f"{alike[0]} (in 3 trials)"]
+    assert further(found) == [f"{alike[0]} (and 2 more cases alike)"]
     assert further(verdict_with(hint=alike[0], details=tuple(alike[1:]))) == []
     changed = "changes its argument `x`"
     once = verdict_with(hint=f"`double` {changed}", remarks=(changed, "keeps weights"))

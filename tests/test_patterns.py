@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autograder.data.arguments import Input
-from autograder.judging.patterns import common_ground
+from autograder.judging.patterns import common_ground, right_ground
 
 
 def said(calls, wrong):
@@ -98,3 +98,26 @@ def test_a_bound_is_named_where_many_values_are_tried():
     assert "3 go wrong, exactly those where `target` is 7 or less" in said(targets, {0, 5, 6})
     assert common_ground(targets, {1, 3, 8}) is None, "31 lies between"
     assert common_ground(targets[:7], {1, 3, 4}) is None, "few values"
+
+
+def test_of_an_answer_that_was_begun_it_is_said_what_is_right_and_what_is_next():
+    tried = [
+        {"bias": bias, "stride": stride, "padding": padding}
+        for bias in (None, np.ones(2))
+        for stride in (1, 2, 3)
+        for padding in ("valid", "same")
+    ]
+    right, following, cases = right_ground(tried, set(range(1, 12)))
+    assert right == "`bias` is None, `stride` is 1 and `padding` is 'valid'"
+    assert following == "a `bias` that is not None"
+    assert cases == {6}
+    with_bias = {0, 6}
+    right, following, cases = right_ground(tried, set(range(12)) - with_bias)
+    assert right == "`stride` is 1 and `padding` is 'valid'"
+    assert following == "`stride` 2 or 3"
+    assert cases == {2, 4, 8, 10}
+
+
+@pytest.mark.parametrize("wrong", [{1, 3}, {0, 3}, {0, 1, 2, 3}])
+def test_what_one_property_says_or_none_is_not_said_by_several(wrong):
+    assert right_ground(FOUR, wrong) == ("", "", set())

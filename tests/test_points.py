@@ -228,3 +228,138 @@ def test_facts_that_are_made_up_earn_nothing_without_the_proof():
         forged.append(case.model_copy(update={"structure": facts}))
     verdict = judge(key, observation.model_copy(update={"cases": tuple(forged)}))
     assert verdict.points == 2
+
+
+# How far an answer has come
+
+
+def begun(width, height=2, scale=1, mode="flat"):
+    """The area times a scale, or its negative."""
+    return width * height * scale * (1 if mode == "flat" else -1)
+
+
+def begun_trials(rng):
+    return [
+        trial(width=w, height=w + 2, scale=s, mode=m)
+        for w in (3, 4, 5)
+        for s in (1, 2)
+        for m in ("flat", "deep")
+    ] + [trial(width=6)]
+
+
+BEGUN = Task("begun", "function", 2, begun_trials, begun, dtype="int")
+
+
+def test_partial_work_is_told_how_far_it_has_come_and_what_is_next():
+    def simplest(width, height=2, scale=1, mode="flat"):
+        return width * height
+
+    verdict = judged(BEGUN, simplest)
+    assert verdict.points == 0.6153  # 4 of 13 cases, rounded down, as before
+    assert verdict.progress == (
+        "4 of 13 cases are right: `scale` is 1 and `mode` is 'flat'. Next: `scale` 2."
+    )
+    assert "scale=2, mode='flat'" in verdict.hint, "what is to be mended first is the next step"
+    assert verdict.details == ()
+
+
+def test_a_case_not_answered_yet_costs_its_share_alone():
+    """As one that ends in any other error. Where none is answered nothing is."""
+
+    def simplest(width, height=2, scale=1, mode="flat"):
+        if scale != 1 or mode != "flat":
+            raise NotImplementedError
+        return width * height
+
+    def stub(width, height=2, scale=1, mode="flat"):
+        raise NotImplementedError
+
+    verdict = judged(BEGUN, simplest)
+    assert (verdict.verdict, verdict.points) == ("wrong", 0.6153)
+    assert "scale=2, mode='flat') raises NotImplementedError" in verdict.hint
+    assert judged(BEGUN, stub).verdict == "missing"
+
+
+def test_nothing_is_said_of_progress_where_a_hint_says_which_cases_are_wrong():
+    def one_mode(width, height=2, scale=1, mode="flat"):
+        return width * height * scale
+
+    verdict = judged(BEGUN, one_mode)
+    assert "exactly those where `mode` is 'deep'" in verdict.hint
+    assert verdict.progress == ""
+    assert judged(BEGUN, begun).progress == ""
+    assert judged(BEGUN, lambda width, height=2, scale=1, mode="flat": 0).progress == ""
+
+
+def test_an_answer_of_the_wrong_type_alone_is_told_so():
+    def as_float(width, height=2):
+        return float(width * height)
+
+    verdict = judged(AREA, as_float)
+    assert verdict.points == 0
+    assert verdict.wrong_type
+    assert "gives float values, expected int values: shape and numbers are right" in verdict.hint
+    assert not judged(AREA, wrong_for(1)).wrong_type
+
+
+def test_one_error_of_one_line_is_told_once():
+    def failing(values):
+        return values + np.ones(len(values) + 1 + (len(values) > 4))
+
+    def ones(values):
+        return values + 1
+
+    trials = [trial(values=np.arange(n + 1.0)) for n in (1, 2, 3, 4, 5)]
+    task = Task("ones", "function", 4, lambda rng: [*trials, trial(values=np.zeros(1))], ones)
+
+    def only_short(values):
+        return ones(values) if len(values) == 1 else failing(values)
+
+    verdict = judged(task, only_short)
+    told = [verdict.hint, *verdict.details]
+    assert sum("raises ValueError" in sentence for sentence in told) == 1, told
+
+
+def two_convolutions(x, filters):
+    """Two convolutions, each normalised."""
+    for size in (3, 1):
+        x = layers.Conv2D(filters, size, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+    return x
+
+
+def test_a_bias_is_told_in_each_place_where_it_is_and_once():
+    def with_bias(*sizes):
+        def answer(x, filters):
+            for size in (3, 1):
+                bias = size in sizes
+                x = layers.Conv2D(filters, size, padding="same", use_bias=bias)(x)
+                x = layers.ReLU()(layers.BatchNormalization()(x))
+            return x
+
+        return answer
+
+    task = Task("two_convolutions", "block", 4, conv_trials, two_convolutions)
+    one = judged(task, with_bias(1))
+    assert "the bias of `Conv2D 1x1, 3 filters`" in one.hint
+    assert one.details == ()
+    both = judged(task, with_bias(3, 1))
+    assert "the bias of `Conv2D 3x3, 3 filters, same` and the bias of `Conv2D 1x1" in both.hint
+    assert both.details == ()
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (lambda x, y: keras.Model(x, y), "a model (Functional): return the tensor itself"),
+        (lambda x, y: keras.Sequential([layers.ReLU()]), "call it, as in `return model(x)`"),
+        (lambda x, y: layers.ReLU(), "a layer that was not called: `return layers.ReLU(...)(x)`"),
+        (lambda x, y: [y], "a list: return the one tensor alone"),
+        (lambda x, y: keras.ops.zeros((1, 6, 5, 3)), "use layers and `keras.ops` on `x`"),
+    ],
+)
+def test_what_is_no_tensor_is_told_what_to_do(end, words):
+    def answer(x, filters):
+        return end(x, double_conv(x, filters))
+
+    assert words in judged(CONV, answer).hint

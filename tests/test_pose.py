@@ -1,6 +1,7 @@
 """Rotations, heat maps, PCK, association and the nets for poses, against what others wrote."""
 
 import itertools
+from typing import Any
 
 import keras
 import numpy as np
@@ -125,7 +126,7 @@ def test_a_bell_is_the_normal_density_about_the_point_in_cells():
     points = np.array([[13.2, 30.7], [np.nan, np.nan], [-4.0, 9.5]])
     maps = keypoints.gaussian_maps(points, 9, 11, stride=4, sigma=1.5)
     assert maps.shape == (9, 11, 3)
-    cells = np.stack(np.mgrid[:9, :11], axis=-1) * 4 + 1.5  # centres of the cells, in pixels
+    cells = np.stack(list(np.mgrid[:9, :11]), axis=-1) * 4 + 1.5  # centres of the cells, in pixels
     for k in (0, 2):
         bell = multivariate_normal(points[k], np.eye(2) * 36)
         expected = bell.pdf(cells) / bell.pdf(points[k])
@@ -377,7 +378,7 @@ def test_people_are_put_together_from_what_a_good_net_says(drawn):
             truth.append(scene["keypoints"])
             scales.append(scene["scales"])
             seen.append(counted)
-        every = (np.concatenate(each) for each in (points, truth, scales, seen))
+        every: list[Any] = [np.concatenate(each) for each in (points, truth, scales, seen)]
         scores[name] = keypoints.pck(*every)
     assert scores["exact"] > 0.97
     assert scores["none"] < 0.6  # all joints given to one person

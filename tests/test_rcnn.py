@@ -25,7 +25,7 @@ from convbook.detection.boxes import decode
 from convbook.detection.evaluation import evaluate
 from convbook.detection.proposals import overlaps
 from convbook.detection.sampling import OFFSET_SCALES, RegionBatches
-from convbook.kept import keep, load_kept
+from convbook.kept import FOLDER, keep, load_kept
 
 
 def numpy(tensor):
@@ -240,3 +240,16 @@ def test_kept_weights_come_back_with_their_curves(tmp_path):
         load_kept(other, "nose", tmp_path)
     with pytest.raises(ValueError, match="another net"):
         load_kept(region_head(6, 2, 4, (5,)), "head", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("build", "kept", "start"),
+    [(small_fast_rcnn, "fast_rcnn", "fast_rcnn"), (small_rcnn, "rcnn", "faster_rcnn")],
+)
+def test_the_kept_nets_stand_on_convolutions_that_their_training_can_start_from(build, kept, start):
+    """What `tools/train_regions.py --start` needs is in the repository."""
+    net = build()
+    load_kept(net, kept)
+    with np.load(FOLDER / f"{start}.npz") as stored:
+        for number, weight in enumerate(net.backbone.get_weights()):
+            np.testing.assert_array_equal(weight, stored[f"weight{number:03}"].astype("float32"))

@@ -11,6 +11,7 @@ import pytest
 
 from autograder.data.arguments import encode
 from autograder.data.key import read_key
+from autograder.data.notebook import answers_in
 from autograder.setting.exercises import exercise_names, release
 from autograder.setting.keymaking import trials_of
 from autograder.setting.lint import lint_release
@@ -130,3 +131,29 @@ def test_progress_says_what_is_still_to_do(root, tmp_path):
     row = json.loads(done.stdout)[name]
     assert row["score"] == 0
     assert {entry["verdict"] for entry in row["tasks"].values()} == {"missing"}
+
+
+def test_a_release_for_self_study_has_the_answers_and_any_other_has_not(root, tmp_path):
+    name = exercise_names(root)[0]
+    refused = autograder("release", name, "--self-study", cwd=root)
+    assert refused.returncode == 2
+    assert "say with --out where" in " ".join(refused.stderr.split())
+    made = release(root, name, tmp_path, self_study=True)
+    assert {path.name for path in made} == {f"{name}.ipynb", "key.json", "answers.json"}
+    answers = json.loads((tmp_path / name / "answers.json").read_text("utf-8"))["answers"]
+    tasks = load_tasks(root / "solutions" / name / "tasks.py")
+    assert list(answers) == [task.name for task in tasks]
+    for task, text in answers.items():
+        assert f"def {task}(" in text
+        assert "SOLUTION" not in text
+        compile(text, task, "exec")
+    assert any("answers.json holds answers" in s for s in lint_release(
+        tmp_path / name, root / "solutions" / name))  # fmt: skip
+    assert not list((root / "exercises").glob("*/answers.json"))
+
+
+def test_every_exercise_has_a_model_answer_to_show(root):
+    for name in exercise_names(root):
+        source = root / "solutions" / name / f"{name}.ipynb"
+        tasks = [task.name for task in load_tasks(root / "solutions" / name / "tasks.py")]
+        assert list(answers_in(source.read_bytes())) == tasks, name

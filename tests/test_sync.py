@@ -78,3 +78,40 @@ def test_one_object_a_cell(house):
     _write_chapter(house, ["convbook.shapes.area", "convbook.shapes.volume"])
     with pytest.raises(SyncError, match="its own cell"):
         sync(house / "chapters" / "01_area.ipynb", write=False, root=house)
+
+
+def test_cells_folded_on_the_pages_are_folded_in_jupyterlab_too(root):
+    for path in root.glob("chapters/*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            hidden = bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
+            assert hidden == ("hide-input" in cell.metadata.get("tags", [])), f"{path}: {cell.id}"
+
+
+def test_a_chapter_links_to_its_exercise_and_the_next_and_the_contents_to_all(house):
+    chapters = house / "chapters"
+    words = {
+        "01_area": "# 1 Area\n\n**How large?**\n\n`exercises/01_area/01_area.ipynb`",
+        "02_room": "# 2 Room\n\n**And how high?**",
+    }
+    for name, text in words.items():
+        cell = nbformat.v4.new_markdown_cell(text, id="text")
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), chapters / f"{name}.ipynb")
+    exercise = house / "exercises" / "01_area" / "01_area.ipynb"
+    exercise.parent.mkdir(parents=True)
+    cell = nbformat.v4.new_markdown_cell("# Exercise 01: squares", id="text")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), exercise)
+    assert main(["--check"], root=house) == 1
+    for _ in range(2):  # the second time nothing is added
+        assert main([], root=house) == 0
+    first, second = (nbformat.read(p, as_version=4).cells[0].source for p in
+                     sorted(chapters.glob("*.ipynb")))  # fmt: skip
+    assert "[`exercises/01_area/01_area.ipynb`](../exercises/01_area/01_area.ipynb)" in first
+    assert first.endswith("\n\n[Contents](../contents.ipynb) · next: [2 Room](02_room.ipynb)")
+    assert first.count("Contents") == 1
+    assert second.endswith("\n\n[Contents](../contents.ipynb)")
+    contents = nbformat.read(house / "contents.ipynb", as_version=4).cells[0].source
+    assert (
+        "| 01 | [Area](chapters/01_area.ipynb) | How large? | "
+        "[squares](exercises/01_area/01_area.ipynb) |"
+    ) in contents
+    assert main(["--check"], root=house) == 0

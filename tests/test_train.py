@@ -217,6 +217,17 @@ def test_photographs_get_the_published_net_and_scenes_the_small_one():
     assert plan_of("--data", "voc/2007", "--net-size", "small").size_of_net == "small"
 
 
+def test_each_published_net_gets_pictures_of_its_own_size_unless_told_otherwise():
+    sizes = {"faster_rcnn": 600, "ssd": 300, "yolo": 416}
+    for net, size in sizes.items():
+        arguments = [net, "--data", "voc/2007", "--out", "out"]
+        assert _plan(_parser().parse_args(arguments)).size == size
+        assert _plan(_parser().parse_args([*arguments, "--size", "320"])).size == 320
+    published = ["--data", "digit_scenes", "--net-size", "published", "--out", "out"]
+    made = {net: _plan(_parser().parse_args([net, *published])).size for net in sizes}
+    assert made == sizes | {"faster_rcnn": 128}, "scenes are small; SSD300 is for 300 pixels alone"
+
+
 def test_a_mirrored_picture_keeps_its_boxes_on_its_objects():
     rng = np.random.default_rng(0)
     images = np.zeros((2, 20, 30, 3), "float32")

@@ -1,14 +1,17 @@
 r"""Train the R-CNN or the Fast R-CNN of chapter 11, and keep its weights and curves.
 
-    python -m convbook.train faster_rcnn --data digit_scenes --stride 4 --count 6000 \
-        --batch-size 32 --epochs 12 --learning-rate 0.003 --out FASTER
-    python tools/train_regions.py fast_rcnn --start FASTER/weights.npz --out DIR
+    python tools/train_regions.py fast_rcnn --start convbook/weights/fast_rcnn.npz --out DIR
     python tools/train_regions.py rcnn --start convbook/weights/faster_rcnn.npz --epochs 1 --out DIR
 
 writes DIR/NAME.npz; these are the book's, in ``convbook/weights/``. With ``--start`` the
-convolutions are those of a Faster R-CNN of chapter 12 and stay as they are; what is trained is the
-head, in minutes on a CPU. Without it everything is trained, for a GPU: ``--scenes 8000 --epochs 14
---batch 32``.
+convolutions are those of a net that was kept and stay as they are; what is trained is the head, in
+minutes on a CPU. Those of the kept Fast R-CNN are a Faster R-CNN's with stride 4,
+
+    python -m convbook.train faster_rcnn --data digit_scenes --stride 4 --count 6000 \
+        --batch-size 32 --epochs 12 --learning-rate 0.003 --out FASTER
+
+whose ``FASTER/weights.npz`` does as well for ``--start``. Without ``--start`` everything is
+trained, for a GPU: ``--scenes 8000 --epochs 14 --batch 32``.
 
 The first training scenes have proposals from selective search, others boxes made up about their
 objects, at no cost. ``--search FILE`` writes the former into a file, ``--proposals FILE`` takes
@@ -153,7 +156,7 @@ def main() -> None:
     parser.add_argument("--regions", type=int, default=64, help="boxes of a picture a step")
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
     parser.add_argument("--decay", type=float, default=1e-2, help="weight decay")
-    parser.add_argument("--start", type=Path, help="weights of a Faster R-CNN, to start from")
+    parser.add_argument("--start", type=Path, help="kept weights, whose convolutions to take")
     parser.add_argument("--proposals", type=Path, help="file of proposals, instead of a search")
     parser.add_argument("--search", type=Path, help="write such a file and do nothing else")
     args = parser.parse_args()

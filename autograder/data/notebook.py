@@ -9,6 +9,8 @@ from typing import Any
 
 MOST_BYTES = 200_000_000
 DEMONSTRATION = "demonstration"  # a cell with this tag trains or shows; grading leaves it out
+ANSWERS_NAME = "answers.json"  # model answers, beside an exercise for self-study
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 
 # What a test cell checks: `check(residual_block)`, and not in a comment or a text.
@@ -78,6 +80,23 @@ def checked_task(source: str) -> str | None:
     """The task that a test cell checks, if it checks one."""
     called = CHECK.search(NO_CODE.sub("", source))
     return called.group(1) if called else None
+
+
+def answers_in(raw: bytes) -> dict[str, str]:
+    """The model answers of a source notebook: the solution cell above each check."""
+    found: dict[str, str] = {}
+    cells = [cell["source"] for cell in notebook_cells(raw) if cell["kind"] == "code"]
+    for number, source in enumerate(cells):
+        task = checked_task(source)
+        if task is None:
+            continue
+        for before in reversed(cells[:number]):
+            if BEGIN in before and re.search(rf"^(?:def|class) {task}\b", before, re.MULTILINE):
+                lines = before.splitlines()
+                kept = [line for line in lines if line.strip() not in (BEGIN, END)]
+                found[task] = "\n".join(kept)
+                break
+    return found
 
 
 def _content(raw: bytes) -> tuple[dict[str, Any], list[Any]]:

@@ -131,7 +131,8 @@ class Question(Plain):
 
     `structure` asks for facts on a model (`autograder.probing.structure`) in place of its outputs.
     Of a block, `layer` says that the answer is a class of layers: it is made with the arguments
-    that are no inputs, and called with the inputs.
+    that are no inputs, and called with the inputs. Of a function with several results, `unordered`
+    says that they are columns of one table, whose rows may stand in any order.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Question(Plain):
     structure: bool = False
     layer: bool = False
     by_hand: bool = False
+    unordered: bool = False
     cases: tuple[Case, ...]
     defaults: dict[str, Any] = Field(default_factory=dict)
 

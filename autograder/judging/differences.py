@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 MOST_LISTED = 12  # whole numbers that are shown instead of described
+MOST_ROWS = 4  # of a table of which rows are shown
 NOTHING_MORE = "values differ, first at"
 NEAR = 0.01  # of a value, or of how much they vary
 ORDINALS = ("first", "second", "third", "fourth")
+MOST_RUNS = 4  # of lines that are named
 FEW = 8  # values from which nothing can be concluded
 
 
@@ -52,6 +55,19 @@ def describe(expected: np.ndarray, found: np.ndarray, tolerance: float) -> str:
         if sentence:
             return sentence
     return _first_difference(expected, found, agrees)
+
+
+def describe_rows(expected: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> str:
+    """Which rows of a table are missing, and what stands in their place; any order is right."""
+    wanted, given = (Counter(zip(*table, strict=True)) for table in (expected, found))
+    right = (wanted & given).total()
+    missing, instead = (_rows(rows) for rows in (wanted - given, given - wanted))
+    return f"{right} of {wanted.total()} are right; {missing} missing, yours has {instead} instead"
+
+
+def _rows(rows: Counter) -> str:
+    shown = [f"({_listed([f'{float(x):g}' for x in row])})" for row in rows.elements()]
+    return _listed(shown[:MOST_ROWS]) + (" and more" if len(shown) > MOST_ROWS else "")
 
 
 def describe_shape(expected: np.ndarray, found: np.ndarray, tolerance: float) -> str:
@@ -161,7 +177,20 @@ def _ratio(expected: np.ndarray, found: np.ndarray) -> str:
     overflow = _overflow(float(expected), difference)
     if overflow:
         return overflow
-    return f" ({ratio:.4g} times as much)" if 0.001 < abs(ratio) < 1000 else ""
+    return _simple_ratio(ratio) if 0.001 < abs(ratio) < 1000 else ""
+
+
+def _simple_ratio(ratio: float) -> str:
+    """A ratio that says something, such as 2 or a third; 0.8235 says nothing to anybody."""
+    if abs(ratio - round(ratio)) < 1e-6 * abs(ratio) and round(ratio):
+        return f" ({ratio:.4g} times as much)"
+    parts = 1 / ratio
+    if abs(parts - round(parts)) > 1e-6 * abs(parts):
+        return ""
+    exact = f"{ratio:.4g}"
+    if abs(float(exact) - ratio) < 1e-9:
+        return f" ({exact} times as much)"
+    return f" (1/{round(parts)} of it)"
 
 
 def _overflow(expected: float, difference: float) -> str:
@@ -289,21 +318,22 @@ def _near(
 def _moved(
     expected: np.ndarray, found: np.ndarray, agrees: np.ndarray, tolerance: float
 ) -> str | None:
-    """The same values in other places: transposed, flipped, shifted, channels in another order."""
+    """The same values in other places: transposed, shifted, flipped, channels in another order."""
     for axes in itertools.permutations(range(expected.ndim)):
         turned = np.transpose(expected, axes)
         same = axes == tuple(range(expected.ndim)) or turned.shape != found.shape
         if not same and close(turned, found, tolerance).all():
             return f"the values are transposed: your axes are the expected {axes}"
+    # Before the mirror: of a mask that is its own mirror image, moved, both would be true.
+    sentence = _shifted(expected, found, tolerance)
+    if sentence:
+        return sentence
     for count in range(1, min(expected.ndim, 3) + 1):
         for axes in itertools.combinations(range(expected.ndim), count):
             if close(np.flip(expected, axes), found, tolerance).all():
                 if axes == (expected.ndim - 1,) and expected.ndim == 3:
                     return "the channels stand in the opposite order"
                 return f"the values are mirrored along axis {', '.join(map(str, axes))}"
-    sentence = _shifted(expected, found, tolerance)
-    if sentence:
-        return sentence
     order = _channel_order(expected, found, tolerance)
     if order:
         return f"the channels stand in another order: yours are the expected {order}"
@@ -368,14 +398,33 @@ def _regional(
         others = tuple(a for a in range(expected.ndim) if a != axis)
         wrong = np.flatnonzero(~agrees.all(axis=others))
         if 0 < len(wrong) < expected.shape[axis] and expected.shape[axis] > 2:
-            listed = ", ".join(map(str, wrong[:6])) + (" ..." if len(wrong) > 6 else "")
             where = tuple(np.argwhere(~agrees)[0])
             return (
-                f"only {name} {listed} differ{'s' if len(wrong) == 1 else ''}, as at "
+                f"{_which(name, wrong, expected.shape[axis])}, as at "
                 f"{[int(i) for i in where]}: expected {_number(expected[where])}, "
                 f"found {_number(found[where])}"
             )
     return None
+
+
+def _which(name: str, wrong: np.ndarray, count: int) -> str:
+    """Which lines differ: those few, else all but the few that are right."""
+    right = np.setdiff1d(np.arange(count), wrong)
+    if len(right) < len(wrong):
+        return f"only {name}{'s' * (len(right) > 1)} {_runs(right)} of {count} agree" + "s" * (
+            len(right) == 1
+        )
+    return f"only {name}{'s' * (len(wrong) > 1)} {_runs(wrong)} differ" + "s" * (len(wrong) == 1)
+
+
+def _runs(numbers: np.ndarray) -> str:
+    """Numbers with those in a row as "2 to 5", the first few of many."""
+    groups = np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1)
+    words = [
+        ", ".join(map(str, group)) if len(group) < 3 else f"{group[0]} to {group[-1]}"
+        for group in groups
+    ]
+    return ", ".join(words[:MOST_RUNS]) + (" ..." if len(words) > MOST_RUNS else "")
 
 
 def _border(agrees: np.ndarray) -> str | None:

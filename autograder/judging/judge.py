@@ -14,7 +14,7 @@ from pydantic import Field
 from autograder.data.key import TaskKey
 from autograder.data.observation import Observation, Plain
 from autograder.judging import wording
-from autograder.judging.comparing import Comparison, compare, is_reordered
+from autograder.judging.comparing import Comparison, compare, is_reordered, shown_mode
 from autograder.judging.known import known_mistake
 from autograder.judging.picture import Picture, picture_of
 
@@ -22,7 +22,12 @@ ROUNDING = 1e-6  # of a ten-thousandth of a point
 
 
 class Verdict(Plain):
-    """What an answer is worth, and why."""
+    """What an answer is worth, and why.
+
+    `progress` says in which cases it is right, where these have something in common. `wrong_type`
+    says that the shape is as asked, and only the type of the elements is not; `by_library` that
+    an answer asked by hand calls a library.
+    """
 
     task: str
     verdict: Literal["correct", "wrong", "error", "missing"]
@@ -30,6 +35,9 @@ class Verdict(Plain):
     max_points: float
     checks: dict[str, bool] = Field(default_factory=dict)
     hint: str = ""
+    progress: str = ""
+    wrong_type: bool = False
+    by_library: bool = False
     remarks: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
     picture: Picture | None = None
@@ -101,9 +109,10 @@ def _verdict(key: TaskKey, observation: Observation, comparison: Comparison) -> 
     if observation.calls:
         remarks.append(f"asked by hand, but uses {', '.join(observation.calls)}")
     notes = Counter(note for case in observation.cases for note in dict.fromkeys(case.notes))
-    remarks += [f"{note} (so in {n} trials)" if n > 1 else note for note, n in notes.items()]
+    remarks += [f"{note}{wording.more_alike(n - 1)}" for note, n in notes.items()]
     right = not comparison.faults
-    hint, details = ("", ()) if right else _why(key, observation, comparison)
+    progress, following = wording.progress_of(key, comparison)
+    hint, details = ("", ()) if right else _why(key, observation, comparison, following)
     return Verdict(
         task=key.question.name,
         verdict="correct" if right else "wrong",
@@ -111,16 +120,33 @@ def _verdict(key: TaskKey, observation: Observation, comparison: Comparison) -> 
         max_points=key.max_points,
         checks={part: comparison.holds(part) for part in key.parts},
         hint=hint,
+        progress="" if wording.tells_where(hint) else progress,
+        wrong_type=_only_the_type(comparison),
+        by_library=bool(observation.calls),
         remarks=tuple(dict.fromkeys(remarks)),
         details=details,
         picture=_picture(key, comparison),
     )
 
 
+def _only_the_type(comparison: Comparison) -> bool:
+    """Whether all results have the shape asked for, and some another type of elements."""
+    faults = [fault for fault in comparison.faults if "shape" in fault.parts]
+    return bool(faults) and all(
+        fault.kind == "shape"
+        and [array.shape for array in fault.expected[shown_mode(fault.expected)]]
+        == [array.shape for array in fault.given.get(shown_mode(fault.expected), [])]
+        for fault in faults
+    )
+
+
 def _why(
-    key: TaskKey, observation: Observation, comparison: Comparison
+    key: TaskKey, observation: Observation, comparison: Comparison, following: set[int]
 ) -> tuple[str, tuple[str, ...]]:
-    """The sentence that helps most, and further ones."""
+    """The sentence that helps most, and further ones.
+
+    Where only the simplest cases are right, those that are `following` come first.
+    """
     reasons = wording.reasons_of(key, observation, comparison)
     only_remarked = key.question.kind == "function" and not comparison.wrong
     frozen = "" if comparison.holds("parameters") else wording.frozen(observation)
@@ -130,7 +156,7 @@ def _why(
             return mistake.hint, wording.details(reasons, (), 1)
     if frozen:
         return frozen, wording.details(reasons, ())
-    return wording.unknown(key, observation, comparison.wrong, reasons)
+    return wording.unknown(key, observation, comparison.wrong, reasons, following)
 
 
 def _picture(key: TaskKey, comparison: Comparison) -> Picture | None:

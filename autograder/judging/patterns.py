@@ -12,6 +12,8 @@ from autograder.data.arguments import Input
 
 Call = dict[str, Any]
 FEW, MANY = 3, 8  # cases of a task
+MOST_VALUES = 3  # of an argument that are named
+WHERE = "cases tried"  # in a sentence on which of them go wrong
 ENOUGH = 3  # cases that are no chance where a property is one of sizes
 NO_WIDTHS = ("stride", "kernel", "dilation", "padding")  # not to be compared with channels
 
@@ -36,11 +38,64 @@ def common_ground(calls: Sequence[Call], wrong: set[int]) -> str | None:
         return None
     others = f"the other {rest} {'is' if rest == 1 else 'are'} right"
     if chosen and not extra:
-        tried = f"Of the {len(calls)} cases tried {number} {'goes' if number == 1 else 'go'} wrong"
+        tried = f"Of the {len(calls)} {WHERE} {number} {'goes' if number == 1 else 'go'} wrong"
         return f"{tried}, exactly those where {chosen}; {others}."
     if chosen and number > 1 and extra <= min(number // 2, rest - 1):
-        return f"In all {number} cases tried that go wrong, {chosen}; {others}."
+        return f"In all {number} {WHERE} that go wrong, {chosen}; {others}."
     return None
+
+
+def right_ground(calls: Sequence[Call], wrong: set[int]) -> tuple[str, str, set[int]]:
+    """What the right calls have in common and no wrong one has; what to take up next, and where.
+
+    Several properties together, as of an answer that was begun with the simplest calls. All is
+    empty where one tells them apart already (`common_ground`), or none do.
+    """
+    right = set(range(len(calls))) - wrong
+    holding = _holding([list(_of_what_is_passed(call)) for call in calls])
+    names = [name for name, held in holding.items() if right <= held and wrong - held]
+    for size in (2, 3):
+        for chosen in itertools.combinations(names, size):
+            if set.intersection(*(holding[name] for name in chosen)) == right:
+                break
+        else:
+            continue
+        break
+    else:
+        return "", "", set()
+    if any(holding[name] == right for name in names):
+        return "", "", set()
+    for name in sorted(chosen, key=lambda name: _argument_place(name, calls[0])):
+        others = [holding[other] for other in chosen if other != name]
+        following = set.intersection(*others) & wrong
+        if following:
+            return _listed(chosen), _otherwise(name, [calls[i] for i in following]), following
+    return _listed(chosen), "", set()
+
+
+def _argument_of(name: str) -> str:
+    """The argument of which a property tells."""
+    return name.split("`")[1]
+
+
+def _argument_place(name: str, call: Call) -> int:
+    return list(call).index(_argument_of(name))
+
+
+def _otherwise(name: str, calls: Sequence[Call]) -> str:
+    """How the argument of a property is in calls that have not got it."""
+    argument = _argument_of(name)
+    values = [call[argument] for call in calls]
+    if name == f"`{argument}` is None":
+        return f"a `{argument}` that is not None"
+    if all(isinstance(value, str | int) for value in values):
+        shown = [repr(value) for value in sorted(set(values), key=str)]
+        return f"`{argument}` {' or '.join(shown[:MOST_VALUES])}"
+    return f"another `{argument}`"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _stands_out_otherwise(calls: Sequence[Call], number: int, chosen: str) -> bool:

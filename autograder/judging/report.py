@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import base64
-import io
 import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from autograder.judging.judge import Verdict
 from autograder.judging.picture import Picture
+from autograder.judging.wording import more_alike
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 MARKS = {"correct": "✓ correct", "wrong": "✗ wrong", "error": "✗ error", "missing": "– missing"}
-CODE = re.compile(r"`([^`\n]+)`")
+# What stands in backticks, `code`, and what asterisks mark: *weight*, **more of it**.
+MARKED = re.compile(
+    r"`(?P<code>[^`\n]+)`|(?<![\w*])(?P<stars>\*{1,2})(?P<word>[^\s*`](?:[^*`]*[^\s*`])?)(?P=stars)(?![\w*])"
+)
+TAGS = {"code": "code", "*": "em", "**": "strong"}
+WEIGHTS = {"code": "bold", "*": "italic", "**": "bold"}
+UNKNOWN = (127, 127, 127, 255)
+BELOW, ABOVE = (224, 130, 20), (128, 115, 172)  # orange and purple: seen on white and on black
 STYLES = {"correct": "green", "wrong": "red", "error": "red", "missing": "yellow"}
 
 
@@ -28,9 +40,24 @@ def number(points: float) -> str:
     return f"{points:g}"
 
 
+def mark(verdict: Verdict) -> str:
+    """The verdict in a word."""
+    by_library = verdict.verdict == "correct" and verdict.by_library
+    return f"{MARKS[verdict.verdict]}{', not by hand' if by_library else ''}"
+
+
+def parts_of(verdict: Verdict) -> list[tuple[str, bool | None]]:
+    """The parts of a task and whether they hold; None where there is no answer to be judged."""
+    if verdict.verdict == "missing":
+        return [(part, None) for part in verdict.checks]
+    named = {"shape": "type"} if verdict.wrong_type else {}
+    return [(named.get(part, part), held) for part, held in verdict.checks.items()]
+
+
 def checks_text(verdict: Verdict) -> str:
     """The parts of a task, each with its mark."""
-    return "  ".join(f"{'✓' if held else '✗'} {part}" for part, held in verdict.checks.items())
+    signs = {None: "–", True: "✓", False: "✗"}
+    return "  ".join(f"{signs[held]} {part}" for part, held in parts_of(verdict))
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
@@ -42,6 +69,9 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "checks": verdict.checks,
         "hint": verdict.hint,
     }
+    for name in ("progress", "wrong_type", "by_library"):
+        if getattr(verdict, name):
+            entry[name] = getattr(verdict, name)
     if verdict.remarks:
         entry["remarks"] = list(verdict.remarks)
     if verdict.details:
@@ -60,10 +90,14 @@ def terminal_table(verdicts: list[Verdict], title: str, message: str = "") -> Ta
     for verdict in verdicts:
         table.add_row(
             verdict.task,
-            Text(MARKS[verdict.verdict], STYLES[verdict.verdict]),
+            Text(mark(verdict), STYLES[verdict.verdict]),
             f"{number(verdict.points)}/{number(verdict.max_points)}",
             "\n".join(checks_text(verdict).split("  ")),
-            Text("\n".join(one for one in [verdict.hint, *further(verdict)] if one != message)),
+            Text("\n").join(
+                terminal_text(one)
+                for one in [verdict.progress, verdict.hint, *further(verdict)]
+                if one and one != message
+            ),
         )
     return table
 
@@ -87,22 +121,48 @@ def templates() -> Environment:
         loader=PackageLoader("autograder", "templates"), autoescape=select_autoescape(default=True)
     )
     environment.filters["number"] = number
-    environment.filters["picture"] = picture_png
+    environment.filters["drawn"] = drawn
+    environment.filters["mark"] = mark
+    environment.filters["parts"] = parts_of
     environment.filters["sentence"] = sentence_html
     environment.filters["breakable"] = breakable_html
     environment.filters["further"] = further
-    environment.globals["style"] = (
-        resources.files("autograder").joinpath("templates/style.css").read_text("utf-8")
+    of_verdicts, of_pages = (
+        resources.files("autograder").joinpath(f"templates/{name}.css").read_text("utf-8")
+        for name in ("verdict", "style")
     )
-    environment.globals["marks"] = MARKS
+    environment.globals["verdict_style"] = of_verdicts
+    environment.globals["style"] = of_verdicts + of_pages
     return environment
 
 
+def marked(text: str) -> Iterator[tuple[str, str]]:
+    """A sentence in pieces, each with what marks it: "code", "*", "**" or nothing."""
+    end = 0
+    for found in MARKED.finditer(text):
+        yield "", text[end : found.start()]
+        yield ("code", found["code"]) if found["code"] else (found["stars"], found["word"])
+        end = found.end()
+    yield "", text[end:]
+
+
+def terminal_text(sentence: str) -> Text:
+    """A sentence for a terminal: what is marked is set off, and code keeps its backticks there."""
+    from rich.text import Text
+
+    pieces = ((f"`{piece}`" if kind == "code" else piece, kind) for kind, piece in marked(sentence))
+    return Text.assemble(*((piece, WEIGHTS.get(kind, "")) for piece, kind in pieces))
+
+
 def sentence_html(text: str) -> Markup:
-    """A sentence for a page: escaped, and what stands in `backticks` set as code."""
+    """A sentence for a page: escaped, `code` and *weighty words* set as such."""
     from markupsafe import Markup, escape
 
-    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
+    pieces = []
+    for kind, piece in marked(text):
+        tag = TAGS.get(kind)
+        pieces.append(f"<{tag}>{escape(piece)}</{tag}>" if tag else str(escape(piece)))
+    return Markup("".join(pieces))
 
 
 def breakable_html(name: str) -> Markup:
@@ -124,10 +184,7 @@ def further(verdict: Verdict) -> list[str]:
         plain = _without_call(verdict.task, sentence.removeprefix("Remark: "))
         if plain not in said:
             found.setdefault(plain, []).append(sentence)
-    return [
-        same[0] if len(same) == 1 else f"{same[0]} (in {len(same)} trials)"
-        for same in found.values()
-    ]
+    return [f"{same[0]}{more_alike(len(same) - 1)}" for same in found.values()]
 
 
 def _without_call(task: str, sentence: str) -> str:
@@ -144,9 +201,33 @@ def _without_call(task: str, sentence: str) -> str:
     return sentence.strip().removesuffix(".")
 
 
-def verdict_html(verdict: Verdict) -> str:
+@dataclass(frozen=True)
+class Printed:
+    """What an answer printed while it was checked, cut short, and how many lines it was."""
+
+    text: str
+    lines: int
+
+
+@dataclass(frozen=True)
+class Aside:
+    """What only a notebook shows beside a verdict: it is no part of it, and no points hang on it.
+
+    `warning` is said above it, `printed` is folded below, `steps` are where to go from here (HTML).
+    """
+
+    warning: str = ""
+    printed: Printed | None = None
+    steps: tuple[Markup, ...] = field(default=())
+
+
+def verdict_html(verdict: Verdict, aside: Aside | None = None) -> str:
     """A verdict as a notebook shows it below the test cell."""
-    return templates().get_template("verdict.html").render(verdict=verdict)
+    aside = aside or Aside()
+    template = templates().get_template("verdict.html")
+    return template.render(
+        verdict=verdict, warning=aside.warning, printed=aside.printed, steps=aside.steps
+    )
 
 
 def cell_points(entry: dict[str, Any], worth: float) -> float:
@@ -162,28 +243,55 @@ def verdict_output(task: str, entry: dict[str, Any], worth: float) -> dict[str, 
     return {"output_type": "execute_result", "data": shown, "metadata": {}, "execution_count": None}
 
 
-def picture_png(picture: Picture) -> str:
-    """Expected, found and their difference side by side, as a base64 PNG."""
-    import numpy as np
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+@dataclass(frozen=True)
+class Drawn:
+    """Maps as base64 PNGs with their titles, and the number at which the colours are full."""
 
-    expected, found = picture.expected.numpy(), np.nan_to_num(picture.found.numpy())
-    figure = Figure(figsize=(6.6, 2.2), layout="constrained")
-    FigureCanvasAgg(figure)
-    limit = max(float(np.nanmax(np.abs(expected))), 1e-12)
-    for axes, (title, array) in zip(
-        figure.subplots(1, 3),
-        [("expected", expected), ("yours", found), ("difference", found - expected)],
-        strict=True,
-    ):
-        axes.imshow(np.clip(array, -4 * limit, 4 * limit), "PuOr", vmin=-limit, vmax=limit)
-        axes.set_title(title, fontsize=9)
-        axes.set_xticks([])
-        axes.set_yticks([])
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    return base64.b64encode(buffer.getvalue()).decode()
+    panels: tuple[tuple[str, str], ...]
+    limit: str
+    has_nan: bool = False
+
+
+def drawn(picture: Picture) -> Drawn:
+    """Expected, found and their difference, on one scale.
+
+    Where a value is 0 the map lets the page through, whatever its colour; no number is grey.
+    """
+    import numpy as np
+
+    expected, found = picture.expected.numpy(), picture.found.numpy()
+    with np.errstate(all="ignore"):
+        maps = {"expected": expected, "yours": found, "difference": found - expected}
+    largest = [np.max(np.abs(array[np.isfinite(array)]), initial=0.0) for array in maps.values()]
+    limit = float(next((number for number in largest if number), 1.0))
+    panels = tuple((title, _png(array / limit)) for title, array in maps.items())
+    has_nan = not all(np.isfinite(array).all() for array in maps.values())
+    return Drawn(panels, f"{limit:.3g}", has_nan)
+
+
+def _png(values: Any) -> str:
+    """A map of values from -1 to 1 as a picture: the farther from 0, the stronger its colour."""
+    import numpy as np
+
+    known = np.isfinite(values)
+    values = np.clip(np.where(known, values, 0), -1, 1)
+    pixels = np.empty((*values.shape, 4), "uint8")
+    pixels[..., :3] = np.where(values[..., None] < 0, BELOW, ABOVE)
+    pixels[..., 3] = np.rint(255 * np.abs(values))
+    pixels[~known] = UNKNOWN
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+    height, width = values.shape
+    parts = [
+        (b"IHDR", struct.pack(">2I5B", width, height, 8, 6, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    ]
+    chunks = b"".join(
+        struct.pack(">I", len(content)) + kind + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in parts
+    )  # fmt: skip
+    return base64.b64encode(b"\x89PNG\r\n\x1a\n" + chunks).decode()
 
 
 class Shown:
@@ -193,8 +301,8 @@ class Shown:
     the points; a notebook shows the table instead.
     """
 
-    def __init__(self, verdict: Verdict) -> None:
-        self.verdict = verdict
+    def __init__(self, verdict: Verdict, aside: Aside | None = None) -> None:
+        self.verdict, self.aside = verdict, aside or Aside()
 
     def __repr__(self) -> str:
         return repr(self.verdict.points)
@@ -203,4 +311,4 @@ class Shown:
         return self.verdict.points
 
     def _repr_html_(self) -> str:
-        return verdict_html(self.verdict)
+        return verdict_html(self.verdict, self.aside)

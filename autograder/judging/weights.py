@@ -56,16 +56,26 @@ def balance_of(
     else:
         many += f". Needless: {needless}" if needless else ""
         many += f". Missing: {missing}" if missing else ""
-    return Balance(many, frozenset(places), _kinds(extra, lacking))
+    return Balance(many, frozenset(places), _kinds(places, unplaced, lacking, trace))
 
 
 def _size(weights: Counter[Weight]) -> int:
     return sum(math.prod(shape) * count for (_, shape), count in weights.items())
 
 
-def _kinds(extra: Counter[Weight], lacking: Counter[Weight]) -> frozenset[str]:
-    """What is too many or too few, whatever its size."""
-    many = {f"needless {name}" for name, _ in extra}
+def _kinds(
+    places: dict[int, list[str]],
+    unplaced: Counter[Weight],
+    lacking: Counter[Weight],
+    trace: Sequence[Tensor],
+) -> frozenset[str]:
+    """What is too many, and in which kind of step, or too few, whatever its size."""
+    many = {
+        f"needless {name} of {trace[number].operation.partition(',')[0]}"
+        for number, names in places.items()
+        for name in names
+    }
+    many |= {f"needless {name}" for name, _ in unplaced}
     return frozenset(many | {f"missing {name}" for name, _ in lacking})
 
 

@@ -20,14 +20,21 @@ from autograder.judging.comparing import (
     is_glanced_at,
     shown_mode,
 )
-from autograder.judging.differences import NOTHING_MORE, describe, describe_shape
+from autograder.judging.differences import (
+    NOTHING_MORE,
+    describe,
+    describe_rows,
+    describe_shape,
+)
 from autograder.judging.known import Likeness, partly_known
 from autograder.judging.parting import Parting, Way, agreeing, misbuilt, needless, parting, way_of
-from autograder.judging.patterns import common_ground
+from autograder.judging.patterns import WHERE, common_ground, right_ground
 from autograder.judging.weights import Balance, balance_of, same_layers
 
 LONGEST_FACT = 100
 NUMBER = r"[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?"
+RAISED = re.compile(r" raises \w+")
+LINE = re.compile(r" \(line \d+ of the cell")
 MOST_DETAILS = 4
 NOT_THE_STEPS = (
     ". Every step agrees as long as layers of one size hold the same values, and no longer when "
@@ -88,7 +95,7 @@ def _kind_of(sentence: str) -> str:
     if pair:
         more = float(pair[2]) > float(pair[1])
         sentence = f"{sentence[: pair.start()]}too {'many' if more else 'few'}"
-    return re.sub(r"#(, #)+", "#", re.sub(NUMBER, "#", sentence))
+    return re.sub(r"#(,\s*#)+", "#", re.sub(NUMBER, "#", sentence))
 
 
 def call_of(key: TaskKey, index: int) -> str:
@@ -105,10 +112,30 @@ def problem_of(key: TaskKey, index: int, seen: CaseObservation) -> Reason:
     call, said = call_of(key, index), seen.problem or ""
     said = said.removesuffix(".") if step else said
     begins = said.startswith(call)
-    return Reason(index, call if begins else "", said.removeprefix(call), step=step)
+    # one error in one line is one mistake, whatever shapes it tells of
+    error, line = RAISED.search(said), LINE.search(said)
+    told = begins and not step
+    causes = frozenset([error[0] + line[0]] if told and error and line else [])
+    return Reason(index, call if begins else "", said.removeprefix(call), step=step, causes=causes)
 
 
 # Of all cases together
+
+
+def progress_of(key: TaskKey, comparison: Comparison) -> tuple[str, set[int]]:
+    """In which cases an answer is right, and those that are to be taken up next.
+
+    Nothing where all are right, or none, or where something is wrong in all of them alike.
+    """
+    count, wrong = len(key.question.cases), comparison.wrong
+    if not wrong or len(wrong) == count or any(f.kind == "remark" for f in comparison.faults):
+        return "", set()
+    right = count - len(wrong)
+    said = f"{right} of {count} cases {'is' if right == 1 else 'are'} right"
+    where, following, cases = right_ground(_calls(key), wrong)
+    if not where:
+        return f"{said}.", set()
+    return f"{said}: {where}. Next: {following}.", cases
 
 
 def reasons_of(key: TaskKey, observation: Observation, comparison: Comparison) -> list[Reason]:
@@ -136,9 +163,13 @@ def details(
         if not reason.kinds <= seen:
             seen |= reason.kinds
             alike = {other.case for other in reasons if other.kinds == reason.kinds}
-            count = f" (so in {len(alike)} trials)" if len(alike) > 1 else ""
-            found.append(f"{reason.text}{count}")
+            found.append(f"{reason.text}{more_alike(len(alike) - 1)}")
     return tuple(found[:most])
+
+
+def more_alike(count: int) -> str:
+    """How many more cases fail as the one told does, in brackets."""
+    return f" (and {count} more case{'s' if count > 1 else ''} alike)" if count else ""
 
 
 def frozen(observation: Observation) -> str:
@@ -154,9 +185,16 @@ def frozen(observation: Observation) -> str:
 
 
 def unknown(
-    key: TaskKey, observation: Observation, wrong: set[int], reasons: Sequence[Reason]
+    key: TaskKey,
+    observation: Observation,
+    wrong: set[int],
+    reasons: Sequence[Reason],
+    following: Collection[int] = (),
 ) -> tuple[str, tuple[str, ...]]:
-    """What can be said of a wrong answer that is not known as a whole, and further sentences."""
+    """What can be said of a wrong answer that is not known as a whole, and further sentences.
+
+    Where only the simplest cases are right, it is of those that are to be taken up next.
+    """
     for case in observation.cases:
         if case.remarks:  # float16, say, or a random result: no mistake of the bank explains it
             said = f" {case.remarks[0]}"
@@ -164,6 +202,7 @@ def unknown(
     where = common_ground(_calls(key), wrong) or ""
     alike = partly_known(key, observation, wrong, limited=bool(where))
     if not alike:
+        reasons = [reason for reason in reasons if reason.case in following] or reasons
         reason = _telling(key, reasons)
         stop = "." if where and not reason.text.endswith((".", "?")) else ""
         further = details(reasons, reason.kinds) or _of_other_words(key, reasons, reason)
@@ -183,6 +222,11 @@ def _of_other_words(key: TaskKey, reasons: Sequence[Reason], told: Reason) -> tu
     ]
     others = [reason for reason in reasons if words[reason.case] != words[told.case]]
     return (_telling(key, others).text,) if others else ()
+
+
+def tells_where(hint: str) -> bool:
+    """Whether a hint says already which of the cases are wrong."""
+    return WHERE in hint
 
 
 def _likeness_sentences(alike: Sequence[Likeness], wrong: set[int], limited: bool) -> list[str]:
@@ -336,12 +380,18 @@ class _Telling:
                 what = describe_shape(a, b, key.tolerance) if mode == "value" else ""
                 return f"{which} has shape {b.shape}, expected {a.shape}{what}"
             if b.size and b.dtype.kind not in KINDS[key.dtype]:
-                return f"{which} gives {_kind_word(b)}, expected {key.dtype} values"
+                said = f"{which} gives {_kind_word(b)} values, expected {key.dtype} values"
+                if np.array_equal(a, b):
+                    return f"{said}: shape and numbers are right, only the type is not"
+                return f"{said}: the shape is right, the type is not"
         raise AssertionError("no shape differs")
 
     def of_output(self) -> Reason:
         mode = self.fault.modes[0]
         which, a, b = self.first_wrong(mode)
+        if self.key.question.unordered:
+            rows = describe_rows(self.fault.expected[mode], self.fault.given[mode])
+            return self.said(f": of the rows of all results, {rows}")
         if mode == "value":
             return self.said(f"{which}: {describe(a, b, self.key.tolerance)}")
         step = self.parting()
@@ -403,7 +453,7 @@ def _count(number: int | None) -> str:
 
 
 def _kind_word(array: np.ndarray) -> str:
-    return {"f": "float", "i": "int", "b": "bool"}.get(array.dtype.kind, "other") + " values"
+    return {"f": "float", "i": "int", "u": "int", "b": "bool"}.get(array.dtype.kind, "other")
 
 
 def _shared(trace: tuple[Tensor, ...]) -> str:

@@ -62,8 +62,8 @@ def _probe(function: Any, question: Question) -> Observation:
         gc.collect(1)  # the net of the case before: it holds itself in circles
         cases.append(_observe_case(function, question, case, earlier))
         earlier.first = False
-        if cases[-1].problem_kind == "unfinished":
-            return Observation(name=question.name, status="unfinished", message="not answered yet")
+    if all(case.problem_kind == "unfinished" for case in cases):
+        return Observation(name=question.name, status="unfinished", message="not answered yet")
     remarks = wrong_defaults(function, question)
     if remarks:
         cases[0] = cases[0].model_copy(update={"remarks": (*remarks, *cases[0].remarks)})
@@ -232,12 +232,14 @@ def _message(error: BaseException) -> str:
 def _raised(error: BaseException, question: Question, case: Case) -> str:
     fed = case.feeds[0] if question.kind == "function" and case.feeds else ()
     call = call_text(question.name, {k: decode(v) for k, v in case.arguments.items()}, fed)
-    text = _message(error)
+    # Keras's own messages go on with examples of code that would come in one line here
+    text = _message(error).partition("You are likely doing something like")[0].strip()
     where = ""
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.name == question.name:
-            where = f" (line {frame.lineno} of the cell: `{(frame.line or '').strip()[:80]}`)"
-    return f"{call} raises {type(error).__name__}: {text}{where}"
+            words = (frame.line or "").strip()[:80]  # nothing where the source is not at hand
+            where = f" (line {frame.lineno} of the cell{f': `{words}`' if words else ''})"
+    return f"{call} raises {type(error).__name__}{': ' if text else ''}{text}{where}"
 
 
 # Functions of numbers and arrays
@@ -248,7 +250,7 @@ def _observe_function(
 ) -> CaseObservation:
     arguments = [_realise(decode(value)) for value in case.arguments.values()]
     given = function(*arguments)
-    outputs = [_plain(value, question) for value in _split(given, question.outputs, question)]
+    outputs = _results(given, question)
     remarks = []
     for (name, before), after in zip(case.arguments.items(), arguments, strict=True):
         if isinstance(after, np.ndarray | list) and not _unchanged(decode(before), after):
@@ -257,7 +259,7 @@ def _observe_function(
     fresh = [_realise(decode(value)) for value in case.arguments.values()]
     with noting_calls(calls) if question.by_hand and first else contextlib.nullcontext():
         again = function(*fresh)
-    repeated = [_plain(value, question) for value in _split(again, question.outputs, question)]
+    repeated = _results(again, question)
     if not all(
         a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
         for a, b in zip(outputs, repeated, strict=True)
@@ -268,6 +270,15 @@ def _observe_function(
         remarks=tuple(dict.fromkeys(remarks)),
         calls=tuple(calls),
     )
+
+
+def _results(given: Any, question: Question) -> list[np.ndarray]:
+    """What a function gives as plain arrays; rows whose order is free are put in order."""
+    found = [_plain(value, question) for value in _split(given, question.outputs, question)]
+    if not question.unordered or found[0].ndim != 1 or len({a.shape for a in found}) > 1:
+        return found
+    order = np.lexsort(found[::-1])
+    return [array[order] for array in found]
 
 
 def _unchanged(before: Any, after: Any) -> bool:
@@ -524,18 +535,12 @@ def _build_block(function: Callable, question: Question, case: Case) -> tuple[An
     inputs = [keras.Input(a.shape) if isinstance(a, Input) else None for a in arguments]
     given = function(*[a if x is None else x for a, x in zip(arguments, inputs, strict=True)])
     if question.outputs == 1 and isinstance(given, dict | list | tuple):
-        raise Unanswered(
-            "type",
-            f"`{question.name}` must return a Keras tensor, yours returns a {type(given).__name__}",
-        )
+        raise Unanswered("type", _no_tensor(given, question))
     outputs = _tensors(given, question)
     symbolic = [x for x in inputs if x is not None]
-    if any(not isinstance(output, keras.KerasTensor) for output in outputs):
-        raise Unanswered(
-            "type",
-            f"`{question.name}` must return a Keras tensor, yours returns "
-            f"{type(given).__name__}: call the layer or model on `x` and return the result",
-        )
+    for output in outputs:
+        if not isinstance(output, keras.KerasTensor):
+            raise Unanswered("type", _no_tensor(output, question))
     feeds = [a.shape for a in arguments if isinstance(a, Input)]
     if any(output is x for output in outputs for x in symbolic):
         outputs = [keras.ops.copy(output) for output in outputs]
@@ -588,9 +593,30 @@ def _tensors(given: Any, question: Question) -> list[Any]:
     tensors = list(_split(given, question.outputs, question))
     for tensor in tensors:
         if not hasattr(tensor, "shape") or not hasattr(tensor, "dtype"):
-            raise Unanswered(
-                "type",
-                f"`{question.name}` must return a Keras tensor, "
-                f"yours returns {type(tensor).__name__}",
-            )
+            raise Unanswered("type", _no_tensor(tensor, question))
     return tensors
+
+
+def _no_tensor(given: Any, question: Question) -> str:
+    """What an answer returns in place of a Keras tensor, and what to do."""
+    import keras
+
+    kind = type(given).__name__
+    inputs = question.cases[0].arguments.items() if question.cases else ()
+    x = next((name for name, value in inputs if isinstance(decode(value), Input)), "x")
+    said = f"`{question.name}` must return a Keras tensor, yours returns "
+    if isinstance(given, keras.Sequential):
+        return f"{said}a model ({kind}): call it, as in `return model({x})`"
+    if isinstance(given, keras.Model):
+        return (
+            f"{said}a model ({kind}): return the tensor itself, the one that `keras.Model(...)` "
+            "was given as its output"
+        )
+    if isinstance(given, keras.layers.Layer):
+        return f"{said}a layer that was not called: `return layers.{kind}(...)({x})` calls it"
+    if isinstance(given, dict | list | tuple):
+        return f"{said}a {kind}: return the one tensor alone"
+    return (
+        f"{said}{kind}: use layers and `keras.ops` on `{x}` all the way, so that the result is "
+        "one too"
+    )

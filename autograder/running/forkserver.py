@@ -1,5 +1,7 @@
 """The warm process: it has imported Keras and run nothing, and forks a child a submission.
 
+Who talks to whom::
+
     grader --control--> warm process --fork--> keeper --fork--> child (the student's code)
        |_________________ connection, leash _________________|
 

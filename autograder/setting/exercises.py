@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autograder.data.key import Key, read_key
+from autograder.data.notebook import ANSWERS_NAME, answers_in
 from autograder.setting.task import load_tasks
 
 KEY_NAME = "key.json"
@@ -82,10 +84,13 @@ def make_exercise_key(
     return key
 
 
-def release(root: Path, exercise: str, out: Path | None = None) -> list[Path]:
+def release(
+    root: Path, exercise: str, out: Path | None = None, self_study: bool = False
+) -> list[Path]:
     """Make the students' version of an exercise with nbgrader; return its files.
 
-    nbgrader's own database is not touched: the release depends on the solution alone.
+    nbgrader's own database is not touched: the release depends on the solution alone. For
+    `self_study` a file of model answers lies beside, which `solution` shows.
     """
     require_exercise(root, exercise)
     out = out or root / "exercises"
@@ -106,4 +111,8 @@ def release(root: Path, exercise: str, out: Path | None = None) -> list[Path]:
         if target.is_dir():
             shutil.rmtree(target)
         shutil.copytree(made, target)
+    if self_study:
+        source = root / "solutions" / exercise / f"{exercise}.ipynb"
+        told = {"exercise": exercise, "answers": answers_in(source.read_bytes())}
+        (target / ANSWERS_NAME).write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     return sorted(path for path in target.rglob("*") if path.is_file())

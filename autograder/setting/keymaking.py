@@ -131,6 +131,7 @@ def _question(task: Task, cases: list[Case]) -> Question:
         layer=task.kind == "layer",
         outputs=task.outputs,
         by_hand=task.by_hand,
+        unordered=task.unordered,
         structure=task.properties is not None,
         cases=tuple(cases),
         defaults=_defaults_of(task.answer),

@@ -12,6 +12,7 @@ import numpy as np
 
 from autograder.data.arguments import call_text
 from autograder.data.key import Answer, TaskKey
+from autograder.data.notebook import ANSWERS_NAME
 from autograder.data.observation import Observation
 from autograder.judging.comparing import comparable, distance
 from autograder.judging.judge import judge
@@ -170,7 +171,7 @@ def lint_release(release: Path, solution: Path) -> Iterator[str]:
     """Released files that hold lines of the solutions."""
     secret = set(secret_lines(solution))
     for path in sorted(p for p in release.rglob("*") if p.is_file()):
-        if path.name == "tasks.py" or "bank" in path.relative_to(release).parts:
+        if path.name in ("tasks.py", ANSWERS_NAME) or "bank" in path.relative_to(release).parts:
             yield f"{path} holds answers"
             continue
         try:

@@ -56,7 +56,7 @@ class Mutant:
 
     @property
     def label(self) -> str:
-        """How `EQUIVALENT_MUTANTS` names it: `function: before -> after`."""
+        """Its name in `EQUIVALENT_MUTANTS`, such as `function: before -> after`."""
         return f"{self.function}: {self.before} -> {self.after}"
 
 

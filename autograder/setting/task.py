@@ -57,7 +57,8 @@ class Task:
     Where many answers are right, `properties` says what each must do: it takes a trial's arguments.
     The answers right and wrong come from the task's bank (`autograder.setting.bank`). `places` says
     in words where in the answer a function of `tasks.py` builds, for the sentences on mistakes that
-    are made by machine (`autograder.setting.slips`): `{"projection": "of the shortcut"}`.
+    are made by machine (`autograder.setting.slips`): `{"projection": "of the shortcut"}`. Several
+    results that are `unordered` are columns of one table, whose rows may stand in any order.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Task:
     dtype: Literal["float", "int", "bool", "number"] = "float"
     tolerance: float = 1e-3
     by_hand: bool = False
+    unordered: bool = False
     plan: dict[str, Any] = field(default_factory=dict)
     properties: Callable[..., list[Property]] | None = None
     places: dict[str, str] = field(default_factory=dict)

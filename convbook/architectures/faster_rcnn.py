@@ -44,8 +44,10 @@ class Recipe:
         stride: pixels from one position of the maps to the next.
         scales: sides of the square anchors, in pixels.
         ratios: height over width of the anchors.
-        offset_scales: what offsets are divided by before they are learnt, so that they spread by
-            about 1: of (dy, dx, dh, dw), for both stages.
+        offset_scales: what the proposals' offsets (dy, dx, dh, dw) are divided by before they are
+            learnt, so that they spread by about 1.
+        box_scales: the same of the second stage's (Girshick 2015, section 2.3, brings them to a
+            variance of 1).
         positive, negative: overlaps from which an anchor is an object, and under which it is none.
         inside_only: whether anchors that reach over the picture's border train nothing.
         anchors: how many of them a picture trains the region proposal network on.
@@ -67,6 +69,7 @@ class Recipe:
     scales: tuple[float, ...] = (12, 22, 40)
     ratios: tuple[float, ...] = (1, 1.6, 3)
     offset_scales: tuple[float, float, float, float] = (0.1, 0.1, 0.2, 0.2)
+    box_scales: tuple[float, float, float, float] = (0.1, 0.1, 0.2, 0.2)
     positive: float = 0.6
     negative: float = 0.3
     inside_only: bool = False
@@ -199,8 +202,8 @@ def propose(
     boxes = clip(boxes, *image_size)
     best = ops.where(area(boxes) > 0, best, -np.inf)
     kept, valid = nms(boxes, best, threshold, after)
-    boxes = ops.where(valid[..., None], _take(boxes, kept), 0.0)
-    return boxes, ops.where(valid, _take(best, kept), 0.0), valid
+    boxes = ops.where(valid[..., None], take_rows(boxes, kept), 0.0)
+    return boxes, ops.where(valid, take_rows(best, kept), 0.0), valid
 
 
 @dataclass(frozen=True)
@@ -234,6 +237,23 @@ class Truth:
         return ops.where(ops.logical_and(labels == 0, over), -1, labels)
 
 
+@dataclass(frozen=True)
+class Sampled:
+    """Regions that a step trains the head on.
+
+    Attributes:
+        boxes: (B, R, 4).
+        labels: int32 (B, R), 1 for what holds an object, 0 for ground.
+        matched: int32 (B, R), the place in the truth of the object that each overlaps most.
+        chosen: float32 (B, R), 0 where there was nothing left to choose.
+    """
+
+    boxes: Any
+    labels: Any
+    matched: Any
+    chosen: Any
+
+
 class FasterRCNN(keras.Model):
     """Both stages over one backbone.
 
@@ -253,6 +273,8 @@ class FasterRCNN(keras.Model):
         seed: of what is sampled in training.
     """
 
+    names: tuple[str, ...] = LOSSES
+
     def __init__(
         self,
         backbone: keras.Model,
@@ -266,14 +288,20 @@ class FasterRCNN(keras.Model):
         super().__init__(**{"name": "faster_rcnn", "dtype": "float32", **options})
         self.backbone, self.rpn, self.head, self.recipe = backbone, rpn, head, recipe
         self.image_size = backbone.input_shape[1:3]
-        height, width, self.channels = backbone.output_shape[1:]
-        self.anchors = make_anchors(height, width, recipe.stride, recipe.scales, recipe.ratios)
+        self.channels = rpn.input_shape[-1]
+        self.anchors = self.lay_anchors()
         inside = _inside(self.anchors, self.image_size)
         self.inside = inside if recipe.inside_only else np.ones_like(inside)
         self.classes = head.output_shape[0][-1] - 1
         self.seeds = keras.random.SeedGenerator(seed)
-        self.meters = [keras.metrics.Mean(name=name.replace(" ", "_")) for name in LOSSES]
+        self.meters = [keras.metrics.Mean(name=name.replace(" ", "_")) for name in self.names]
         self.built = True  # its parts are
+
+    def lay_anchors(self) -> NDArray[np.float32]:
+        """The anchors (N, 4) of all positions of the maps."""
+        recipe = self.recipe
+        height, width = self.backbone.output_shape[1:3]
+        return make_anchors(height, width, recipe.stride, recipe.scales, recipe.ratios)
 
     def call(self, images: Any, training: bool = False) -> dict[str, Any]:
         """What is seen in pictures; in training, what the losses are made of."""
@@ -283,16 +311,24 @@ class FasterRCNN(keras.Model):
     def look(self, images: Any, training: bool = False) -> dict[str, Any]:
         """Maps (B, h, w, C) and, for each of N anchors, ``objectness`` (B, N) and ``offsets``."""
         maps = self.backbone(images, training=training)
+        objectness, offsets = self.ask(maps, training)
+        return {"maps": maps, "objectness": objectness, "offsets": offsets}
+
+    def ask(self, maps: Any, training: bool = False) -> tuple[Any, Any]:
+        """What the region proposal network says of each of the n anchors on maps (B, h, w, C).
+
+        Returns:
+            Scores (B, n), higher for objects, and offsets (B, n, 4).
+        """
         scores, offsets = self.rpn(maps, training=training)
         batch = ops.shape(maps)[0]
-        count = len(self.anchors)
+        count = maps.shape[1] * maps.shape[2] * self.recipe.kinds
         if scores.shape[-1] == 2 * self.recipe.kinds:  # the softmax of two is a sigmoid of this
             pairs = ops.reshape(scores, (batch, count, 2))
             objectness = pairs[..., 1] - pairs[..., 0]
         else:
             objectness = ops.reshape(scores, (batch, count))
-        offsets = ops.reshape(offsets, (batch, count, 4))
-        return {"maps": maps, "objectness": objectness, "offsets": offsets}
+        return objectness, ops.reshape(offsets, (batch, count, 4))
 
     def proposals(self, seen: dict[str, Any], training: bool = False) -> tuple[Any, Any, Any]:
         """Boxes, scores and whether they are there, as of ``propose``, from what ``look`` gave."""
@@ -311,20 +347,24 @@ class FasterRCNN(keras.Model):
     def name_regions(self, maps: Any, boxes: Any, training: bool = False) -> tuple[Any, Any]:
         """Scores (B, R, 1 + classes) and offsets (B, R, 1 + classes, 4) of boxes (B, R, 4)."""
         pool = self.recipe.pool
-        cut = roi_align if self.recipe.pooling == "align" else roi_pool
-        regions = cut(maps, boxes / self.recipe.stride, pool)
+        regions = self.cut(maps, boxes)
         batch, count = ops.shape(boxes)[0], boxes.shape[1]
         regions = ops.reshape(regions, (batch * count, pool, pool, self.channels))
         scores, offsets = self.head(regions, training=training)
         scores = ops.reshape(scores, (batch, count, 1 + self.classes))
         return scores, ops.reshape(offsets, (batch, count, 1 + self.classes, 4))
 
+    def cut(self, maps: Any, boxes: Any) -> Any:
+        """The parts of the maps in boxes (B, R, 4): (B, R, pool, pool, C)."""
+        cut = roi_align if self.recipe.pooling == "align" else roi_pool
+        return cut(maps, boxes / self.recipe.stride, self.recipe.pool)
+
     def find(self, seen: dict[str, Any]) -> dict[str, Any]:
         """Detections, from what ``look`` gave."""
         recipe = self.recipe
         proposals, _, valid = self.proposals(seen)
         scores, offsets = self.name_regions(seen["maps"], proposals)
-        boxes = decode(offsets, proposals[:, :, None], recipe.offset_scales)[:, :, 1:]
+        boxes = decode(offsets, proposals[:, :, None], recipe.box_scales)[:, :, 1:]
         scores = ops.softmax(scores)[..., 1:]
         scores = ops.where(valid[..., None], scores, 0.0)
         return detect(
@@ -343,16 +383,23 @@ class FasterRCNN(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """The sum of the four losses, each also kept for ``fit`` to report."""
+        """The sum of the losses, each also kept for ``fit`` to report."""
         # `evaluate` comes with detections, of which no losses can be made.
         seen = y_pred if "maps" in y_pred else self.look(x, training)
-        truth = Truth.of(y)
-        losses = (*self._rpn_losses(seen, truth), *self._head_losses(seen, truth, training))
+        losses = self.losses(seen, y, training)
         for meter, loss in zip(self.meters, losses, strict=True):
             meter.update_state(loss)
         return scale_loss_for_distribution(sum(losses))  # shares of a batch add up to its mean
 
-    def _rpn_losses(self, seen: dict[str, Any], truth: Truth) -> tuple[Any, Any]:
+    def losses(self, seen: dict[str, Any], y: dict[str, Any], training: bool) -> tuple[Any, ...]:
+        """The losses called ``names``, from what ``look`` gave and what ``fit`` was given."""
+        truth = Truth.of(y)
+        of_proposals = self.rpn_losses(seen, truth)
+        sampled = self.sample_regions(seen, truth)
+        return (*of_proposals, *self.head_losses(seen, truth, sampled, training))
+
+    def rpn_losses(self, seen: dict[str, Any], truth: Truth) -> tuple[Any, Any]:
+        """Of the first stage: are the sampled anchors objects, and how are they to be moved."""
         recipe = self.recipe
         anchors = ops.convert_to_tensor(self.anchors)
         inside = ops.convert_to_tensor(self.inside)  # no box: it overlaps nothing
@@ -369,12 +416,13 @@ class FasterRCNN(keras.Model):
         chosen = ops.cast(chosen, "float32")
         positive = ops.cast(labels == 1, "float32")
         cross_entropy = ops.binary_crossentropy(positive, seen["objectness"], from_logits=True)
-        target = encode(_take(truth.boxes, matched), anchors, recipe.offset_scales)
+        target = encode(take_rows(truth.boxes, matched), anchors, recipe.offset_scales)
         distance = offset_loss(seen["offsets"], target, chosen * positive, beta=1 / 9)
         count = ops.maximum(ops.sum(chosen), 1)
         return ops.sum(chosen * cross_entropy) / count, distance / count
 
-    def _head_losses(self, seen: dict[str, Any], truth: Truth, training: bool) -> tuple[Any, Any]:
+    def sample_regions(self, seen: dict[str, Any], truth: Truth) -> Sampled:
+        """Proposals and true boxes to train the head on, those that hold an object first."""
         recipe = self.recipe
         proposals, _, _ = self.proposals(seen, training=True)
         # The true boxes are proposals too: the head has objects to learn from the first step on.
@@ -385,19 +433,26 @@ class FasterRCNN(keras.Model):
         )
         labels = truth.without_crowds(ops.where(area(boxes) > 0, labels, -1), boxes, overlap)
         places, chosen = sample_places(labels, recipe.regions, recipe.region_share, self.seeds)
-        chosen = ops.cast(chosen, "float32")
-        boxes, labels, matched = (_take(each, places) for each in (boxes, labels, matched))
-        target = ops.where(labels == 1, _take(truth.classes, matched) + 1, 0)
+        boxes, labels, matched = (take_rows(each, places) for each in (boxes, labels, matched))
+        return Sampled(boxes, labels, matched, ops.cast(chosen, "float32"))
+
+    def head_losses(
+        self, seen: dict[str, Any], truth: Truth, sampled: Sampled, training: bool
+    ) -> tuple[Any, Any]:
+        """Of the second stage: what is in the sampled regions, and how are they to be moved."""
+        boxes, matched, chosen = sampled.boxes, sampled.matched, sampled.chosen
+        holds = sampled.labels == 1
+        target = ops.where(holds, take_rows(truth.classes, matched) + 1, 0)
         scores, offsets = self.name_regions(seen["maps"], boxes, training)
         cross_entropy = ops.sparse_categorical_crossentropy(target, scores, from_logits=True)
         own = ops.sum(offsets * ops.one_hot(target, 1 + self.classes)[..., None], 2)
-        wanted = encode(_take(truth.boxes, matched), boxes, recipe.offset_scales)
-        distance = offset_loss(own, wanted, chosen * ops.cast(labels == 1, "float32"), beta=1)
+        wanted = encode(take_rows(truth.boxes, matched), boxes, self.recipe.box_scales)
+        distance = offset_loss(own, wanted, chosen * ops.cast(holds, "float32"), beta=1)
         count = ops.maximum(ops.sum(chosen), 1)
         return ops.sum(chosen * cross_entropy) / count, distance / count
 
 
-def _take(values: Any, index: Any) -> Any:
+def take_rows(values: Any, index: Any) -> Any:
     """Rows (B, K, ...) of values (B, N, ...) by their numbers (B, K)."""
     for _ in range(len(values.shape) - 2):
         index = index[..., None]

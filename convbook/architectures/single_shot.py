@@ -36,7 +36,7 @@ OFFSET_SCALES = (0.1, 0.1, 0.2, 0.2)
 
 SSD300_SIZES = (38, 19, 10, 5, 3, 1)
 SSD300_SCALES = (0.1, 0.2, 0.37, 0.54, 0.71, 0.88, 1.05)
-"""The paper's for PASCAL VOC (section 2.2; the first map's as section 3.1 has it)."""
+"""The authors' code's for PASCAL VOC: the paper's formula (section 2.2), its steps rounded down."""
 
 FEW, MANY = (1, 2, 1 / 2), (1, 2, 1 / 2, 3, 1 / 3)
 SSD300_RATIOS = (FEW, MANY, MANY, MANY, FEW, FEW)
@@ -367,8 +367,9 @@ class YOLO(SingleShot):
     def losses_of(self, seen: dict[str, Any], truth: Truth) -> tuple[Any, ...]:
         """Squared errors of the places, and cross-entropies of objectness and class.
 
-        Sums over a batch divided by its number of objects. The paper has squared errors
-        throughout; cross-entropy is its successor's (Redmon and Farhadi 2018, arXiv:1804.02767).
+        Sums over a batch divided by its number of objects. The authors' code has a squared error
+        for objectness; a cross-entropy is its successor's (Redmon and Farhadi 2018,
+        arXiv:1804.02767).
         """
         raw = ops.cast(seen["raw"], "float32")
         target, there, owner = yolo_encode(

@@ -45,14 +45,47 @@ def paired_iou(a: Any, b: Any) -> Any:
     return _iou(sides(a), sides(b))
 
 
+def giou(a: Any, b: Any) -> Any:
+    """Return the generalised intersection over union of boxes (..., N, 4) with boxes (..., M, 4).
+
+    From the IoU goes the share of the smallest box round both that belongs to neither, so that
+    boxes apart are told how far: (..., N, M) in (-1, 1]. Of two empty boxes at one place it is 0.
+
+    Source: Rezatofighi et al. 2019, arXiv:1902.09630.
+    """
+    rows = [side[..., :, None] for side in sides(a)]
+    columns = [side[..., None, :] for side in sides(b)]
+    return _giou(rows, columns)
+
+
+def paired_giou(a: Any, b: Any) -> Any:
+    """Return the same (...) of boxes (..., 4) with their partners (..., 4)."""
+    return _giou(sides(a), sides(b))
+
+
+def _giou(a: Sequence[Any], b: Sequence[Any]) -> Any:
+    """The same of boxes given by their sides y1, x1, y2, x2, which broadcast."""
+    low = [ops.minimum(a[i], b[i]) for i in (0, 1)]
+    high = [ops.maximum(a[i], b[i]) for i in (2, 3)]
+    around = _area([*low, *high])
+    shared = _shared(a, b)
+    union = _area(a) + _area(b) - shared
+    overlap = shared / ops.where(union > 0, union, 1)
+    return overlap - (around - union) / ops.where(around > 0, around, 1)
+
+
 def _iou(a: Sequence[Any], b: Sequence[Any]) -> Any:
     """The same of boxes given by their sides y1, x1, y2, x2, which broadcast."""
-    height = ops.maximum(ops.minimum(a[2], b[2]) - ops.maximum(a[0], b[0]), 0)
-    width = ops.maximum(ops.minimum(a[3], b[3]) - ops.maximum(a[1], b[1]), 0)
-    shared = height * width
+    shared = _shared(a, b)
     union = _area(a) + _area(b) - shared
     # Where there is nothing to divide by, dividing by 1 keeps NaN out of gradients too.
     return shared / ops.where(union > 0, union, 1)
+
+
+def _shared(a: Sequence[Any], b: Sequence[Any]) -> Any:
+    height = ops.maximum(ops.minimum(a[2], b[2]) - ops.maximum(a[0], b[0]), 0)
+    width = ops.maximum(ops.minimum(a[3], b[3]) - ops.maximum(a[1], b[1]), 0)
+    return height * width
 
 
 def _area(box: Sequence[Any]) -> Any:

@@ -7,8 +7,10 @@ arXiv:1703.06870, section 3 (RoIAlign); Bender and Farach-Colton 2000, *The LCA 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import keras
 from keras import ops
 
 ROUNDINGS = ("overlapping", "disjoint")
@@ -115,7 +117,8 @@ def roi_align(features: Any, rois: Any, size: int, samples: int = 2) -> Any:
 
     Nothing is rounded: a bin has samples x samples points at even spacing, and a point takes the
     bilinear mean of the four cell centres around it; cell i's centre is at i + 1/2. Beyond the
-    outermost centres it takes the edge's value.
+    outermost centres it takes the edge's value. (torchvision's ``roi_align`` with ``aligned=True``
+    does so up to one cell from them, and takes 0 for points further out.)
 
     Args:
         features: maps (B, H, W, C); H, W and C known.
@@ -128,9 +131,14 @@ def roi_align(features: Any, rois: Any, size: int, samples: int = 2) -> Any:
     """
     features = ops.convert_to_tensor(features)
     rois = ops.stop_gradient(ops.convert_to_tensor(rois, "float32"))
+    how = _fetched if keras.backend.backend() == "jax" else _multiplied
+    return how(features, rois, size, samples)
+
+
+def _multiplied(features: Any, rois: Any, size: int, samples: int) -> Any:
+    """The bins as products of matrices."""
     height, width, channels = features.shape[1:]
-    down = ops.cast(_weights(rois[..., 0], rois[..., 2], size, samples, height), features.dtype)
-    across = ops.cast(_weights(rois[..., 1], rois[..., 3], size, samples, width), features.dtype)
+    down, across = _down_and_across(features, rois, size, samples)
     regions = rois.shape[1]
     # Bilinear samples and their means are separable: first all rows' means, then the columns'.
     rows = ops.matmul(
@@ -141,11 +149,82 @@ def roi_align(features: Any, rois: Any, size: int, samples: int = 2) -> Any:
     return ops.matmul(across[:, :, None], rows)
 
 
-def _weights(first: Any, last: Any, size: int, samples: int, limit: int) -> Any:
-    """What each of the cells of a line gives to each bin: (B, R, size, limit), rows of sum 1."""
+def _multiplied_back(features: Any, rois: Any, size: int, samples: int, upstream: Any) -> Any:
+    """The gradient for the features: the transposed products in reverse order."""
+    height, width, channels = features.shape[1:]
+    down, across = _down_and_across(features, rois, size, samples)
+    regions = rois.shape[1]
+    rows = ops.matmul(ops.swapaxes(across, -1, -2)[:, :, None], upstream)
+    back = ops.matmul(
+        ops.swapaxes(ops.reshape(down, (-1, regions * size, height)), -1, -2),
+        ops.reshape(rows, (-1, regions * size, width * channels)),
+    )
+    return ops.reshape(back, ops.shape(features))
+
+
+def _fetched(features: Any, rois: Any, size: int, samples: int) -> Any:
+    """The same for JAX, whose compiler makes one loop of all neighbours that are fetched.
+
+    Its way back would add cell by cell, which is slow; so the gradient is that of the products.
+    """
+
+    @ops.custom_gradient
+    def align(features: Any, rois: Any) -> Any:
+        def back(*given: Any, upstream: Any = None) -> Any:
+            upstream = given[0] if upstream is None else upstream
+            into = _multiplied_back(features, rois, size, samples, upstream)
+            return into, ops.zeros_like(rois)
+
+        return _means_of_neighbours(features, rois, size, samples), back
+
+    return align(features, rois)
+
+
+def _means_of_neighbours(features: Any, rois: Any, size: int, samples: int) -> Any:
+    """The bins as sums over their points and each point's four neighbours."""
+    height, width, channels = features.shape[1:]
+    table = ops.reshape(features, (-1, channels))
+    first = ops.arange(ops.shape(features)[0], dtype="int32")[:, None, None] * height
+    total: Any = 0
+    for y, down in _neighbours(rois[..., 0], rois[..., 2], size, samples, height):
+        for x, across in _neighbours(rois[..., 1], rois[..., 3], size, samples, width):
+            cells = (first + y)[..., :, None] * width + x[..., None, :]
+            share = down[..., :, None] * across[..., None, :]
+            total += ops.take(table, cells, axis=0) * ops.cast(share, features.dtype)[..., None]
+    return total
+
+
+def _neighbours(
+    first: Any, last: Any, size: int, samples: int, limit: int
+) -> Iterator[tuple[Any, Any]]:
+    """Cells (B, R, size) of a line that give to the bins, and what each gives; none beyond it."""
+    places = _places(first, last, size, samples, limit)
+    low = ops.floor(places)
+    beyond = ops.reshape(places - low, (-1, first.shape[1], size, samples)) / samples
+    low = ops.reshape(ops.cast(low, "int32"), (-1, first.shape[1], size, samples))
+    for sample in range(samples):
+        yield low[..., sample], 1 / samples - beyond[..., sample]
+        yield ops.minimum(low[..., sample] + 1, limit - 1), beyond[..., sample]
+
+
+def _down_and_across(features: Any, rois: Any, size: int, samples: int) -> tuple[Any, Any]:
+    """What rows (B, R, size, H) and columns (B, R, size, W) of the maps give to the bins."""
+    height, width = features.shape[1:3]
+    down = _weights(rois[..., 0], rois[..., 2], size, samples, height)
+    across = _weights(rois[..., 1], rois[..., 3], size, samples, width)
+    return ops.cast(down, features.dtype), ops.cast(across, features.dtype)
+
+
+def _places(first: Any, last: Any, size: int, samples: int, limit: int) -> Any:
+    """Where the points of a line are: (B, R, size * samples), cell i's centre at i."""
     points = (ops.arange(size * samples, dtype="float32") + 0.5) / (size * samples)
     places = first[..., None] + (last - first)[..., None] * points - 0.5
-    places = ops.clip(places, 0, limit - 1)
+    return ops.clip(places, 0, limit - 1)
+
+
+def _weights(first: Any, last: Any, size: int, samples: int, limit: int) -> Any:
+    """What each of the cells of a line gives to each bin: (B, R, size, limit), rows of sum 1."""
+    places = _places(first, last, size, samples, limit)
     far = ops.abs(places[..., None] - ops.arange(limit, dtype="float32"))
     near = ops.maximum(1 - far, 0)
     near = ops.reshape(near, (-1, first.shape[1], size, samples, limit))

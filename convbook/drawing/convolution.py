@@ -5,9 +5,6 @@ Maps and weights have a sign, so they are drawn in greys around a middle grey th
 
 from __future__ import annotations
 
-import base64
-import io
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +16,7 @@ from matplotlib.patches import ConnectionPatch, Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from convbook.convolution import taps, window_start
+from convbook.drawing.stage import Choose, Slide, present
 from convbook.drawing.style import COLOURS
 
 FloatArray = NDArray[np.float64]
@@ -108,61 +106,30 @@ def draw_settings(
 def sliding_widget(image: ArrayLike, kernel: ArrayLike) -> Any:
     """Make a sliding filter with controls for size, padding, stride, dilation and position.
 
-    Where no widgets can run (a plain Python, no ipywidgets) it says so in one line. A page made
-    from the notebook, which has no Python behind it, shows a still picture in the widget's place.
-
     Args:
         image: grey picture (H, W).
         kernel: filter (3, 3); for the other sizes the widget takes a mean filter.
 
     Returns:
-        The widget, which a notebook shows as a cell's value; None where no widgets can run.
+        See `convbook.drawing.stage.present`.
     """
-    if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
-        print("The sliding widget needs a Jupyter notebook; the still picture shows the same.")
-        return None
-    try:
-        import ipywidgets  # type: ignore[import-untyped]
-    except ImportError:
-        print("The sliding widget needs ipywidgets: pip install ipywidgets.")
-        return None
-    play = ipywidgets.Play(value=0, min=0, max=0, interval=400, description="slide")
-    position = ipywidgets.IntSlider(value=0, min=0, max=0, description="position")
-    ipywidgets.jslink((play, "value"), (position, "value"))
-    options = {
-        "size": ipywidgets.ToggleButtons(options=[2, 3, 5], value=3, description="kernel"),
-        "padding": ipywidgets.ToggleButtons(options=["valid", "same"], description="padding"),
-        "stride": ipywidgets.ToggleButtons(options=[1, 2, 3], description="stride"),
-        "dilation": ipywidgets.ToggleButtons(options=[1, 2, 3], description="dilation"),
-    }
-    for button in options.values():
-        button.style.button_width = "60px"
 
-    def show(size: int, padding: str, stride: int, dilation: int, step: int) -> None:
+    def draw(kernel_size: int, padding: str, stride: int, dilation: int, position: int) -> Figure:
+        size = kernel_size
         weights = np.asarray(kernel, float) if size == 3 else np.full((size, size), 1 / size**2)
-        try:
-            figure = draw_sliding(image, weights, stride, padding, dilation, step)
-        except ValueError as error:
-            print(error)
-            return
-        # The slider's end follows the number of outputs that the setting has.
-        shape = np.shape(image)
-        count = len(taps(shape[0], size, stride, padding, dilation))
-        count *= len(taps(shape[1], size, stride, padding, dilation))
-        play.max = position.max = count - 1
-        plt.show()
-        plt.close(figure)
+        return draw_sliding(image, weights, stride, padding, dilation, position)
 
-    class WithStill(ipywidgets.VBox):
-        """A widget that a viewer without widgets shows as a picture."""
-
-        def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-            return {**super()._repr_mimebundle_(**options), "image/png": still}
-
-    still = _png(draw_settings(image, kernel, _STILL_SETTINGS, step=7))
-    picture = ipywidgets.interactive_output(show, {**options, "step": position})
-    controls = ipywidgets.VBox([*options.values(), ipywidgets.HBox([play, position])])
-    return WithStill([controls, picture])
+    return present(
+        "let the window run at stride 2: which pixels are never its middle?",
+        draw,
+        still=lambda: draw_settings(image, kernel, _STILL_SETTINGS, step=7),
+        look=False,
+        kernel_size=Choose((2, 3, 5), 3),
+        padding=Choose(("valid", "same")),
+        stride=Choose((1, 2, 3)),
+        dilation=Choose((1, 2, 3)),
+        position=Slide(0, 0, np.asarray(image).size - 1, play=True),
+    )
 
 
 _STILL_SETTINGS: list[dict[str, Any]] = [
@@ -171,14 +138,6 @@ _STILL_SETTINGS: list[dict[str, Any]] = [
     {"dilation": 3},
     {"dilation": 2, "padding": "same"},
 ]
-
-
-def _png(figure: Figure) -> str:
-    """The figure as a PNG, base64, as notebooks store it; closes the figure."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png")
-    plt.close(figure)
-    return base64.b64encode(file.getvalue()).decode()
 
 
 def draw_bank(

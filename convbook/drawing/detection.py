@@ -8,9 +8,6 @@ exclusive.
 
 from __future__ import annotations
 
-import base64
-import io
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +20,7 @@ from matplotlib.patheffects import Normal, withStroke
 from numpy.typing import ArrayLike, NDArray
 
 from convbook.detection.evaluation import average_precision
+from convbook.drawing.stage import Slide, present
 from convbook.drawing.style import COLOURS, WIDTH, label_line
 
 LOOKS: dict[str, dict[str, Any]] = {
@@ -405,57 +403,26 @@ def threshold_widget(
 ) -> Any:
     """Make sliders for the IoU of the suppression and the least score, over a picture.
 
-    Where no widgets can run (a plain Python, no ipywidgets) it says so in one line. A page made
-    from the notebook, which has no Python behind it, shows a still picture in the widget's place.
-
     Args:
         scene: see `draw_detections`.
         answer: gives the detections of this picture from both numbers, IoU and least score.
         names: of the classes.
 
     Returns:
-        The widget, which a notebook shows as a cell's value; None where no widgets can run.
+        See `convbook.drawing.stage.present`.
     """
-    if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
-        print("The sliders need a Jupyter notebook; the pictures above show the same.")
-        return None
-    try:
-        import ipywidgets  # type: ignore[import-untyped]
-    except ImportError:
-        print("The sliders need ipywidgets: pip install ipywidgets.")
-        return None
 
-    def figure_at(overlap: float, least: float) -> Any:
+    def draw(IoU: float, score: float) -> Any:
         figure, axes = plt.subplots(figsize=(0.7 * WIDTH, 0.7 * WIDTH + 0.4))
-        draw_detections(axes, scene, answer(overlap, least), names=names, least=least)
-        axes.set_title(f"IoU above {overlap:.2f} goes, score at least {least:.2f}", fontsize=10)
+        draw_detections(axes, scene, answer(IoU, score), names=names, least=score)
+        axes.set_title(f"IoU above {IoU:.2f} goes, score at least {score:.2f}", fontsize=10)
         draw_key(figure, "truth", "detection", "wrong")
         return figure
 
-    def show(overlap: float, least: float) -> None:
-        figure = figure_at(overlap, least)
-        plt.show()
-        plt.close(figure)
-
-    class WithStill(ipywidgets.VBox):
-        """A widget that a viewer without widgets shows as a picture."""
-
-        def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-            return {**super()._repr_mimebundle_(**options), "image/png": still}
-
-    options = {"step": 0.05, "readout_format": ".2f", "continuous_update": False}
-    sliders = {
-        "overlap": ipywidgets.FloatSlider(0.3, min=0.05, max=1.0, description="IoU", **options),
-        "least": ipywidgets.FloatSlider(0.5, min=0.05, max=1.0, description="score", **options),
-    }
-    still = _png(figure_at(0.3, 0.5))
-    picture = ipywidgets.interactive_output(show, sliders)
-    return WithStill([*sliders.values(), picture])
-
-
-def _png(figure: Any) -> str:
-    """A figure as a PNG, base64, as notebooks store it; closes the figure."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    plt.close(figure)
-    return base64.b64encode(buffer.getvalue()).decode()
+    return present(
+        "raise the IoU until one object has two boxes, then the score until one is missed.",
+        draw,
+        look=False,
+        IoU=Slide(0.3, 0.05, 1.0, 0.05),
+        score=Slide(0.5, 0.05, 1.0, 0.05),
+    )

@@ -102,7 +102,7 @@ def draw_figures(
 
 def draw_key(figure: Any) -> None:
     """Say below a figure what its lines mean."""
-    looks = {
+    looks: dict[str, dict[str, Any]] = {
         "its left side": {"color": COLOURS["vermilion"]},
         "its right side": {"color": COLOURS["vermilion"], "linestyle": (0, (2.2, 1.2))},
         "true joint, seen": {"color": COLOURS["ink"], "marker": "x", "linestyle": "none"},
@@ -132,7 +132,7 @@ def draw_ways(axes: Axes, start: ArrayLike, ends: ArrayLike) -> None:
         if np.isfinite(last).all():
             (y, x) = np.stack([first, last]).T
             axes.plot(x, y, "-", color=COLOURS["vermilion"], linewidth=1.2, path_effects=rim)
-    dot = {"color": COLOURS["ink"], "markersize": 5, "markeredgecolor": "white"}
+    dot: dict[str, Any] = {"color": COLOURS["ink"], "markersize": 5, "markeredgecolor": "white"}
     axes.plot(first[1], first[0], "o", **dot)
 
 

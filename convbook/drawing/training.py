@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from convbook.drawing.style import COLOURS, WIDTH, label_line
 
 MAP = "mAP@0.5"
+MASK_MAP = "mask mAP@0.5"
 
 
 def draw_training(history: Sequence[Mapping[str, float]]) -> Axes:
@@ -17,7 +18,7 @@ def draw_training(history: Sequence[Mapping[str, float]]) -> Axes:
 
     Args:
         history: rows as ``convbook.train`` keeps them: each with its ``step``, and either ``loss``
-            or ``mAP@0.5``.
+            or ``mAP@0.5``, maybe with ``mask mAP@0.5``.
 
     Returns:
         The axes of the mean average precision.
@@ -32,6 +33,14 @@ def draw_training(history: Sequence[Mapping[str, float]]) -> Axes:
     judged = [row for row in history if MAP in row]
     if judged:
         last = judged[-1]
-        label_line(right, [last["step"]], [last[MAP]], f"{last[MAP]:.2f}", offset=(-14, -12))
+        drawn = MASK_MAP in last
+        words = f"boxes {last[MAP]:.2f}" if drawn else f"{last[MAP]:.2f}"
+        place = (-50, 5) if drawn else (-14, -12)
+        label_line(right, [last["step"]], [last[MAP]], words, offset=place)
         right.set_ylim(0, 1)
+        if drawn:
+            points = [row["step"] for row in judged], [row[MASK_MAP] for row in judged]
+            right.plot(*points, color=COLOURS["vermilion"], linestyle="--")
+            words = f"masks {last[MASK_MAP]:.2f}"
+            label_line(right, [last["step"]], [last[MASK_MAP]], words, offset=(-50, -14))
     return right

@@ -111,6 +111,24 @@ def draw_pictures(rows: Mapping[str, ArrayLike], notes: Mapping[str, str] | None
     return figure
 
 
+def draw_trade(points: Mapping[str, tuple[float, float]]) -> Axes:
+    """Draw nets by what they cost and how well they do.
+
+    Args:
+        points: (millions of multiplications, mean IoU) by the net's name.
+    """
+    _, axes = plt.subplots(figsize=(WIDTH, 3.4))
+    works, ious = np.array(list(points.values())).T
+    axes.set_xscale("log")
+    axes.set_xticks((5, 10, 20), ("5", "10", "20"))
+    axes.set_xticks((), minor=True)
+    axes.set(xlim=(works.min() / 1.6, works.max() * 1.6))
+    axes.set(ylim=(ious.min() - 0.05, ious.max() + 0.05))
+    axes.set(xlabel="multiplications of a picture, millions", ylabel="mean IoU, held-out scenes")
+    draw_named_points(points, axes)
+    return axes
+
+
 def draw_named_points(points: Mapping[str, tuple[float, float]], axes: Axes) -> None:
     """Draw points with their names beside them, so that no name covers another or a point.
 

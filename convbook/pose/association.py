@@ -147,16 +147,16 @@ def pair_features(found: Candidates) -> tuple[Ints, Ints, Ints, Array]:
     """
     firsts, seconds, numbers, rows = [], [], [], []
     for number, (a, b) in enumerate(PAIRS):
-        for i in np.flatnonzero(found.kinds == a):
-            for j in np.flatnonzero(found.kinds == b):
+        for i in map(int, np.flatnonzero(found.kinds == a)):
+            for j in map(int, np.flatnonzero(found.kinds == b)):
                 there = _disagreement(found, number, i, j), _disagreement(found, number, j, i)
                 (near, turn), (far, back) = there
                 rows.append(((near + far) / 2, max(near, far), (turn + back) / 2))
                 firsts.append(i)
                 seconds.append(j)
                 numbers.append(number)
-    whole = (np.array(each, np.int64) for each in (firsts, seconds, numbers))
-    return (*whole, np.array(rows, float).reshape(-1, FEATURES))
+    one, other, pair = (np.array(each, np.int64) for each in (firsts, seconds, numbers))
+    return one, other, pair, np.array(rows, float).reshape(-1, FEATURES)
 
 
 def _disagreement(found: Candidates, pair: int, start: int, end: int) -> tuple[float, float]:
@@ -213,10 +213,10 @@ def fit_pairs(
 
     common = fitted(np.ones(len(y), bool))
     result = np.tile(common, (len(PAIRS), 1))
-    for number in range(len(PAIRS)):
-        own = pair == number
+    for kind in range(len(PAIRS)):
+        own = pair == kind
         if min((y & own).sum(), (~y & own).sum()) >= 20:
-            result[number] = fitted(own)
+            result[kind] = fitted(own)
     return result
 
 
@@ -284,7 +284,7 @@ def cheapest_partition(taken: ArrayLike, joined: ArrayLike, most: float = 20.0) 
     number[rows, columns] = number[columns, rows] = count + np.arange(len(rows))
     price = np.concatenate([single, pair[rows, columns]])
     programme = _Programme(price)
-    for a, b in zip(rows, columns, strict=True):
+    for a, b in zip(rows.tolist(), columns.tolist(), strict=True):
         if np.isfinite(pair[a, b]):
             programme.add({number[a, b]: 1, a: -1}, 0)
             programme.add({number[a, b]: 1, b: -1}, 0)
@@ -423,13 +423,14 @@ def in_order(
         (n, K, 2), all NaN for a person whom nobody was found for; to be judged by
         `convbook.pose.keypoints.pck`.
     """
-    from scipy.optimize import linear_sum_assignment
+    from convbook.detection.assignment import assign
 
     people, true = np.asarray(found, float), np.asarray(truth, float)
     lengths, which = np.asarray(scales, float), np.asarray(counted, bool)
     away = np.linalg.norm(people[:, np.newaxis] - true, axis=-1)  # (m, n, K)
     right = ((away <= share * lengths[:, np.newaxis]) & which).sum(-1)
     result = np.full(true.shape, np.nan)
-    for person, place in zip(*linear_sum_assignment(right, maximize=True), strict=True):
-        result[place] = people[person]
+    for person, place in enumerate(assign(-right)):
+        if place >= 0:
+            result[place] = people[person]
     return result

@@ -16,10 +16,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-NETS = ("faster_rcnn", "ssd", "yolo")
+NETS = ("faster_rcnn", "mask_rcnn", "ssd", "yolo", "detr")
+STARTS = (
+    "imagenet, or a file of Keras, for a published net; faster_rcnn, the book's own, for a small "
+    "mask_rcnn, whose masks alone learn then"
+)
+PUBLISHED_SIZES = {"faster_rcnn": 600, "mask_rcnn": 800, "ssd": 300, "yolo": 416, "detr": 800}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "small": {"size": 128, "batch_size": 16, "optimizer": "adam", "learning_rate": 2e-3},
-    "published": {"size": 600, "batch_size": 2, "optimizer": "sgd", "learning_rate": 1e-3},
+    "published": {"size": None, "batch_size": 2, "optimizer": "sgd", "learning_rate": 1e-3},
 }
 
 
@@ -50,18 +55,19 @@ def prepare(chosen: argparse.Namespace) -> Any:
     from convbook.data.batches import Batches
     from convbook.data.real import class_names
     from convbook.train.devices import share_out
-    from convbook.train.pictures import source
+    from convbook.train.pictures import KEYS, MASK_KEYS, source
     from convbook.train.run import Run
 
     plan = _plan(chosen)
-    devices, scope = share_out(chosen.devices)
+    devices, scope = share_out(1 if plan.net == "detr" else chosen.devices)
     if plan.batch_size % len(devices):
         raise ValueError(
             f"A batch of {plan.batch_size} cannot be shared out among {len(devices)} devices: "
             "choose a multiple, or fewer --devices."
         )
     pictures = {"size": plan.size, "seed": plan.seed, "places": plan.places}
-    options = {**pictures, "workers": chosen.workers, "data_dir": chosen.data_dir}
+    drawn = plan.net == "mask_rcnn"
+    options = {**pictures, "workers": chosen.workers, "data_dir": chosen.data_dir, "masks": drawn}
     training = source(plan.data, "train", count=plan.count, **options)
     test = source(plan.data, "test", count=plan.judged, **options)
     classes = len(class_names(plan.data, chosen.data_dir))
@@ -73,6 +79,7 @@ def prepare(chosen: argparse.Namespace) -> Any:
         net.compile(optimizer_of(plan, steps), jit_compile=keras.backend.backend() == "jax")
         net.optimizer.build(net.trainable_variables)  # else TensorFlow traces the step twice
     loaders = {"places": plan.places, "workers": 1 if plan.data.startswith("digit") else 4}
+    loaders["keys"] = MASK_KEYS if drawn else KEYS
     run = Run(
         net,
         Batches(training, plan.batch_size, shuffle=True, seed=plan.seed, **loaders),
@@ -93,6 +100,12 @@ def build(plan: Any, classes: int) -> Any:
     """The net of a plan, with the weights it starts with."""
     from convbook.architectures import faster_rcnn
 
+    if plan.net == "mask_rcnn":
+        return _mask_rcnn(plan, classes)
+    if plan.net == "detr":
+        from convbook.architectures.detr import small_detr
+
+        return small_detr((plan.size, plan.size), classes)
     if plan.net != "faster_rcnn":
         return _single_shot(plan, classes)
     if plan.size_of_net == "small":
@@ -101,6 +114,24 @@ def build(plan: Any, classes: int) -> Any:
     net = faster_rcnn.vgg_faster_rcnn((plan.size, plan.size), classes, seed=plan.seed)
     if plan.start:
         faster_rcnn.start_from_vgg16(net, plan.start)
+    return net
+
+
+def _mask_rcnn(plan: Any, classes: int) -> Any:
+    """The same for the net that draws masks."""
+    from convbook.architectures import mask_rcnn
+
+    size = (plan.size, plan.size)
+    if plan.size_of_net == "published":
+        net = mask_rcnn.resnet_mask_rcnn(size, classes, seed=plan.seed)
+        if plan.start:
+            mask_rcnn.start_from_resnet50(net, plan.start)
+        return net
+    if plan.stride != 8:
+        raise ValueError(f"stride is {plan.stride}: the small Mask R-CNN has maps of stride 8.")
+    net = mask_rcnn.small_mask_rcnn(size, classes, seed=plan.seed)
+    if plan.start:
+        mask_rcnn.start_from_boxes(net, plan.start)
     return net
 
 
@@ -121,6 +152,20 @@ def _single_shot(plan: Any, classes: int) -> Any:
     return single_shot.ssd300(classes)
 
 
+def _refuse_for_detr(chosen: argparse.Namespace, size_of_net: str) -> None:
+    """Refuse what is not for DETR."""
+    if size_of_net != "small":
+        raise ValueError(
+            "DETR is trained small here: the paper's took 300 epochs of COCO, three days on 16 "
+            "GPUs; --net-size small."
+        )
+    if chosen.stride != 8 or chosen.start or chosen.precision != "float32":
+        raise ValueError(
+            "DETR reads the kept Faster R-CNN's maps, of stride 8, in float32: leave --stride, "
+            "--start and --precision out."
+        )
+
+
 def optimizer_of(plan: Any, steps: int) -> Any:
     """The optimizer: a rate that rises for a twentieth of the steps, then falls to zero."""
     import keras
@@ -130,7 +175,8 @@ def optimizer_of(plan: Any, steps: int) -> Any:
         0.0, max(1, steps - rising), warmup_target=plan.learning_rate, warmup_steps=rising
     )
     if plan.optimizer == "adam":
-        optimizer = keras.optimizers.Adam(rate, global_clipnorm=10.0)
+        most = 1.0 if plan.net == "detr" else 10.0
+        optimizer = keras.optimizers.Adam(rate, global_clipnorm=most)
     else:  # momentum and decay of the weights as Ren 2015, section 3.1.3
         optimizer = keras.optimizers.SGD(
             rate, momentum=0.9, weight_decay=5e-4, global_clipnorm=10.0
@@ -149,10 +195,13 @@ def _plan(chosen: argparse.Namespace) -> Any:
     settings = DEFAULTS[size_of_net] | {
         key: getattr(chosen, key) for key in DEFAULTS["small"] if getattr(chosen, key) is not None
     }
-    if not entry.tfds and size_of_net == "published" and chosen.size is None:
-        settings["size"] = 128  # embedded scenes are small
-    if chosen.start and size_of_net == "small":
-        raise ValueError("The small net starts from nothing: leave --start out.")
+    if settings["size"] is None:
+        # Embedded scenes are small; those with a size of their own take no other.
+        small = not entry.tfds and chosen.net in ("faster_rcnn", "mask_rcnn")
+        settings["size"] = 128 if small else PUBLISHED_SIZES[chosen.net]
+    if chosen.net == "detr":
+        _refuse_for_detr(chosen, size_of_net)
+    _check_start(chosen, size_of_net)
     plan = Plan(
         net=chosen.net,
         size_of_net=size_of_net,
@@ -173,6 +222,19 @@ def _plan(chosen: argparse.Namespace) -> Any:
     numbers = ("size", "count", "places", "batch_size", "epochs", "steps_kept", "epochs_judged")
     at_least_one(**{key: getattr(plan, key) for key in (*numbers, "judged")})
     return plan
+
+
+def _check_start(chosen: argparse.Namespace, size_of_net: str) -> None:
+    """Refuse what a small net cannot start from."""
+    if not chosen.start or size_of_net != "small":
+        return
+    if chosen.net != "mask_rcnn":
+        raise ValueError("The small net starts from nothing: leave --start out.")
+    if chosen.start != "faster_rcnn":
+        raise ValueError(
+            f"start is {chosen.start}: the small Mask R-CNN starts from the book's faster_rcnn, or "
+            "from nothing."
+        )
 
 
 def _draw(run: Any) -> None:
@@ -198,7 +260,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--data", default="digit_scenes", help="digit_scenes, voc/2007, coco/2017 or another set")
     add("--out", required=True, help="folder for what is kept")
     add("--net-size", choices=tuple(DEFAULTS), help="small, or the published one (for photographs)")
-    add("--start", default="", help="weights of VGG-16 to start with: imagenet, or a file of Keras")
+    add("--start", default="", help=f"weights to start with: {STARTS}")
     add("--stride", type=int, choices=(4, 8), default=8, help="of the small net's maps, in pixels")
     add("--size", type=int, help="height and width of the pictures")
     add("--count", type=int, help="training pictures; the set's own number if left out")
@@ -214,7 +276,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--save-every", type=int, default=50, help="steps from one checkpoint to the next")
     add("--evaluate-every", type=int, default=1, help="epochs from one evaluation to the next")
     add("--evaluate-on", type=int, default=200, help="test pictures")
-    add("--devices", type=int, help="at most so many; all if left out")
+    add("--devices", type=int, help="at most so many; all if left out, one for detr")
     add("--workers", type=int, default=1, help="processes that make embedded pictures")
     add("--data-dir", help="TensorFlow Datasets' folder")
     return parser

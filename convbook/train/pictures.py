@@ -17,6 +17,7 @@ from convbook.data.catalogue import entry_of, source_of
 from convbook.data.photos import to_float
 
 KEYS = ("image", "boxes", "classes", "crowd", "difficult")
+MASK_KEYS = (*KEYS, "masks")
 AT_ONCE = 250  # scenes that a process makes before it is asked again
 
 
@@ -30,6 +31,7 @@ def source(
     places: int,
     workers: int = 1,
     data_dir: str | None = None,
+    masks: bool = False,
 ) -> Source:
     """Return the examples of a set for detection.
 
@@ -42,21 +44,26 @@ def source(
         places: objects a picture; more are left out.
         workers: processes that make the examples of an embedded set, which are all kept in memory.
         data_dir: TensorFlow Datasets' folder, for real sets.
+        masks: whether examples have ``masks``; of an embedded set, which is kept in memory, they
+            are packed: a bit for each pixel.
 
     Raises:
-        ValueError: if there is no such set, or it has no boxes.
+        ValueError: if there is no such set, or it has no boxes, or no masks where they are wanted.
         convbook.data.real.NotHere: if a real set is missing.
     """
     entry = entry_of(name)
     if entry.kind != "detection":
         raise ValueError(f"{name} is a set for {entry.kind}: choose one with boxes.")
+    if masks and entry.tfds and "_masks" not in entry.tfds:
+        raise ValueError(f"{name} has no masks: choose voc_masks/2007 or coco_masks/2017.")
     if entry.tfds:
         from convbook.data.real import Real
 
         return Real(name, split, size, "pad", count, data_dir=data_dir)
     number = len(source_of(name, split, count, size, seed))
     parts = [range(a, min(a + AT_ONCE, number)) for a in range(0, number, AT_ONCE)]
-    make = partial(_made, name, split, number, size, seed, places)
+    keys = MASK_KEYS if masks else KEYS
+    make = partial(_made, name, split, number, size, seed, places, keys)
     if workers > 1 and len(parts) > 1:
         # Processes of their own, not forks: this one may hold an accelerator.
         context = multiprocessing.get_context("spawn")
@@ -64,15 +71,32 @@ def source(
             made = list(pool.map(make, parts))
     else:
         made = [make(part) for part in parts]
-    return Held({key: np.concatenate([part[key] for part in made]) for key in KEYS})
+    return Held({key: np.concatenate([part[key] for part in made]) for key in keys})
 
 
 def _made(
-    name: str, split: str, count: int, size: int, seed: int, places: int, numbers: range
+    name: str,
+    split: str,
+    count: int,
+    size: int,
+    seed: int,
+    places: int,
+    keys: tuple[str, ...],
+    numbers: range,
 ) -> dict[str, Any]:
-    """Some examples of an embedded set as one batch."""
+    """Some examples of an embedded set as one batch, masks packed."""
     examples = source_of(name, split, count, size, seed)
-    return collate([examples[i] for i in numbers], places, KEYS)
+    batch = collate([examples[i] for i in numbers], places, keys)
+    if "masks" in batch:
+        batch["masks"] = np.packbits(batch["masks"], axis=-1)
+    return batch
+
+
+def unpacked(masks: NDArray[Any], width: int) -> NDArray[np.uint8]:
+    """Masks (B, M, H, W) as 0 and 1, from what they are or from their packed bits."""
+    if masks.shape[-1] != width:
+        return np.unpackbits(masks, axis=-1, count=width)
+    return masks.astype(np.uint8)
 
 
 class Steps(keras.utils.PyDataset):
@@ -89,6 +113,7 @@ class Steps(keras.utils.PyDataset):
         super().__init__(workers=batches.workers)
         self.batches, self.first, self.last, self.flip = batches, first, last, flip
         self.order = batches.order(first // steps_an_epoch(batches))
+        self.keys = batches.keys or KEYS
 
     def __len__(self) -> int:
         return self.last - self.first
@@ -97,12 +122,17 @@ class Steps(keras.utils.PyDataset):
         step = self.first + index
         batch = self.batches.batch(step % steps_an_epoch(self.batches), self.order)
         image, boxes = to_float(batch["image"]), batch["boxes"]
+        # Bytes, since TensorFlow cannot share out what is true or false.
+        truth = {"classes": batch["classes"], "crowd": batch["crowd"].astype(np.uint8)}
+        if "masks" in self.keys:
+            truth["masks"] = unpacked(batch["masks"], image.shape[2])
         if self.flip:
             chosen = np.random.default_rng([self.batches.seed, step]).random(len(image)) < 0.5
             image, boxes = mirror(image, boxes, batch["classes"], chosen)
-        # Bytes, since TensorFlow cannot share out what is true or false.
-        crowd = batch["crowd"].astype(np.uint8)
-        return image, {"boxes": boxes, "classes": batch["classes"], "crowd": crowd}
+            if "masks" in truth:
+                over = chosen[:, np.newaxis, np.newaxis, np.newaxis]
+                truth["masks"] = np.where(over, truth["masks"][..., ::-1], truth["masks"])
+        return image, truth | {"boxes": boxes}
 
 
 def steps_an_epoch(batches: Batches) -> int:
@@ -145,6 +175,8 @@ def in_turn(batches: Batches) -> Iterator[dict[str, Any]]:
         count = min(size, len(batches.source) - i * size)
         full = {
             key: np.concatenate([batch[key], np.repeat(batch[key][-1:], size - count, 0)])
-            for key in KEYS
+            for key in batches.keys or KEYS
         }
+        if "masks" in full:
+            full["masks"] = unpacked(full["masks"], full["image"].shape[2]).astype(bool)
         yield full | {"image": to_float(full["image"]), "count": count}

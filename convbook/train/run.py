@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from convbook.data.batches import Batches
 from convbook.detection.evaluation import evaluate
+from convbook.detection.masks import pasted
 from convbook.kept import keep
 from convbook.train.pictures import Steps, in_turn, steps_an_epoch
 
@@ -139,12 +140,24 @@ class Run:
         return said
 
     def judge(self) -> Row:
-        """Mean average precision of the net as it is, by overlap."""
+        """Mean average precision of the net as it is, by overlap; of boxes, and of masks if any."""
         truth, found = detections(self.net, self.test)
         strict = not self.plan.data.startswith("voc")  # which leaves difficult objects out
-        judged = evaluate(truth, found, classes=self.classes, thresholds=OVERLAPS, difficult=strict)
-        values = {f"mAP@{each:g}": judged.by_class(each) for each in OVERLAPS}
-        return {key: float(np.nan_to_num(np.nanmean(value))) for key, value in values.items()}
+        kinds = {"boxes": ""} | ({"masks": "mask "} if "masks" in found else {})
+        values: Row = {}
+        for kind, name in kinds.items():
+            judged = evaluate(
+                truth,
+                found,
+                kind=kind,
+                classes=self.classes,
+                thresholds=OVERLAPS,
+                difficult=strict,
+            )
+            for each in OVERLAPS:
+                mean = np.nanmean(judged.by_class(each))
+                values[f"{name}mAP@{each:g}"] = float(np.nan_to_num(mean))
+        return values
 
     def losses(self) -> Row:
         """The last row of losses."""
@@ -218,8 +231,10 @@ def detections(net: keras.Model, batches: Batches) -> tuple[dict[str, Any], dict
     """Return the truth and a detector's answers for all pictures, in order, as padded arrays."""
     truth, found = [], []
     for batch in in_turn(batches):
-        count = batch.pop("count")
-        answers = net.predict_on_batch(batch.pop("image"))
+        count, image = batch.pop("count"), batch.pop("image")
+        answers = net.predict_on_batch(image)
+        if "small_masks" in answers:
+            answers = pasted(answers, *image.shape[1:3])
         truth.append({key: value[:count] for key, value in batch.items()})
         found.append({key: np.asarray(value)[:count] for key, value in answers.items()})
     return _joined(truth), _joined(found)

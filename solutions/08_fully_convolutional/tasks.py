@@ -157,8 +157,10 @@ def labels(
 def mean_iou_trials(rng: np.random.Generator) -> list[Trial]:
     """All classes; some absent; one in the truth only, in the prediction only, or only ignored.
 
-    Bytes, whose products wrap round; more classes than a byte has, where 255 is one; 0, and what is
-    no class, as the label to be ignored; whole batches; one pixel; a prediction that is right.
+    Bytes, whose products wrap round; more classes than a byte has, where 255 is one, and so many of
+    them that no two labels can be taken for one; 0, and what is no class, as the label to be
+    ignored; whole batches; two classes, of more pixels than a byte or a half float counts; one
+    class; one pixel; a prediction that is right.
     """
     h, w, n = numbers(rng, 5, 9, 3)
 
@@ -173,14 +175,17 @@ def mean_iou_trials(rng: np.random.Generator) -> list[Trial]:
 
     plain = rng.integers(0, 4, (h, w))
     clean = np.where(rng.random((h, w)) < 0.7, plain, rng.integers(0, 4, (h, w)))
+    many = [4, 255, 260] * 20 + [label for label in range(300) if label != 17]
     return [
         trial(truth=plain, prediction=clean, classes=4),
         of((w, h), [0, 1, 3, 2], 6),
-        of((h, n), [4, 260, 255, 261], 300, ignore=17, inside=257, kind="int32"),
+        of((20, 17 + h), many, 300, ignore=17, inside=257, kind="int32"),
         of((3, h, w), [0, 17, 5, 20], 21, kind="uint8", missed=5),
         of((n, w), [1, 2, 3, 4], 5, ignore=0, inside=0, kind="uint8"),
         of((2, w, h), [2, 0, 1, 3], 4, ignore=-1, inside=1, missed=2),
         of((3, h, w), [3, 1, 2, 0], 5, ignore=3, inside=4),
+        of((60 + w, 80 + h), [0, 1, 0], 2, kind="uint8"),
+        trial(truth=np.array([[0, 255, 0]]), prediction=np.array([[0, 0, 0]]), classes=1),
         trial(truth=np.array([[2, 255]]), prediction=np.array([[2, 1]]), classes=3),
         trial(truth=np.array([[0, 1, 255]]), prediction=np.array([[1, 0, 255]]), classes=3),
     ]

@@ -233,3 +233,79 @@ def padded_before(x, filters, kernel, groups):
     x = layers.ZeroPadding2D(((before, after), (before, after)))(x)
     parts = ops.split(x, groups, axis=-1)
     return joined([conv(part, filters // groups, kernel, padding="valid") for part in parts])
+
+
+@bank.mistake("Every group reads the last part of the channels: each has a part of its own.")
+def last_part_always(x, filters, kernel, groups):
+    last = ops.split(x, groups, axis=-1)[-1]
+    return joined([conv(last, filters // groups, kernel) for _ in range(groups)])
+
+
+@bank.mistake(
+    "A part has as many channels as `x` has, divided by `groups`; here it is counted by `filters`."
+)
+def parts_counted_by_filters(x, filters, kernel, groups):
+    size, channels = filters // groups, x.shape[-1]
+    parts = [x[..., min(g * size, channels - 1) : (g + 1) * size] for g in range(groups)]
+    return joined([conv(part, size, kernel) for part in parts])
+
+
+@bank.mistake("The results are concatenated along the channels, not along the rows.")
+def one_below_the_other(x, filters, kernel, groups):
+    parts = [conv(part, filters // groups, kernel) for part in ops.split(x, groups, axis=-1)]
+    return ops.concatenate(parts, axis=1)
+
+
+@bank.mistake("The convolution stands alone: no normalisation follows it.")
+def normalised(x, filters, kernel, groups):
+    return layers.BatchNormalization()(grouped_conv(x, filters, kernel, groups))
+
+
+@bank.mistake("Within a group the convolution is a full one, not depthwise and 1x1.")
+def separable_in_each(x, filters, kernel, groups):
+    parts = [
+        layers.DepthwiseConv2D(kernel, padding="same", use_bias=False)(part)
+        for part in ops.split(x, groups, axis=-1)
+    ]
+    return joined([conv(part, filters // groups, 1) for part in parts])
+
+
+@bank.mistake("The groups keep apart: nothing of one group's result goes into the next one's.")
+def handed_on(x, filters, kernel, groups):
+    results = []
+    for part in ops.split(x, groups, axis=-1):
+        result = conv(part, filters // groups, kernel)
+        results.append(result + results[-1] if results else result)
+    return joined(results)
+
+
+@bank.mistake("Use the argument `kernel`: here every window is 1x1.")
+def one_by_one_always(x, filters, kernel, groups):
+    return grouped_conv(x, filters, 1, groups)
+
+
+@bank.mistake("Use the argument `kernel`: here it is as if it were always 3.")
+def three_by_three_always(x, filters, kernel, groups):
+    return grouped_conv(x, filters, 3, groups)
+
+
+@bank.mistake("The groups read `x` as it is: no 1x1 convolution mixes the channels before.")
+def mixed_before(x, filters, kernel, groups):
+    return grouped_conv(conv(x, x.shape[-1], 1), filters, kernel, groups)
+
+
+def thin(x, filters, kernel, groups):
+    """The convolution of a window that is not square."""
+    parts = ops.split(x, groups, axis=-1)
+    return joined([conv(part, filters // groups, kernel) for part in parts])
+
+
+for name, side in (("one_column", 0), ("one_row", 1)):
+    bank.variant(
+        name,
+        "The kernel is square: `kernel` rows and `kernel` columns; here one of the two is 1.",
+        lambda x, filters, kernel, groups, side: thin(
+            x, filters, (1, kernel) if side else (kernel, 1), groups
+        ),
+        side=side,
+    )

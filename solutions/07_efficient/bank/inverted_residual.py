@@ -306,3 +306,105 @@ def norm_after_sum(x, expansion, filters, stride):
     y = relu6(depthwise(widened(x, expansion), stride))
     y = layers.Conv2D(filters, 1, use_bias=False)(y)
     return norm(with_shortcut(x, y, stride))
+
+
+@bank.mistake("`x` is added as it came in; here a normalisation changes it first.")
+def normalised_shortcut(x, expansion, filters, stride):
+    y = pointwise(relu6(depthwise(widened(x, expansion), stride)), filters)
+    return norm(x) + y if stride == 1 and x.shape[-1] == filters else y
+
+
+@bank.mistake("`x` is added as it came in; here an activation changes it first.")
+def rectified_shortcut(x, expansion, filters, stride):
+    y = pointwise(relu6(depthwise(widened(x, expansion), stride)), filters)
+    return with_shortcut(relu6(x), y, stride)
+
+
+@bank.mistake(
+    "Where the channels do not match nothing is added, not even a 1x1 convolution of `x`."
+)
+def projected_to_match(x, expansion, filters, stride):
+    y = pointwise(relu6(depthwise(widened(x, expansion), stride)), filters)
+    if stride != 1:
+        return y
+    return y + (x if x.shape[-1] == filters else layers.Conv2D(filters, 1, use_bias=False)(x))
+
+
+@bank.mistake(
+    "For the shortcut the channels of `x` are compared with `filters`; here the widened ones are."
+)
+def compared_when_widened(x, expansion, filters, stride):
+    y = pointwise(relu6(depthwise(widened(x, expansion), stride)), filters)
+    return x + y if stride == 1 and x.shape[-1] == expansion * filters else y
+
+
+@bank.mistake("The depthwise window is 3x3, not 5x5.")
+def large_window(x, expansion, filters, stride):
+    y = layers.DepthwiseConv2D(5, stride, padding="same", use_bias=False)(widened(x, expansion))
+    return with_shortcut(x, pointwise(relu6(norm(y)), filters), stride)
+
+
+@bank.mistake("The channels are multiplied by `expansion`; here it is added to them.")
+def widened_by_so_many(x, expansion, filters, stride):
+    y = x if expansion == 1 else relu6(pointwise(x, x.shape[-1] + expansion))
+    return with_shortcut(x, pointwise(relu6(depthwise(y, stride)), filters), stride)
+
+
+@bank.mistake("Use the argument `stride`, whatever its value: here it is 2 wherever it is not 1.")
+def stride_two_at_most(x, expansion, filters, stride):
+    return inverted_residual(x, expansion, filters, min(stride, 2))
+
+
+@bank.mistake(
+    "Where `expansion` is 1 normalisation and ReLU6 of the first step are left out with its "
+    "convolution."
+)
+def step_without_convolution(x, expansion, filters, stride):
+    y = relu6(norm(x)) if expansion == 1 else widened(x, expansion)
+    return with_shortcut(x, pointwise(relu6(depthwise(y, stride)), filters), stride)
+
+
+@bank.mistake("No channel is weighed by an average here: squeeze and excitation came later.")
+def squeezed(x, expansion, filters, stride):
+    y = relu6(depthwise(widened(x, expansion), stride))
+    few = max(y.shape[-1] // 4, 1)
+    share = layers.Dense(few, "relu")(layers.GlobalAveragePooling2D(keepdims=True)(y))
+    y = y * layers.Dense(y.shape[-1], "sigmoid")(share)
+    return with_shortcut(x, pointwise(y, filters), stride)
+
+
+def activated_by(x, expansion, filters, stride, activation=relu6):
+    """The block with another activation in both places."""
+    y = x if expansion == 1 else activation(pointwise(x, expansion * x.shape[-1]))
+    return with_shortcut(x, pointwise(activation(depthwise(y, stride)), filters), stride)
+
+
+for name in ("silu", "hard_silu", "gelu", "elu", "leaky_relu", "tanh", "sigmoid"):
+    bank.variant(
+        name,
+        f"The activation is ReLU6, not {name}.",
+        activated_by,
+        activation=layers.Activation(name),
+    )
+
+
+@bank.mistake("Where `expansion` is not 1 a 1x1 convolution widens `x` first: it is missing.")
+def never_widened(x, expansion, filters, stride):
+    return with_shortcut(x, pointwise(relu6(depthwise(x, stride)), filters), stride)
+
+
+@bank.mistake("The first 1x1 convolution has `expansion` * C filters, not `filters`.")
+def widened_to_filters(x, expansion, filters, stride):
+    y = x if expansion == 1 else relu6(pointwise(x, filters))
+    return with_shortcut(x, pointwise(relu6(depthwise(y, stride)), filters), stride)
+
+
+@bank.mistake("Use the argument `expansion`: here it is as if it were always 6, or 1.")
+def six_times_always(x, expansion, filters, stride):
+    return inverted_residual(x, 1 if expansion == 1 else 6, filters, stride)
+
+
+@bank.mistake("`x` is added to what the branch gives, not taken away from it.")
+def taken_away(x, expansion, filters, stride):
+    y = pointwise(relu6(depthwise(widened(x, expansion), stride)), filters)
+    return y - x if stride == 1 and x.shape[-1] == filters else y

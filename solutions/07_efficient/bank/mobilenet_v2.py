@@ -362,3 +362,76 @@ def stem_missing(classes=1000):
     inputs = keras.Input((224, 224, 3))
     x = layers.AveragePooling2D(2)(inputs)
     return keras.Model(inputs, head(stages(x), classes))
+
+
+@bank.mistake("The net ends in a softmax over the classes, not in a sigmoid for each.")
+def sigmoids(classes=1000):
+    def end(x, classes):
+        x = layers.GlobalAveragePooling2D()(relu6(pointwise(x, 1280)))
+        return layers.Dense(classes, activation="sigmoid")(x)
+
+    return net(classes, end=end)
+
+
+@bank.mistake("The 1x1 convolution to 1280 channels is followed by its normalisation too.")
+def bare_1280(classes=1000):
+    def end(x, classes):
+        x = relu6(layers.Conv2D(1280, 1, use_bias=False)(x))
+        x = layers.GlobalAveragePooling2D()(x)
+        return layers.Dense(classes, activation="softmax")(x)
+
+    return net(classes, end=end)
+
+
+@bank.mistake("The last 1x1 convolution of a block is followed by no activation.")
+def rectified_branches(classes=1000):
+    def block(x, expansion, filters, stride):
+        y = x if expansion == 1 else relu6(pointwise(x, expansion * x.shape[-1]))
+        y = relu6(pointwise(relu6(depthwise(y, stride)), filters))
+        return x + y if stride == 1 and x.shape[-1] == filters else y
+
+    return net(classes, middle=partial(blocks, block=block))
+
+
+@bank.mistake("A block widens to `expansion` times the channels that it gets, not those it gives.")
+def widened_by_filters(classes=1000):
+    def block(x, expansion, filters, stride):
+        y = x if expansion == 1 else relu6(pointwise(x, expansion * filters))
+        y = pointwise(relu6(depthwise(y, stride)), filters)
+        return x + y if stride == 1 and x.shape[-1] == filters else y
+
+    return net(classes, middle=partial(blocks, block=block))
+
+
+@bank.mistake("The first convolution has 32 filters; 16 are those of the first row.")
+def thin_stem(classes=1000):
+    def start(x):
+        x = layers.Conv2D(16, 3, 2, padding="same", use_bias=False)(x)
+        return relu6(layers.BatchNormalization()(x))
+
+    return net(classes, start=start)
+
+
+@bank.mistake(
+    "The last 1x1 convolution has 1280 filters, not 1024 as in MobileNet's first version."
+)
+def head_of_1024(classes=1000):
+    def end(x, classes):
+        x = layers.GlobalAveragePooling2D()(relu6(pointwise(x, 1024)))
+        return layers.Dense(classes, activation="softmax")(x)
+
+    return net(classes, end=end)
+
+
+bank.variant(
+    "halved_one_row_early",
+    "The row of 16 filters has stride 1, the row of 24 stride 2; here it is the other way round.",
+    with_rows,
+    rows=tuple((e, f, n, {16: 2, 24: 1}.get(f, s)) for e, f, n, s in ROWS),
+)
+bank.variant(
+    "counts_exchanged",
+    "The row of 32 filters has 3 blocks, the row of 64 has 4; here it is the other way round.",
+    with_rows,
+    rows=tuple((e, f, {32: 4, 64: 3}.get(f, n), s) for e, f, n, s in ROWS),
+)

@@ -178,6 +178,15 @@ def stride_of_rows(x, filters, kernel=3, stride=1):
     return layers.Conv2D(filters, 1)(ops.concatenate(kernels, axis=-1))
 
 
+@bank.mistake("The stride applies to rows and to columns; here the rows have none.")
+def stride_of_columns(x, filters, kernel=3, stride=1):
+    kernels = [
+        layers.Conv2D(1, kernel, (1, stride), padding="same", use_bias=False)(x[..., i : i + 1])
+        for i in range(x.shape[-1])
+    ]
+    return layers.Conv2D(filters, 1)(ops.concatenate(kernels, axis=-1))
+
+
 @bank.mistake("Use the argument `stride`, whatever its value.")
 def stride_two_always(x, filters, kernel=3, stride=1):
     return separable_conv(x, filters, kernel, 1 if stride == 1 else 2)
@@ -201,3 +210,70 @@ def fewer_groups(x, filters, kernel=3, stride=1):
     groups = max(n for n in range(1, channels) if channels % n == 0)
     x = layers.Conv2D(channels, kernel, stride, "same", groups=groups, use_bias=False)(x)
     return layers.Conv2D(filters, 1)(x)
+
+
+@bank.mistake("Nothing stands between the two steps; here a normalisation and a ReLU do.")
+def as_in_the_first_mobilenet(x, filters, kernel=3, stride=1):
+    x = layers.ReLU()(layers.BatchNormalization()(depthwise(x, kernel, stride)))
+    return layers.Conv2D(filters, 1)(x)
+
+
+@bank.mistake("The block ends with the 1x1 convolution: no normalisation follows it.")
+def normalised_at_the_end(x, filters, kernel=3, stride=1):
+    return layers.BatchNormalization()(separable_conv(x, filters, kernel, stride))
+
+
+@bank.mistake("The block ends with the 1x1 convolution: no normalisation and no ReLU follow it.")
+def normalised_and_rectified(x, filters, kernel=3, stride=1):
+    return ops.relu(layers.BatchNormalization()(separable_conv(x, filters, kernel, stride)))
+
+
+@bank.mistake("The windows look at all of `x`; here rows and columns are left out before them.")
+def thinned_out_before(x, filters, kernel=3, stride=1):
+    return layers.Conv2D(filters, 1)(depthwise(x[:, ::stride, ::stride], kernel))
+
+
+@bank.mistake("There is one pair of steps; here a second depthwise and 1x1 convolution follow.")
+def two_pairs(x, filters, kernel=3, stride=1):
+    return separable_conv(separable_conv(x, filters, kernel, stride), filters, kernel)
+
+
+@bank.mistake(
+    "Each channel has one window: `filters` says how many filters the 1x1 convolution has, not how "
+    "many windows a channel."
+)
+def windows_by_filters(x, filters, kernel=3, stride=1):
+    return layers.Conv2D(filters, 1)(depthwise(x, kernel, stride, depth_multiplier=filters))
+
+
+@bank.mistake("The padding is `same`, and the 1x1 convolution has a bias: here neither is so.")
+def valid_without_bias(x, filters, kernel=3, stride=1):
+    x = depthwise(x, kernel, stride, padding="valid")
+    return layers.Conv2D(filters, 1, use_bias=False)(x)
+
+
+@bank.mistake("The depthwise step pads with `same` and has no bias: here it is as Keras starts it.")
+def as_keras_starts_it(x, filters, kernel=3, stride=1):
+    return layers.Conv2D(filters, 1)(layers.DepthwiseConv2D(kernel, stride)(x))
+
+
+def activated(x, filters, kernel, stride, between=None, after=None):
+    """The block with an activation that is not asked for."""
+    x = layers.Activation(between)(depthwise(x, kernel, stride))
+    return layers.Activation(after)(layers.Conv2D(filters, 1)(x))
+
+
+for name in ("relu6", "silu", "gelu", "tanh", "sigmoid", "softmax"):
+    bank.variant(
+        f"{name}_at_the_end",
+        "The block ends with the 1x1 convolution: no activation follows it.",
+        activated,
+        after=name,
+    )
+for name in ("relu6", "silu"):
+    bank.variant(
+        f"{name}_between",
+        "Nothing stands between the two steps, no activation either.",
+        activated,
+        between=name,
+    )

@@ -1,0 +1,317 @@
+"""The book as a site and as slides: what a reader sees, hears, and needs no network for."""
+
+import re
+import urllib.parse
+from html.parser import HTMLParser
+
+import nbformat
+import pytest
+from nbformat import v4
+
+from book import execution
+from book.build import build, main
+from book.execution import ROOT, BuildError, execute, executed
+from book.mathml import mathml
+from book.slides import on_slide, slides
+from book.staging import (
+    as_page,
+    clean,
+    opening_of,
+    plain_title,
+    read_sources,
+    title_of,
+)
+
+BIBLIOGRAPHY = ROOT / "book" / "site" / "references.bib"
+
+
+def notebook(*cells):
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    return v4.new_notebook(cells=list(cells), metadata={"kernelspec": kernel})
+
+
+def text(source):
+    return v4.new_markdown_cell(source)
+
+
+def code(source, *outputs, **metadata):
+    return v4.new_code_cell(source, outputs=list(outputs), metadata=metadata)
+
+
+def stream(words, name="stdout"):
+    return v4.new_output("stream", name=name, text=words)
+
+
+def figure(**data):
+    named = {key.replace("_", "/", 1).replace("_", "+"): value for key, value in data.items()}
+    return v4.new_output("display_data", data={**named, "text/plain": "<Figure>"})
+
+
+def shown_on(cell, kind):
+    cell.metadata["slideshow"] = {"slide_type": kind}
+    return cell
+
+
+# --- outputs --------------------------------------------------------------------------------------
+
+
+def test_a_progress_bar_shows_its_last_state_only():
+    (cell,) = clean(notebook(code("1", stream("\r10%"), stream("\r100%\ndone\n")))).cells
+    assert [output.text for output in cell.outputs] == ["100%\ndone"]
+
+
+def test_the_runtimes_notes_are_left_out_but_warnings_are_kept():
+    note = "I0000 00:00:1795318830.247221   23807 port.cc:153] oneDNN custom operations are on.\n"
+    (cell,) = clean(notebook(code("1", stream(note + "mind this\n", "stderr")))).cells
+    assert [output.text for output in cell.outputs] == ["mind this"]
+    (cell,) = clean(notebook(code("1", stream(note, "stderr")))).cells
+    assert cell.outputs == []
+
+
+def test_the_words_of_a_figure_can_be_heard():
+    svg = "<svg><!-- epoch --><!-- $\\mathdefault{10^{1}}$ --><!-- 2.5 --><!-- loss &amp; --></svg>"
+    (cell,) = clean(notebook(code("1", figure(image_svg_xml=svg)))).cells
+    assert cell.metadata["mystnb"]["image"]["alt"] == "Figure: epoch; loss &"
+    (cell,) = clean(notebook(code("1", figure(image_png="aGVsbG8=")))).cells
+    assert cell.metadata["mystnb"]["image"]["alt"] == "A figure."
+
+
+def test_a_widget_is_its_still_picture():
+    widget = "application/vnd.jupyter.widget-view+json"
+    output = v4.new_output(
+        "execute_result", data={widget: {"model_id": "1"}, "image/png": "x", "text/plain": "Box()"}
+    )
+    (cell,) = clean(notebook(code("1", output))).cells
+    assert set(cell.outputs[0].data) == {"image/png", "text/plain"}
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+
+def test_title_and_opening_come_from_the_text():
+    sample = notebook(text("# Residual *nets*\n\n> note\n\nWhy do [they](x.html) train\nbetter?"))
+    assert title_of(sample) == "Residual *nets*"
+    assert opening_of(sample) == "Why do they train better?"
+
+
+def test_a_chapter_that_is_named_is_a_link_where_there_is_one():
+    cells = [
+        text("# 4 Nets\n\nAs chapter 3 said, `chapter 3` and chapter 30."),
+        text("## chapter 3"),
+    ]
+    first, second, foot = as_page(notebook(*cells), ["03_classic"], {}, "the end").cells
+    assert "As [chapter 3](03_classic.ipynb) said, `chapter 3` and chapter 30." in first.source
+    assert second.source == "## chapter 3"
+    assert foot.source == "the end"
+
+
+def test_links_of_the_lab_lead_to_pages_of_the_site():
+    links = "[b](../contents.ipynb) [`exercises/a/a.ipynb`](../exercises/a/a.ipynb) [c](02_b.ipynb)"
+    (cell, _) = as_page(notebook(text(links)), [], {}, "").cells
+    assert cell.source == "[b](index.md) `exercises/a/a.ipynb` [c](02_b.ipynb)"
+
+
+def test_a_source_leads_to_the_bibliography_by_its_number_or_its_title():
+    sources = {"1512.03385": "he2016", plain_title("Gradient-based learning"): "lecun1998"}
+    lines = (
+        "## Sources\n\n- He, arXiv:1512.03385: nets.\n- LeCun, *Gradient-Based Learning*.\n- Me."
+    )
+    page = as_page(notebook(text(lines)), [], sources, "")
+    assert page.cells[0].source.split("\n")[2:] == [
+        "- He, arXiv:1512.03385: nets. {cite}`he2016`",
+        "- LeCun, *Gradient-Based Learning*. {cite}`lecun1998`",
+        "- Me.",
+    ]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "chapters").glob("*.ipynb")), ids=lambda p: p.stem)
+def test_every_paper_of_a_chapter_is_in_the_bibliography(path):
+    known = read_sources(BIBLIOGRAPHY)
+    prose = "\n".join(
+        cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown"
+    )
+    _, _, sources = prose.partition("## Sources")
+    assert [
+        number for number in re.findall(r"arXiv:([\d.]+\d)", sources) if number not in known
+    ] == []
+
+
+def test_the_keys_of_the_bibliography_are_unlike():
+    keys = re.findall(r"^@\w+{([^,]+),", BIBLIOGRAPHY.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(keys) == len(set(keys)) > 50
+
+
+def test_a_formula_is_drawn_without_a_script():
+    assert mathml("y = \\mathcal F(x)").startswith("<math ")
+    assert 'display="block"' in mathml("x^2", "block")
+
+
+# --- slides ---------------------------------------------------------------------------------------
+
+
+def test_slides_begin_where_the_cells_say_and_leave_out_what_they_say(tmp_path):
+    cells = [
+        shown_on(text("# One\n\nWhat is it? More of it. $x^2$"), "slide"),
+        shown_on(code("import setup", stream("a machine")), "skip"),
+        shown_on(text("The answer. And why."), "fragment"),
+        shown_on(text("## Two"), "subslide"),
+        shown_on(code("drawn = 2", stream("its figure"), tags=["hide-input"]), "fragment"),
+        code('def f():\n    """First.\n\n    Much more.\n    """\n    return 3'),
+    ]
+    deck = slides(notebook(*cells), tmp_path)
+    body = deck.split("<main>", 1)[1]
+    first, second = body.split("<section")[2:]
+    words = first.split('<aside class="notes">')
+    assert "What is it?" in words[0]
+    assert "More of it." not in words[0]
+    assert "More of it." in words[1]
+    assert "<math " in words[1]
+    assert first.index("What is it?") < first.index('class="fragment"') < first.index("The answer.")
+    assert "import" not in first
+    assert "a machine" not in body
+    assert "its figure" in second
+    assert "drawn" not in second
+    assert "First." in second
+    assert "Much more." not in second
+
+
+@pytest.mark.parametrize(
+    ("prose", "shown"),
+    [
+        ("He et al. 2016 say so. Then more.", "He et al. 2016 say so."),
+        ("**What is it?**\n\nA thing. Or two.", "**What is it?**"),
+        ("The end of before.\n\n## Next\n\nIt is here. Now.", "## Next\n\nIt is here."),
+        ("Look.\n\n$$x$$\n\n- one\n- two\n\nMore.", "Look.\n\n$$x$$\n\n- one\n- two"),
+        ("A value of `a.b`. More.", "A value of `a.b`."),
+    ],
+)
+def test_a_slide_has_the_first_sentence_and_what_is_no_prose(prose, shown):
+    assert on_slide(prose) == shown
+
+
+# --- building -------------------------------------------------------------------------------------
+
+
+class _Addresses(HTMLParser):
+    """What a page loads by itself, and where its links lead."""
+
+    def __init__(self):
+        super().__init__()
+        self.loaded, self.linked, self.anchors = [], [], set()
+
+    def handle_starttag(self, tag, attrs):
+        named = dict(attrs)
+        if "id" in named:
+            self.anchors.add(named["id"])
+        if tag == "a" and named.get("href"):
+            self.linked.append(named["href"])
+        elif tag == "link" and named.get("rel") in ("stylesheet", "icon", "preload"):
+            self.loaded.append(named["href"])
+        elif named.get("src"):
+            self.loaded.append(named["src"])
+
+
+def read_page(path):
+    page = _Addresses()
+    page.feed(path.read_text(encoding="utf-8"))
+    return page
+
+
+@pytest.mark.notebook
+def test_the_site_of_a_chapter_is_whole_and_needs_no_network(tmp_path, monkeypatch, capsys):
+    chapters = tmp_path / "chapters"
+    chapters.mkdir()
+    (chapters / "data.txt").write_text("read from its own folder")
+    source = notebook(
+        text("# 1 One\n\nWhat is one?\n\n$$y = x$$"),
+        code("print(open('data.txt').read(), '<b>')"),
+        code("import matplotlib.pyplot as plt\nplt.plot([1, 2]);", tags=["hide-input"]),
+        text("## Sources\n\n- He et al. 2016, arXiv:1512.03385."),
+    )
+    nbformat.write(source, chapters / "01_one.ipynb")
+    out = tmp_path / "out"
+    (page,), failures = build([chapters / "01_one.ipynb"], out, whole=False)
+    assert failures == []
+    assert "ran now" in capsys.readouterr().out
+    html = page.read_text(encoding="utf-8")
+    assert "read from its own folder &lt;b&gt;" in html
+    assert "<math " in html
+    assert "default scale" in html
+    assert "What is one?" in (out / "index.html").read_text(encoding="utf-8")
+
+    for name in ("01_one.html", "01_one.slides.html", "index.html", "bibliography.html"):
+        seen = read_page(out / name)
+        for address in seen.loaded:
+            # Even the page's own script takes what it needs from beside it.
+            assert not re.match(r"(https?:)?//", address), f"{name} loads {address}"
+            if not address.startswith("data:"):
+                there = urllib.parse.urlsplit(address).path
+                assert (out / there).is_file(), f"{name} wants {address}"
+        for address in seen.linked:
+            split = urllib.parse.urlsplit(address)
+            if not split.scheme and split.path:
+                target = out / urllib.parse.unquote(split.path)
+                assert target.is_file(), f"{name} leads to {address}"
+
+    # Nothing changed: nothing runs. Changed text alone is shown without a run.
+    build([chapters / "01_one.ipynb"], out, whole=False)
+    source.cells[0].source = "# 1 One\n\nWhat is not one?"
+    nbformat.write(source, chapters / "01_one.ipynb")
+    build([chapters / "01_one.ipynb"], out, whole=False)
+    assert "ran now" not in capsys.readouterr().out
+    assert "What is not one?" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.notebook
+def test_a_chapter_that_fails_is_named_and_leaves_no_page(tmp_path):
+    path = tmp_path / "02_two.ipynb"
+    nbformat.write(notebook(text("# Two\n\n## The sum"), code("1 / 0")), path)
+    with pytest.raises(BuildError, match=r"02_two.*The sum(?s:.*)ZeroDivisionError"):
+        build([path], tmp_path / "out")
+    assert not (tmp_path / "out" / "02_two.html").exists()
+
+
+def test_a_chapter_runs_again_where_a_module_it_stands_on_changed(tmp_path, monkeypatch):
+    package = tmp_path / "convbook"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "upper.py").write_text("from convbook.lower import f")
+    (package / "lower.py").write_text("f = 1")
+    (package / "other.py").write_text("g = 1")
+    runs = []
+
+    def run(path):
+        runs.append(path.name)
+        return nbformat.read(path, as_version=4), 1.0
+
+    monkeypatch.setattr(execution, "ROOT", tmp_path)
+    monkeypatch.setattr(execution, "execute", run)
+    path = tmp_path / "01_one.ipynb"
+    nbformat.write(notebook(code("%matplotlib inline\nfrom convbook import upper")), path)
+    kept = tmp_path / "kept"
+    assert executed(path, kept)[1]
+    assert not executed(path, kept)[1]
+    (package / "other.py").write_text("g = 2")
+    assert not executed(path, kept)[1]
+    (package / "lower.py").write_text("f = 2")
+    assert executed(path, kept)[1]
+    assert len(list(kept.iterdir())) == 1, "what an older state gave is kept"
+    monkeypatch.setenv("CONVBOOK_SCALE", "smoke")
+    assert executed(path, kept)[1]
+    monkeypatch.delenv("CONVBOOK_SCALE")
+    assert not executed(path, kept)[1], "another scale's run took the place of this one's"
+    assert len(runs) == 3
+
+
+def test_what_is_no_notebook_is_said_in_one_sentence(tmp_path):
+    path = tmp_path / "x.ipynb"
+    path.write_text("not JSON")
+    with pytest.raises(BuildError, match="is not a notebook"):
+        execute(path)
+
+
+def test_an_unknown_chapter_is_told_what_there_is(capsys):
+    assert main(["99_nothing"]) == 2
+    message = capsys.readouterr().err
+    assert "There is no chapter 99_nothing; there are 00_start" in message
+    assert "Traceback" not in message
