@@ -20,8 +20,8 @@ from convbook.pose import several, variants
 from convbook.pose.keypoints import pck, read_maps
 
 BATCH, RATE = 16, 3e-3
-FIGURES, EPOCHS = 2500, 16
-SCENES, SCENE_EPOCHS = 1200, 9
+FIGURES, EPOCHS = 20_000, 10
+SCENES, SCENE_EPOCHS = 1200, 30
 HELD_OUT = {"count": 300, "split": "test", "seed": 16}  # not the chapter's
 
 
