@@ -384,6 +384,20 @@ def test_people_are_put_together_from_what_a_good_net_says(drawn):
     assert scores["none"] < 0.6  # all joints given to one person
 
 
+def test_each_true_joint_is_given_the_nearest_candidate_of_its_kind(drawn):
+    scenes, found = drawn
+    truth, each = scenes[0]["keypoints"], found[0]
+    given = association.nearest_of_kind(each, truth)
+    assert given.shape == truth.shape
+    for person, kind in np.ndindex(truth.shape[:2]):
+        own = each.points[each.kinds == kind]
+        if np.isfinite(truth[person, kind]).all() and len(own):
+            away = np.linalg.norm(own - truth[person, kind], axis=1)
+            assert np.linalg.norm(given[person, kind] - truth[person, kind]) == away.min()
+        else:
+            assert np.isnan(given[person, kind]).all()
+
+
 def test_a_net_for_several_learns_from_its_scenes():
     net = several.ready(several.net_for_several(), 2e-3, 4)
     batches = several.Scenes(several.scenes_of(4), 2)

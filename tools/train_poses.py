@@ -4,7 +4,7 @@ r"""Train the nets of chapter 15 whose weights the book keeps.
     python tools/train_poses.py several --out DIR
 
 write DIR/pose_hourglass.npz, two stacked hourglasses for figures standing alone, and
-DIR/pose_several.npz, the net for several people; each in two to three minutes of one core. A run
+DIR/pose_several.npz, the net for several people; each in some ten minutes of two cores. A run
 that was killed goes on after its last epoch. The book's lie in ``convbook/weights/``.
 """
 

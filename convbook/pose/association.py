@@ -434,3 +434,24 @@ def in_order(
         if place >= 0:
             result[place] = people[person]
     return result
+
+
+def nearest_of_kind(found: Candidates, truth: ArrayLike) -> Array:
+    """Give every true joint the nearest candidate of its kind, whoever else has it.
+
+    Args:
+        found: of one picture.
+        truth: (n, K, 2); NaN for joints outside the picture.
+
+    Returns:
+        (n, K, 2), NaN where there is none: no way to sort the candidates into people can find more
+        of the true joints.
+    """
+    true = np.asarray(truth, float)
+    result = np.full(true.shape, np.nan)
+    for person, kind in np.ndindex(true.shape[:2]):
+        own = found.points[found.kinds == kind]
+        if len(own) and np.isfinite(true[person, kind]).all():
+            away = np.linalg.norm(own - true[person, kind], axis=1)
+            result[person, kind] = own[away.argmin()]
+    return result
