@@ -155,6 +155,9 @@ def check_the_claims(run: Run) -> None:
     assert whole["angles"].min() > whole["two columns"].max()
     assert run.names["facing"]["angles"] > run.names["facing"]["two columns"]
     assert stacked["hourglasses, trained long"][-1] >= 0.9
+    right, scores = of(run, "several_right", "several_scores")
+    assert right["integer programme"] > right["greedy"] > right["nearest neck"]
+    assert scores["nearest neck"] < min(scores["integer programme"], scores["greedy"])
 
 
 def test_the_sources_of_its_numbers_are_named() -> None:
