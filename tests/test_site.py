@@ -252,6 +252,8 @@ def test_the_site_of_a_chapter_is_whole_and_needs_no_network(tmp_path, monkeypat
             if not split.scheme and split.path:
                 target = out / urllib.parse.unquote(split.path)
                 assert target.is_file(), f"{name} leads to {address}"
+                if split.fragment and target.suffix == ".html":
+                    assert split.fragment in read_page(target).anchors, f"{name}: {address}"
 
     # Nothing changed: nothing runs. Changed text alone is shown without a run.
     build([chapters / "01_one.ipynb"], out, whole=False)
