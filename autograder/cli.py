@@ -102,6 +102,15 @@ def exercise_of(notebook: Path, raw: bytes) -> str:
     return said or next((n for n in names if is_named_after(notebook.name, n)), notebook.stem)
 
 
+def said_of_public_key(exercise: str) -> None:
+    """Say what grading others with the public key means."""
+    console(stderr=True).print(
+        "Graded with the public key, which students have: its numbers can be written into an "
+        f"answer. `autograder key {exercise} --seed N --out FILE` makes a private one.",
+        style="yellow", markup=False,
+    )  # fmt: skip
+
+
 @app.command()
 def check(
     notebook: Annotated[
@@ -177,11 +186,7 @@ def grade(
     everybody = force or (bool(task) and not student)
     write_record(out, folder, path, timeout)
     if is_public(answers):
-        console(stderr=True).print(
-            "Graded with the public key, which students have: its numbers can be written into an "
-            f"answer. `autograder key {exercise} --seed N --out FILE` makes a private one.",
-            style="yellow", markup=False,
-        )  # fmt: skip
+        said_of_public_key(exercise)
     columns = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TextColumn("{task.description}"))  # fmt: skip
     screen = console(stderr=True)
@@ -244,6 +249,37 @@ def collect(
     out.print(f"{len(done.students)}{of} students collected into {into}", markup=False)
     if not done.students:
         raise GradingProblem(f"{archive} holds no notebook of {exercise}")
+
+
+@app.command()
+def gradescope(
+    exercise: Annotated[str, typer.Argument(help="The exercise's name, such as 04_residual")],
+    out: Annotated[Path, typer.Option(help="The zip to write")] = Path("autograder.zip"),
+    key: KeyOption = None,
+    timeout: TimeoutOption = 120,
+    memory: Annotated[int, typer.Option(min=256, help="MB a submission may take")] = 4096,
+    visibility: Annotated[
+        str,
+        typer.Option(
+            help="When students see a task's reasons: visible, after_due_date, "
+            "after_published or hidden"
+        ),
+    ] = "visible",
+    unsafe: UnsafeOption = False,
+) -> None:
+    """Make the zip with which Gradescope grades an exercise."""
+    from autograder.course.gradescope import VISIBILITIES, make_zip
+
+    answers = read_key(key_path(key, exercise))
+    if answers.exercise != exercise:
+        raise KeyProblem(f"the key is for exercise {answers.exercise}, not for {exercise}")
+    if visibility not in VISIBILITIES:
+        raise GradingProblem(f"--visibility {visibility} is not one of {', '.join(VISIBILITIES)}")
+    if is_public(answers):
+        said_of_public_key(exercise)
+    names = make_zip(out, answers, timeout, memory, visibility, unsafe)
+    tasks, points = len(answers.tasks), number(answers.max_score)
+    print(f"{out}: {len(names)} files, {tasks} tasks, {points} points")
 
 
 @app.command()
