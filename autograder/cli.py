@@ -80,6 +80,12 @@ def root_above(folder: Path) -> Path | None:
         return None
 
 
+def given_out(exercise: str) -> Path | None:
+    """The notebook that students got, where this is run in the book's or course's folder."""
+    root = root_above(Path.cwd())
+    return root / "exercises" / exercise / f"{exercise}.ipynb" if root else None
+
+
 def key_path(path: Path | None, exercise: str | None, beside: Path | None = None) -> Path:
     """The key named, else the one beside the notebook, else the public one of the exercise."""
     if path is not None:
@@ -209,7 +215,7 @@ def grade(
         rows = grade_folder(
             folder, answers, out, workshop.workers, timeout, show, workshop=workshop,
             anonymous=anonymous, again=lambda name: everybody or name in (student or []),
-            only=tuple(task or ()),
+            only=tuple(task or ()), released=given_out(exercise),
         )  # fmt: skip
     for layer, why in workshop.missing.items():
         screen.print(f"not isolated by {layer} ({why})", style="yellow", markup=False)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.course.alike import looked_at, released_prints
 from autograder.course.answers import cells_of
 from autograder.course.handed_in import is_rubbish, may_be_notebook
 from autograder.course.one_task import merged, only_tasks
@@ -144,6 +145,7 @@ def grade_folder(
     anonymous: bool = False,
     again: Callable[[str], bool] = lambda student: False,
     only: tuple[str, ...] = (),
+    released: Path | None = None,
 ) -> list[dict[str, Any]]:
     """Grade every submission; return the rows of `results.jsonl`, in order of students.
 
@@ -151,6 +153,7 @@ def grade_folder(
     same notebook, key and version are kept, so that a grading that was killed goes on; but not
     those of a student who is to be graded `again`, nor of one who was ended by a lower limit.
     Where tasks are named (`only`), these alone are graded again, and the points of others stay.
+    `released` is the notebook that was given out, whose own text is nobody's answer.
     """
     submissions = find_submissions(folder, key.exercise, key.tasks, out)
     limits = {"timeout": timeout, "memory": _memory(workshop)}
@@ -179,7 +182,7 @@ def grade_folder(
         keys = dict.fromkeys(parts, some)
         for submission, done in _graded(todo, folder, key, keys, workers, timeout, workshop):
             about: dict[str, Any] = {"notebook_sha256": done.digest, **common}
-            about |= {"limits": limits, "handed_in": submission.handed_in}
+            about |= {"limits": limits, "handed_in": submission.handed_in, **done.seen}
             row = result_row(submission.student, key, done.outcome, about)
             if submission.student in parts:
                 row = merged(parts[submission.student], row)
@@ -190,7 +193,8 @@ def grade_folder(
         ordered = [rows[submission.student] for submission in submissions]
         results.finish(ordered)
         write_table(out / "grades.csv", ordered, key)
-        write_class_page(out, ordered, key, anonymous)
+        prints = released_prints(released, key.tasks) if released else {}
+        write_class_page(out, ordered, key, anonymous, prints)
     return ordered
 
 
@@ -216,11 +220,12 @@ def _still_holds(
 
 @dataclass(frozen=True)
 class _Done:
-    """A graded notebook: its outcome, the hash of its bytes, and its cells for the page."""
+    """A graded notebook: its outcome, the hash of its bytes, its cells for the page, its prints."""
 
     outcome: Outcome
     digest: str | None
     cells: tuple[Cell, ...]
+    seen: dict[str, Any]
 
 
 def _graded(
@@ -243,7 +248,8 @@ def _graded(
         if sentence:
             outcome = _refused(outcome, sentence)
         outcome.message = outcome.message or submission.remark
-        return _Done(outcome, notebook_hash(raw), cells_of(raw))
+        seen = looked_at(raw, key.tasks) if outcome.status != "invalid" else {}
+        return _Done(outcome, notebook_hash(raw), cells_of(raw), seen)
 
     with ThreadPoolExecutor(workers) as pool:
         waiting: dict[Future, Submission] = {}
