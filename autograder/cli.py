@@ -55,6 +55,7 @@ UnsafeOption = Annotated[
     bool,
     typer.Option("--unsafe", help="Run others' code with whatever isolation there is, or none"),
 ]
+MOST_MOVES = 20  # that are printed; the file has all
 NOT_SAVED = "Only what is saved is read: save the notebook first (Ctrl+S in JupyterLab)."
 OutOption = Annotated[Path, typer.Option(help="Where results, table and pages go")]
 TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds a submission may take")]
@@ -204,6 +205,7 @@ def grade(
         from autograder.course.cluster import Cluster
 
         place = Cluster(cluster, limits, unsafe)
+    moves: list[Any] = []
     with place as workshop, Progress(*columns, console=screen) as bar:
         line = bar.add_task("", total=None)
 
@@ -215,7 +217,7 @@ def grade(
         rows = grade_folder(
             folder, answers, out, workshop.workers, timeout, show, workshop=workshop,
             anonymous=anonymous, again=lambda name: everybody or name in (student or []),
-            only=tuple(task or ()), released=given_out(exercise),
+            only=tuple(task or ()), released=given_out(exercise), moved=moves.extend,
         )  # fmt: skip
     for layer, why in workshop.missing.items():
         screen.print(f"not isolated by {layer} ({why})", style="yellow", markup=False)
@@ -226,6 +228,11 @@ def grade(
         late = save(gradebook, answers, rows, folder, place_of_copies, Path.cwd())
         write_table(out / "grades.csv", rows, answers, late)
     console().print(class_table(rows, answers, console().width))
+    if moves:
+        moved = "score is" if len(moves) == 1 else "scores are"
+        console().print(f"{len(moves)} {moved} another than before ({out}/changes.csv):")
+        for one in moves[:MOST_MOVES]:
+            console().print(str(one), markup=False, soft_wrap=True)
     console().print(f"{out}/index.html, {out}/grades.csv, {out}/results.jsonl", markup=False)
 
 

@@ -15,6 +15,8 @@ def halves(image, factor=2):
     \"\"\"Divide an image by a factor, a number at a time.\"\"\"
     result = np.zeros(np.shape(image))  # the same shape
     rows, columns = np.shape(image)
+    if rows * columns == 0:
+        return result
     for row in range(rows):
         for column in range(columns):
             result[row, column] = image[row, column] / factor
@@ -25,6 +27,9 @@ def halves(image, factor=2):
     out = np.zeros( np.shape(image) )
     h, w = np.shape(image)
 
+    if h * w == 0:
+
+        return out  # nothing there
     for i in range(h):  # down
         for j in range(w):
             out[i, j] = image[i, j] / factor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -137,6 +139,102 @@ def test_nbgraders_feedback_shows_them(course: tuple[Path, list[dict[str, Any]]]
     text = page.read_text("utf-8")
     assert "this is the square, not the double" in text
     assert "(Score: 6.0 / 11.0)" in text
+    after = text.partition('def</span> <span class="nf">double')[2]
+    before_check = after.partition('nf">halves')[0]
+    assert before_check.count("this is the square") == 2, "below the check, and as a comment"
+
+
+def test_the_reasons_stand_as_comments_and_a_persons_comment_stays(course):
+    root, rows = course
+    place = (numbers.EXERCISE, numbers.EXERCISE, "bob")
+    with open_gradebook(url(root)) as gradebook:
+        assert "this is the square" in gradebook.find_comment("double", *place).comment
+        assert gradebook.find_comment("ends", *place).comment is None, "it is right"
+        gradebook.find_comment("double", *place).manual_comment = "See me."
+        gradebook.db.commit()
+    save(url(root), numbers.numbers_key(), rows, root / "submitted", root / "autograded")
+    with open_gradebook(url(root)) as gradebook:
+        assert gradebook.find_comment("double", *place).comment == "See me."
+        assert "this is the square" in gradebook.find_comment("double", *place).auto_comment
+        gradebook.find_comment("double", *place).manual_comment = None
+        gradebook.db.commit()
+    path = root / "autograded" / "bob" / numbers.EXERCISE / f"{numbers.EXERCISE}.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
+    marked = {c.metadata.nbgrader.grade_id: c for c in cells if c.metadata.get("nbgrader")}
+    assert marked["double"].metadata.nbgrader.solution
+    assert marked["double"].source.startswith("def double")
+
+
+def test_a_part_of_a_tasks_points_is_a_fraction_in_the_gradebook(course):
+    root, rows = course
+    half = [{**row, "tasks": dict(row["tasks"])} for row in rows if row["student"] == "bob"]
+    half[0]["tasks"]["halves"] = {**half[0]["tasks"]["halves"], "points": 4 / 3, "verdict": "wrong"}
+    key = numbers.numbers_key()
+    save(url(root), key, half, root / "submitted", root / "autograded")
+    try:
+        assert scores(root)["bob"] == pytest.approx(2 + 4 / 3)
+    finally:
+        save(url(root), key, rows, root / "submitted", root / "autograded")
+
+
+def test_a_locked_gradebook_is_one_sentence_and_nothing_is_changed(course, tmp_path):
+    """Another program is writing: here in the midst of the class, as far as it would have got."""
+    root, rows = course
+    before = dump(root)
+    lock = sqlite3.connect(root / "gradebook.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    changed = [{**row, "tasks": dict(row["tasks"])} for row in rows]
+    for row in changed:
+        row["tasks"]["ends"] = {**row["tasks"]["ends"], "points": 0, "verdict": "wrong"}
+    try:
+        with pytest.raises(GradingProblem) as said:
+            save(f"{url(root)}?timeout=0.1", numbers.numbers_key(), changed,
+                 root / "submitted", tmp_path / "autograded")  # fmt: skip
+    finally:
+        lock.rollback()
+        lock.close()
+    assert "is locked: another program, such as formgrader or a grading" in str(said.value)
+    assert "run the same command again" in str(said.value)
+    assert dump(root) == before
+    assert not list(tmp_path.rglob("*.ipynb"))
+
+
+def test_a_class_is_in_the_gradebook_whole_or_not_at_all(course, tmp_path):
+    root, rows = course
+    before = dump(root)
+    broken = [{**row, "tasks": {}} if row["student"] == "eve" else row for row in rows]
+    for row in broken:
+        row.setdefault("message", "new")
+    with pytest.raises(KeyError):
+        save(url(root), numbers.numbers_key(), broken, root / "submitted", tmp_path)
+    assert dump(root) == before
+
+
+def test_a_task_that_came_later_gets_its_grade_in_older_submissions(tmp_path):
+    key, (row, *_) = numbers.numbers_key(), made_rows(tmp_path)
+    first = key.model_copy(update={"tasks": {n: key.tasks[n] for n in ("double", "halves")}})
+    some = {**row, "tasks": {n: row["tasks"][n] for n in first.tasks}}
+    save(url(tmp_path), first, [some], tmp_path / "submitted", tmp_path / "autograded")
+    save(url(tmp_path), key, [row], tmp_path / "submitted", tmp_path / "autograded")
+    with open_gradebook(url(tmp_path)) as gradebook:
+        submission = gradebook.find_submission(numbers.EXERCISE, "ann")
+        assert (submission.score, submission.max_score) == (numbers.FULL, numbers.FULL)
+
+
+def made_rows(root: Path) -> list[dict[str, Any]]:
+    """A row of one who has all right, without running anything."""
+    numbers.submit(root / "submitted", "ann", numbers.raw())
+    points = {"double": 2, "halves": 4, "ends": 2}
+    entry = {"verdict": "correct", "checks": {"output": True}, "hint": ""}
+    tasks = {name: {**entry, "points": n, "max_points": n} for name, n in points.items()}
+    about = {"student": "ann", "exercise": numbers.EXERCISE, "status": "graded", "seconds": 1}
+    return [{**about, "score": 8, "max_score": 8, "tasks": tasks}]
+
+
+def dump(root: Path) -> list[str]:
+    """All that the database holds."""
+    with contextlib.closing(sqlite3.connect(root / "gradebook.db")) as database:
+        return list(database.iterdump())
 
 
 def test_a_gradebook_that_cannot_be_opened(course: tuple[Path, list[dict[str, Any]]]):

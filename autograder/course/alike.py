@@ -83,7 +83,9 @@ def _words(source: str) -> list[str]:
             tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
         )  # fmt: skip
         if token.type == tokenize.STRING and begins:
-            continue  # a text that says something, and does nothing
+            continue  # a text that says something, and does nothing; so is the end of its line
+        if token.type == tokenize.NEWLINE and found[-1:] in ([], ["NEWLINE"], ["INDENT"]):
+            continue
         if token.type in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT):
             word = tokenize.tok_name[token.type]
         elif token.type == tokenize.NAME and token.string not in KNOWN:

@@ -16,6 +16,7 @@ from typing import Any
 from autograder.course.alike import looked_at, released_prints
 from autograder.course.answers import cells_of
 from autograder.course.handed_in import is_rubbish, may_be_notebook
+from autograder.course.moved import Move, remember, settle
 from autograder.course.one_task import merged, only_tasks
 from autograder.course.pages import write_class_page, write_student_page
 from autograder.data.files import PART, CannotWrite, lock_file, write_whole
@@ -146,6 +147,7 @@ def grade_folder(
     again: Callable[[str], bool] = lambda student: False,
     only: tuple[str, ...] = (),
     released: Path | None = None,
+    moved: Callable[[list[Move]], None] = lambda moves: None,
 ) -> list[dict[str, Any]]:
     """Grade every submission; return the rows of `results.jsonl`, in order of students.
 
@@ -153,7 +155,8 @@ def grade_folder(
     same notebook, key and version are kept, so that a grading that was killed goes on; but not
     those of a student who is to be graded `again`, nor of one who was ended by a lower limit.
     Where tasks are named (`only`), these alone are graded again, and the points of others stay.
-    `released` is the notebook that was given out, whose own text is nobody's answer.
+    `released` is the notebook that was given out, whose own text is nobody's answer; `moved` is
+    told whose score is another one than before, which `changes.csv` keeps.
     """
     submissions = find_submissions(folder, key.exercise, key.tasks, out)
     limits = {"timeout": timeout, "memory": _memory(workshop)}
@@ -175,6 +178,7 @@ def grade_folder(
             todo.append(submission)
             if old and holds and only:
                 parts[submission.student] = old
+        remember(out, [kept[one.student] for one in todo if one.student in kept])
         results.finish([*rows.values(), *parts.values()])
         for row in rows.values():
             progress(row, len(rows), len(submissions))
@@ -195,6 +199,7 @@ def grade_folder(
         write_table(out / "grades.csv", ordered, key)
         prints = released_prints(released, key.tasks) if released else {}
         write_class_page(out, ordered, key, anonymous, prints)
+        moved(settle(out, ordered))
     return ordered
 
 
@@ -383,11 +388,11 @@ def write_table(
         penalty = about.penalty if about and about.penalty is not None else ""
         tail = [row.get("handed_in", ""), about.due if about else "", penalty]
         cells = [*(row[name] for name in HEAD), *points, *tail, row.get("message", "")]
-        writer.writerow([_no_formula(cell) for cell in cells])
+        writer.writerow([no_formula(cell) for cell in cells])
     write_whole(path, "\ufeff" + text.getvalue())
 
 
-def _no_formula(cell: Any) -> Any:
+def no_formula(cell: Any) -> Any:
     """A text that a spreadsheet would calculate, with a mark before it that makes it text."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell
 
