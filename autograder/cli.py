@@ -204,7 +204,9 @@ def grade(
     else:
         from autograder.course.cluster import Cluster
 
-        place = Cluster(cluster, limits, unsafe)
+        place = Cluster(
+            cluster, limits, unsafe, lambda words: screen.print(words, markup=False, style="yellow")
+        )
     moves: list[Any] = []
     with place as workshop, Progress(*columns, console=screen) as bar:
         line = bar.add_task("", total=None)

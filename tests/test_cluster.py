@@ -131,6 +131,9 @@ def test_a_worker_and_the_scheduler_are_killed_and_nothing_is_lost_or_doubled(tm
     assert [row["status"] for row in rows] == ["graded"] * CLASS
     once = re.findall(r"^\d+/10 (s\d): graded$", found["said"], re.MULTILINE)
     assert sorted(once) == [f"s{number}" for number in range(CLASS)], "each is graded once"
+    assert "is lost: waiting up to 120 s for it" in found["said"]
+    assert "is there again" in found["said"]
+    assert "Traceback" not in found["said"]
 
 
 class LostOnce:
@@ -161,12 +164,14 @@ class LostOnce:
 
 def test_a_notebook_whose_scheduler_was_lost_is_sent_again(monkeypatch: pytest.MonkeyPatch):
     clients = [LostOnce(True), LostOnce(False)]
-    cluster = Cluster("tcp://there:8786")
+    said: list[str] = []
+    cluster = Cluster("tcp://there:8786", say=said.append)
     monkeypatch.setattr(cluster, "_connected", lambda: clients.pop(0))
     cluster._client = cluster._connected()
     reply = cluster.reply(b"notebook", numbers.numbers_key(), 5)
     assert reply.ended == "came"
     assert clients == []
+    assert [line.split(":")[0] for line in said[1:]] == ["the Dask scheduler is there again"]
     cluster.stop()
     with pytest.raises(WarmProcessGone, match="the grading was ended"):
         cluster.reply(b"notebook", numbers.numbers_key(), 5)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from dataclasses import asdict
 from functools import lru_cache
@@ -37,8 +39,15 @@ class Cluster:
     whose worker or scheduler is lost is sent again; its row is written once, when its reply is in.
     """
 
-    def __init__(self, address: str, limits: Limits | None = None, unsafe: bool = False) -> None:
+    def __init__(
+        self,
+        address: str,
+        limits: Limits | None = None,
+        unsafe: bool = False,
+        say: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
         self.address, self.limits, self.unsafe = address, limits or Limits(), unsafe
+        self.say = say
         self.missing: dict[str, str] = {}
         self.workers = 0
         self._client: Client | None = None
@@ -73,6 +82,8 @@ class Cluster:
     def _connected(self) -> Client:
         from distributed import Client
 
+        # What it writes of a lost scheduler is said here, in a sentence.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         return Client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)
 
     def _check_versions(self, client: Client) -> None:
@@ -144,6 +155,10 @@ class Cluster:
             if self._stopped or self._client is not lost:
                 return
             self._keys.clear()
+            self.say(
+                f"the Dask scheduler at {self.address} is lost: waiting up to {AGAIN_SECONDS:g} s "
+                "for it"
+            )
             if lost is not None:
                 with contextlib.suppress(Exception):
                     lost.close(timeout=1)
@@ -151,6 +166,7 @@ class Cluster:
             while not self._stopped:
                 try:
                     self._client = self._connected()
+                    self.say("the Dask scheduler is there again: what had no reply is sent again")
                     return
                 except (OSError, ValueError):
                     if time.monotonic() > until:

@@ -97,12 +97,13 @@ def _task_summary(
 ) -> dict[str, Any]:
     entries = [row["tasks"][name] for row in rows]
     verdicts = Counter(entry["verdict"] for entry in entries)
+    separates = separation(name, some)
     return {
         "name": name,
         "share": verdicts["correct"] / max(1, len(entries)),
         "points": sum(entry["points"] for entry in entries) / max(1, len(entries)),
         "missing": verdicts["missing"],
-        "separation": separation(name, some),
+        "separation": None if separates is None else round(separates, 2) + 0.0,  # no minus zero
     }
 
 
