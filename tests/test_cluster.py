@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numbers_exercise as numbers
 import pytest
@@ -180,7 +180,7 @@ def test_a_notebook_whose_scheduler_was_lost_is_sent_again(monkeypatch: pytest.M
 def test_a_scheduler_that_does_not_come_back_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("autograder.course.cluster.AGAIN_SECONDS", 0.2)
     cluster = Cluster("tcp://there:8786")
-    cluster._client = LostOnce(True)
+    cluster._client = cast(Any, LostOnce(True))
 
     def nobody() -> None:
         raise OSError("no")
@@ -193,7 +193,7 @@ def test_a_scheduler_that_does_not_come_back_is_one_sentence(monkeypatch: pytest
 
 def test_a_cluster_left_without_workers_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("autograder.course.cluster.AGAIN_SECONDS", 0.2)
-    cluster, client = Cluster("tcp://there:8786"), LostOnce(False)
+    cluster, client = Cluster("tcp://there:8786"), cast(Any, LostOnce(False))
     monkeypatch.setattr(client, "nthreads", dict)
     cluster._client = client
     with pytest.raises(WarmProcessGone, match=r"has had no worker for 0\.2 s: start some with"):
@@ -202,7 +202,7 @@ def test_a_cluster_left_without_workers_is_one_sentence(monkeypatch: pytest.Monk
 
 def test_a_worker_of_another_version_that_joined_later_is_refused(monkeypatch: pytest.MonkeyPatch):
     cluster = Cluster("tcp://there:8786")
-    cluster._client = LostOnce(False)
+    cluster._client = cast(Any, LostOnce(False))
     monkeypatch.setattr("autograder.course.cluster.package_version", lambda: "9.9")
     with pytest.raises(GradingProblem, match=r"worker tcp://worker has autograder .*, this is 9.9"):
         cluster.reply(b"notebook", numbers.numbers_key(), 5)

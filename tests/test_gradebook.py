@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 import subprocess
 import sys
@@ -139,9 +140,8 @@ def test_nbgraders_feedback_shows_them(course: tuple[Path, list[dict[str, Any]]]
     text = page.read_text("utf-8")
     assert "this is the square, not the double" in text
     assert "(Score: 6.0 / 11.0)" in text
-    after = text.partition('def</span> <span class="nf">double')[2]
-    before_check = after.partition('nf">halves')[0]
-    assert before_check.count("this is the square") == 2, "below the check, and as a comment"
+    said = re.sub("<[^>]*>", "", text)
+    assert said.count("this is the square, not the double") == 2, "at the check, and as a comment"
 
 
 def test_the_reasons_stand_as_comments_and_a_persons_comment_stays(course):
@@ -172,7 +172,7 @@ def test_a_part_of_a_tasks_points_is_a_fraction_in_the_gradebook(course):
     key = numbers.numbers_key()
     save(url(root), key, half, root / "submitted", root / "autograded")
     try:
-        assert scores(root)["bob"] == pytest.approx(2 + 4 / 3)
+        assert scores(root)["bob"] == pytest.approx(2 + 4 / 3, abs=1e-4)
     finally:
         save(url(root), key, rows, root / "submitted", root / "autograded")
 
@@ -210,25 +210,18 @@ def test_a_class_is_in_the_gradebook_whole_or_not_at_all(course, tmp_path):
     assert dump(root) == before
 
 
-def test_a_task_that_came_later_gets_its_grade_in_older_submissions(tmp_path):
-    key, (row, *_) = numbers.numbers_key(), made_rows(tmp_path)
-    first = key.model_copy(update={"tasks": {n: key.tasks[n] for n in ("double", "halves")}})
-    some = {**row, "tasks": {n: row["tasks"][n] for n in first.tasks}}
-    save(url(tmp_path), first, [some], tmp_path / "submitted", tmp_path / "autograded")
-    save(url(tmp_path), key, [row], tmp_path / "submitted", tmp_path / "autograded")
-    with open_gradebook(url(tmp_path)) as gradebook:
-        submission = gradebook.find_submission(numbers.EXERCISE, "ann")
+def test_a_task_that_came_later_gets_its_grade_in_older_submissions(course, tmp_path):
+    root, rows = course
+    whole = numbers.numbers_key().model_copy(update={"exercise": "02_later"})
+    first = whole.model_copy(update={"tasks": {n: whole.tasks[n] for n in ("double", "halves")}})
+    (row,) = (row for row in rows if row["student"] == "ann")
+    for key in (first, whole):
+        some = {**row, "tasks": {name: row["tasks"][name] for name in key.tasks}}
+        save(url(root), key, [some], tmp_path, tmp_path / "autograded")
+    with open_gradebook(url(root)) as gradebook:
+        submission = gradebook.find_submission("02_later", "ann")
         assert (submission.score, submission.max_score) == (numbers.FULL, numbers.FULL)
-
-
-def made_rows(root: Path) -> list[dict[str, Any]]:
-    """A row of one who has all right, without running anything."""
-    numbers.submit(root / "submitted", "ann", numbers.raw())
-    points = {"double": 2, "halves": 4, "ends": 2}
-    entry = {"verdict": "correct", "checks": {"output": True}, "hint": ""}
-    tasks = {name: {**entry, "points": n, "max_points": n} for name, n in points.items()}
-    about = {"student": "ann", "exercise": numbers.EXERCISE, "status": "graded", "seconds": 1}
-    return [{**about, "score": 8, "max_score": 8, "tasks": tasks}]
+        gradebook.remove_assignment("02_later")
 
 
 def dump(root: Path) -> list[str]:

@@ -112,7 +112,7 @@ def double(x):
     assert [(t.name, t.score, t.max_score, t.status) for t in results.tests] == [
         ("double", 0, 2, "failed"), ("halves", 4, 4, "passed"), ("ends", 2, 2, "passed"),
     ]  # fmt: skip
-    assert "sees 0 of them" in results.tests[0].output
+    assert "sees 0 of them" in str(results.tests[0].output)
     assert results.output == f"graded other.ipynb, not {numbers.EXERCISE}.ipynb"
     assert results.stdout_visibility == "hidden"
 

@@ -113,7 +113,7 @@ def alike(rows: list[dict[str, Any]], released: dict[str, str]) -> list[Alike]:
     for row in rows:
         for task, found in row.get("prints", {}).items():
             entry = row["tasks"].get(task, {})
-            if found != released.get(task) and entry.get("verdict") in ("correct", "wrong"):
+            if found != released.get(task) and entry.get("verdict", "missing") != "missing":
                 groups.setdefault((task, found), []).append(row)
     made = [
         Alike(

@@ -242,7 +242,8 @@ def _save_row(
 ) -> None:
     exercise, student = key.exercise, row["student"]
     gradebook.update_or_create_student(student)
-    gradebook.update_or_create_submission(exercise, student, **handed_in)
+    with gradebook.db.no_autoflush:  # nbgrader reads while it makes one, and adds it at the end
+        gradebook.update_or_create_submission(exercise, student, **handed_in)
     scores = {
         name: cell_points(row["tasks"][task], worth) for task, (name, worth) in cells.tests.items()
     }

@@ -102,7 +102,7 @@ class GradescopeResults(_Documented):
     visibility: Visibility | None = None
     stdout_visibility: Visibility | None = None
     extra_data: dict[str, Any] | None = None
-    tests: list[GradescopeTest] | None = None
+    tests: list[GradescopeTest] = []
     leaderboard: list[LeaderboardEntry] | None = None
 
 
@@ -127,7 +127,9 @@ def of_row(row: dict[str, Any], visibility: Visibility = "visible") -> Gradescop
                 visibility=visibility,
             )
         )
-    told = {name: row[name] for name in ("status", "key_sha256", "version") if name in row}
+    told: dict[str, Any] = {
+        name: row[name] for name in ("status", "key_sha256", "version") if name in row
+    }
     return GradescopeResults(
         score=row["score"],
         execution_time=row["seconds"],
@@ -247,7 +249,7 @@ def make_zip(
         "visibility": visibility, "version": package_version(),
     }  # fmt: skip
     minor = "{}.{}".format(*sys.version_info)
-    files = {
+    files: dict[str, str | bytes] = {
         "setup.sh": SETUP.replace("MINOR", minor),
         "run_autograder": RUN,
         "settings.json": json.dumps(settings, indent=1) + "\n",

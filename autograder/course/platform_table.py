@@ -101,7 +101,7 @@ class Finder:
     def row(self, signs: Iterable[str]) -> int | None:
         """The one row that is meant by the first sign that means one alone; else None."""
         signs = [sign.strip() for sign in signs if sign.strip()]
-        tails = [found[1] for sign in signs if (found := NUMBERED.match(sign))]
+        tails = [tail[1] for sign in signs if (tail := NUMBERED.match(sign))]
         for sign in (*signs, *tails):
             found = self._exact.get(sign.casefold(), set())
             if len(found) == 1:
