@@ -18,11 +18,10 @@ from nbgrader.preprocessors import (
     IgnorePattern,
     LimitOutput,
     OverwriteKernelspec,
-    SaveAutoGrades,
 )
 
 from autograder.course.nbgrader_cells import RestoreCells
-from autograder.course.nbgrader_plugin import LockedIn
+from autograder.course.nbgrader_plugin import LockedIn, SaveGradesAndReasons
 from autograder.course.nbgrader_release import Furnish
 
 c = get_config()
@@ -68,7 +67,7 @@ c.Autograde.autograde_preprocessors = [
     IgnorePattern,
     ClearMetadataPreprocessor,
     LimitOutput,
-    SaveAutoGrades,
+    SaveGradesAndReasons,
     AssignLatePenalties,
     CheckCellMetadata,
 ]

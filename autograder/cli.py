@@ -55,6 +55,7 @@ UnsafeOption = Annotated[
     bool,
     typer.Option("--unsafe", help="Run others' code with whatever isolation there is, or none"),
 ]
+MOST_MOVES = 20  # that are printed; the file has all
 NOT_SAVED = "Only what is saved is read: save the notebook first (Ctrl+S in JupyterLab)."
 OutOption = Annotated[Path, typer.Option(help="Where results, table and pages go")]
 TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds a submission may take")]
@@ -80,6 +81,12 @@ def root_above(folder: Path) -> Path | None:
         return None
 
 
+def given_out(exercise: str) -> Path | None:
+    """The notebook that students got, where this is run in the book's or course's folder."""
+    root = root_above(Path.cwd())
+    return root / "exercises" / exercise / f"{exercise}.ipynb" if root else None
+
+
 def key_path(path: Path | None, exercise: str | None, beside: Path | None = None) -> Path:
     """The key named, else the one beside the notebook, else the public one of the exercise."""
     if path is not None:
@@ -100,6 +107,15 @@ def exercise_of(notebook: Path, raw: bytes) -> str:
     keys = [] if said else sorted(Path.cwd().glob(f"exercises/*/{KEY_NAME}"))
     names = [path.parent.name for path in keys]
     return said or next((n for n in names if is_named_after(notebook.name, n)), notebook.stem)
+
+
+def said_of_public_key(exercise: str) -> None:
+    """Say what grading others with the public key means."""
+    console(stderr=True).print(
+        "Graded with the public key, which students have: its numbers can be written into an "
+        f"answer. `autograder key {exercise} --seed N --out FILE` makes a private one.",
+        style="yellow", markup=False,
+    )  # fmt: skip
 
 
 @app.command()
@@ -177,11 +193,7 @@ def grade(
     everybody = force or (bool(task) and not student)
     write_record(out, folder, path, timeout)
     if is_public(answers):
-        console(stderr=True).print(
-            "Graded with the public key, which students have: its numbers can be written into an "
-            f"answer. `autograder key {exercise} --seed N --out FILE` makes a private one.",
-            style="yellow", markup=False,
-        )  # fmt: skip
+        said_of_public_key(exercise)
     columns = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TextColumn("{task.description}"))  # fmt: skip
     screen = console(stderr=True)
@@ -192,7 +204,10 @@ def grade(
     else:
         from autograder.course.cluster import Cluster
 
-        place = Cluster(cluster, limits, unsafe)
+        place = Cluster(
+            cluster, limits, unsafe, lambda words: screen.print(words, markup=False, style="yellow")
+        )
+    moves: list[Any] = []
     with place as workshop, Progress(*columns, console=screen) as bar:
         line = bar.add_task("", total=None)
 
@@ -204,7 +219,7 @@ def grade(
         rows = grade_folder(
             folder, answers, out, workshop.workers, timeout, show, workshop=workshop,
             anonymous=anonymous, again=lambda name: everybody or name in (student or []),
-            only=tuple(task or ()),
+            only=tuple(task or ()), released=given_out(exercise), moved=moves.extend,
         )  # fmt: skip
     for layer, why in workshop.missing.items():
         screen.print(f"not isolated by {layer} ({why})", style="yellow", markup=False)
@@ -215,6 +230,11 @@ def grade(
         late = save(gradebook, answers, rows, folder, place_of_copies, Path.cwd())
         write_table(out / "grades.csv", rows, answers, late)
     console().print(class_table(rows, answers, console().width))
+    if moves:
+        moved = "score is" if len(moves) == 1 else "scores are"
+        console().print(f"{len(moves)} {moved} another than before ({out}/changes.csv):")
+        for one in moves[:MOST_MOVES]:
+            console().print(str(one), markup=False, soft_wrap=True)
     console().print(f"{out}/index.html, {out}/grades.csv, {out}/results.jsonl", markup=False)
 
 
@@ -244,6 +264,37 @@ def collect(
     out.print(f"{len(done.students)}{of} students collected into {into}", markup=False)
     if not done.students:
         raise GradingProblem(f"{archive} holds no notebook of {exercise}")
+
+
+@app.command()
+def gradescope(
+    exercise: Annotated[str, typer.Argument(help="The exercise's name, such as 04_residual")],
+    out: Annotated[Path, typer.Option(help="The zip to write")] = Path("autograder.zip"),
+    key: KeyOption = None,
+    timeout: TimeoutOption = 120,
+    memory: Annotated[int, typer.Option(min=256, help="MB a submission may take")] = 4096,
+    visibility: Annotated[
+        str,
+        typer.Option(
+            help="When students see a task's reasons: visible, after_due_date, "
+            "after_published or hidden"
+        ),
+    ] = "visible",
+    unsafe: UnsafeOption = False,
+) -> None:
+    """Make the zip with which Gradescope grades an exercise."""
+    from autograder.course.gradescope import VISIBILITIES, make_zip
+
+    answers = read_key(key_path(key, exercise))
+    if answers.exercise != exercise:
+        raise KeyProblem(f"the key is for exercise {answers.exercise}, not for {exercise}")
+    if visibility not in VISIBILITIES:
+        raise GradingProblem(f"--visibility {visibility} is not one of {', '.join(VISIBILITIES)}")
+    if is_public(answers):
+        said_of_public_key(exercise)
+    names = make_zip(out, answers, timeout, memory, visibility, unsafe)
+    tasks, points = len(answers.tasks), number(answers.max_score)
+    print(f"{out}: {len(names)} files, {tasks} tasks, {points} points")
 
 
 @app.command()

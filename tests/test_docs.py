@@ -16,7 +16,7 @@ from autograder.cli import app
 
 DOCUMENTS = [
     *("README.md", "CONTRIBUTING.md", "CHANGELOG.md"),
-    *("docs/tour.md", "docs/teaching.md"),
+    *("docs/tour.md", "docs/teaching.md", "docs/platforms.md", "docs/clusters.md"),
 ]
 # Made by commands, or by the reader; not in the repository.
 MADE = ("_book", "_demo", ".venv", "downloaded", "submitted", "graded")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -137,6 +140,94 @@ def test_nbgraders_feedback_shows_them(course: tuple[Path, list[dict[str, Any]]]
     text = page.read_text("utf-8")
     assert "this is the square, not the double" in text
     assert "(Score: 6.0 / 11.0)" in text
+    said = re.sub("<[^>]*>", "", text)
+    assert said.count("this is the square, not the double") == 2, "at the check, and as a comment"
+
+
+def test_the_reasons_stand_as_comments_and_a_persons_comment_stays(course):
+    root, rows = course
+    place = (numbers.EXERCISE, numbers.EXERCISE, "bob")
+    with open_gradebook(url(root)) as gradebook:
+        assert "this is the square" in gradebook.find_comment("double", *place).comment
+        assert gradebook.find_comment("ends", *place).comment is None, "it is right"
+        gradebook.find_comment("double", *place).manual_comment = "See me."
+        gradebook.db.commit()
+    save(url(root), numbers.numbers_key(), rows, root / "submitted", root / "autograded")
+    with open_gradebook(url(root)) as gradebook:
+        assert gradebook.find_comment("double", *place).comment == "See me."
+        assert "this is the square" in gradebook.find_comment("double", *place).auto_comment
+        gradebook.find_comment("double", *place).manual_comment = None
+        gradebook.db.commit()
+    path = root / "autograded" / "bob" / numbers.EXERCISE / f"{numbers.EXERCISE}.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
+    marked = {c.metadata.nbgrader.grade_id: c for c in cells if c.metadata.get("nbgrader")}
+    assert marked["double"].metadata.nbgrader.solution
+    assert marked["double"].source.startswith("def double")
+
+
+def test_a_part_of_a_tasks_points_is_a_fraction_in_the_gradebook(course):
+    root, rows = course
+    half = [{**row, "tasks": dict(row["tasks"])} for row in rows if row["student"] == "bob"]
+    half[0]["tasks"]["halves"] = {**half[0]["tasks"]["halves"], "points": 4 / 3, "verdict": "wrong"}
+    key = numbers.numbers_key()
+    save(url(root), key, half, root / "submitted", root / "autograded")
+    try:
+        assert scores(root)["bob"] == pytest.approx(2 + 4 / 3, abs=1e-4)
+    finally:
+        save(url(root), key, rows, root / "submitted", root / "autograded")
+
+
+def test_a_locked_gradebook_is_one_sentence_and_nothing_is_changed(course, tmp_path):
+    """Another program is writing: here in the midst of the class, as far as it would have got."""
+    root, rows = course
+    before = dump(root)
+    lock = sqlite3.connect(root / "gradebook.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    changed = [{**row, "tasks": dict(row["tasks"])} for row in rows]
+    for row in changed:
+        row["tasks"]["ends"] = {**row["tasks"]["ends"], "points": 0, "verdict": "wrong"}
+    try:
+        with pytest.raises(GradingProblem) as said:
+            save(f"{url(root)}?timeout=0.1", numbers.numbers_key(), changed,
+                 root / "submitted", tmp_path / "autograded")  # fmt: skip
+    finally:
+        lock.rollback()
+        lock.close()
+    assert "is locked: another program, such as formgrader or a grading" in str(said.value)
+    assert "run the same command again" in str(said.value)
+    assert dump(root) == before
+    assert not list(tmp_path.rglob("*.ipynb"))
+
+
+def test_a_class_is_in_the_gradebook_whole_or_not_at_all(course, tmp_path):
+    root, rows = course
+    before = dump(root)
+    broken = [{**row, "tasks": {}} if row["student"] == "eve" else row for row in rows]
+    for row in broken:
+        row.setdefault("message", "new")
+    with pytest.raises(KeyError):
+        save(url(root), numbers.numbers_key(), broken, root / "submitted", tmp_path)
+    assert dump(root) == before
+
+
+def test_a_task_that_came_later_gets_its_grade_in_older_submissions(course, tmp_path):
+    root, rows = course
+    whole = numbers.numbers_key().model_copy(update={"exercise": "02_later"})
+    first = whole.model_copy(update={"tasks": {n: whole.tasks[n] for n in ("double", "halves")}})
+    (row,) = (row for row in rows if row["student"] == "ann")
+    for key in (first, whole):
+        some = {**row, "tasks": {name: row["tasks"][name] for name in key.tasks}}
+        save(url(root), key, [some], tmp_path, tmp_path / "autograded")
+    with open_gradebook(url(root)) as gradebook:
+        submission = gradebook.find_submission("02_later", "ann")
+        assert (submission.score, submission.max_score) == (numbers.FULL, numbers.FULL)
+        gradebook.remove_assignment("02_later")
+
+
+def dump(root: Path) -> list[str]:
+    """All that the database holds."""
+    with contextlib.closing(sqlite3.connect(root / "gradebook.db")) as database:
+        return list(database.iterdump())
 
 
 def test_a_gradebook_that_cannot_be_opened(course: tuple[Path, list[dict[str, Any]]]):

@@ -17,6 +17,7 @@ from autograder.running.doctor import findings
 from autograder.setting.keymaking import write_key
 
 EXERCISE = numbers.EXERCISE
+SECRET = "assert double(8128) == 16256"
 FORGED = "check = lambda function: 2\nimport builtins\nbuiltins.repr = lambda v: '2'\n"
 STUDENTS = {
     "right": numbers.raw(),
@@ -77,6 +78,8 @@ def make_course(course: Path, root: Path) -> Path:
     notebook = nbformat.from_dict(numbers.notebook())
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"
+        if cell.source == "check(double)":
+            cell.source += f"\n### BEGIN HIDDEN TESTS\n{SECRET}\n### END HIDDEN TESTS"
     nbformat.write(notebook, folder / f"{EXERCISE}.ipynb")
     write_key(numbers.numbers_key(), folder / "key.json")
     done = nbgrader(course, "generate_assignment", EXERCISE)
@@ -111,6 +114,27 @@ def test_the_reason_stands_below_the_check(course: Path):
     path = course / "autograded" / "half" / EXERCISE / f"{EXERCISE}.ipynb"
     cell = next(c for c in nbformat.read(path, 4).cells if c.source == "check(double)")
     assert "this is the square, not the double" in json.dumps(cell.outputs)
+
+
+def test_the_reason_is_a_comment_too(course: Path):
+    with open_gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        comments = {
+            name: gradebook.find_comment("double", EXERCISE, EXERCISE, name).comment
+            for name in ("right", "half")
+        }
+    assert comments["right"] is None
+    assert "this is the square, not the double" in comments["half"]
+
+
+def test_hidden_tests_show_neither_in_the_release_nor_in_the_feedback(course: Path):
+    done = nbgrader(course, "generate_feedback", EXERCISE, "--student", "half")
+    assert done.returncode == 0, done.stdout
+    page = course / "feedback" / "half" / EXERCISE / f"{EXERCISE}.html"
+    assert "this is the square, not the double" in page.read_text("utf-8")
+    assert SECRET in (course / "solutions" / EXERCISE / f"{EXERCISE}.ipynb").read_text("utf-8")
+    for folder in ("feedback", "exercises", "autograded"):
+        for path in (course / folder).rglob("*.*"):
+            assert "8128" not in path.read_text("utf-8"), path
 
 
 def test_a_private_key_is_taken_where_there_is_one(course: Path):

@@ -299,7 +299,9 @@ def test_headings_do_not_break_within_a_word_and_the_marked_line_is_seen(tmp_pat
     names = ["interpolated_projection_shortcut", "atrous_spatial_pyramid_pooling"]
     tasks = dict.fromkeys(names, key.tasks["double"])
     many = key.model_copy(update={"tasks": tasks, "exercise": "08_fully_convolutional"})
-    pages.write_class_page(tmp_path, [row_of(LONG, many), row_of("ann", many)], many)
+    more = {"prints": dict.fromkeys(names, "p"), "unmarked": names, "message": sentence}
+    alike = [{**row_of(name, many), **more} for name in (LONG, "ann", LONG[::-1])]
+    pages.write_class_page(tmp_path, alike, many)
     shown = [tmp_path / "index.html", tmp_path / "pages" / f"{LONG}.html"]
     with browser.chromium(tmp_path / "profile") as driver:
         for width in (420, 1200):

@@ -40,7 +40,7 @@ def cells_of(raw: bytes | None) -> tuple[Cell, ...]:
 def answer_shown(task: str, sentences: Iterable[str], cells: Iterable[Cell]) -> Shown | None:
     """The cell that answers a task, or the one that fails before it; None where there is none."""
     cells, text = list(cells), "\n".join(sentences)
-    answers = [cell for cell in cells if _defines(cell.source, task)]
+    answers = [cell for cell in cells if defines(cell.source, task)]
     failing = IN_CELL.search(text)
     named = OF_CELL.search(text)
     if named:
@@ -54,7 +54,7 @@ def answer_shown(task: str, sentences: Iterable[str], cells: Iterable[Cell]) -> 
     return _shown(answers[-1], None) if answers else None
 
 
-def _defines(source: str, name: str) -> bool:
+def defines(source: str, name: str) -> bool:
     """Whether a cell gives a name its value. No parser: the code may be anything."""
     if checked_task(source) == name and len(source.splitlines()) == 1:
         return False

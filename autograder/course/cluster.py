@@ -6,8 +6,13 @@ A notebook goes out, observations come back as text, and the verdict is made whe
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError
 from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -19,30 +24,42 @@ from autograder.data.observation import Observation
 from autograder.running.runner import Reply, WarmProcessGone, Workshop
 
 if TYPE_CHECKING:
-    from distributed import Future
+    from distributed import Client, Future
 
 CONNECT_SECONDS = 20
+AGAIN_SECONDS = 120.0  # that a scheduler which was lost, or a first worker, may take to come back
+LOOK_SECONDS = 5.0
+GOES_ON = "then run the same command again, which goes on where this stopped"
 
 
 class Cluster:
     """Takes a workshop's place; use it in a `with`. Raises GradingProblem where it cannot be had.
 
-    `workers` is how many notebooks it takes at a time: the threads of all its workers.
+    `workers` is how many notebooks it takes at a time: the threads of all its workers. A notebook
+    whose worker or scheduler is lost is sent again; its row is written once, when its reply is in.
     """
 
-    def __init__(self, address: str, limits: Limits | None = None, unsafe: bool = False) -> None:
+    def __init__(
+        self,
+        address: str,
+        limits: Limits | None = None,
+        unsafe: bool = False,
+        say: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
         self.address, self.limits, self.unsafe = address, limits or Limits(), unsafe
+        self.say = say
         self.missing: dict[str, str] = {}
         self.workers = 0
+        self._client: Client | None = None
         self._keys: dict[str, Future] = {}
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
+        self._stopped = False
+        self._alone_since: float | None = None
 
     def __enter__(self) -> Cluster:
         """Connect, and see that every worker has this version of the autograder."""
-        from distributed import Client
-
         try:
-            self._client = Client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)
+            self._client = self._connected()
         except (OSError, ValueError, TypeError) as error:
             raise GradingProblem(
                 f"no Dask scheduler answers at {self.address} ({type(error).__name__}): give the "
@@ -55,57 +72,134 @@ class Cluster:
                     f"the Dask cluster at {self.address} has no workers: start some with "
                     f"`dask worker {self.address}`"
                 )
-            self._check_versions()
+            self._check_versions(self._client)
         except BaseException:
             self._client.close()
             raise
         self.workers = sum(threads.values())
         return self
 
-    def _check_versions(self) -> None:
-        wanted = package_version()
-        for worker, found in self._client.run(_version, on_error="return").items():
-            if found != wanted:
-                given = found if isinstance(found, str) else "none"
-                raise GradingProblem(
-                    f"the Dask worker {worker} has autograder {given}, this is {wanted}: install "
-                    "this version in the workers' environment"
-                )
+    def _connected(self) -> Client:
+        from distributed import Client
+
+        # What it writes of a lost scheduler is said here, in a sentence.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+        return Client(self.address, timeout=CONNECT_SECONDS, set_as_default=False)
+
+    def _check_versions(self, client: Client) -> None:
+        for worker, found in client.run(_version, on_error="return").items():
+            _check_version(worker, found)
 
     def __exit__(self, *problem: object) -> None:
         """Let the cluster go; it lives on."""
-        self._client.close()
+        self.stop()
 
     def stop(self) -> None:
         """Give up what is under way."""
-        self._client.close()
+        self._stopped = True
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
     def reply(self, raw: bytes, key: Key, timeout: float) -> Reply:
-        """Have a worker run a notebook. Raises CannotIsolate, and WarmProcessGone."""
+        """Have a worker run a notebook. Raises CannotIsolate, WarmProcessGone, GradingProblem."""
+        from distributed.client import ClosedClientError
+
+        while not self._stopped:
+            client = self._client
+            try:
+                if client is not None:
+                    return self._reply(client, raw, key, timeout)
+            except (CancelledError, ClosedClientError, OSError):
+                self._find_again(client)
+        raise WarmProcessGone("the grading was ended")
+
+    def _reply(self, client: Client, raw: bytes, key: Key, timeout: float) -> Reply:
         from distributed.scheduler import KilledWorker
 
         options = {"limits": asdict(self.limits), "unsafe": self.unsafe}
-        try:
-            job = self._client.submit(
-                reply_on_worker, raw, self._scattered(key), timeout, options, pure=False
-            )
-            reply, missing = job.result()
-        except KilledWorker:
-            raise WarmProcessGone(
-                "the cluster lost worker after worker on one notebook: see the workers' logs, "
-                "then run the same command again, which goes on where this stopped"
-            ) from None
+        key_there = self._scattered(client, key)
+        job = client.submit(reply_on_worker, raw, key_there, timeout, options, pure=False)
+        while True:
+            try:
+                version, worker, reply, missing = job.result(timeout=LOOK_SECONDS)
+                break
+            except TimeoutError:
+                self._see_that_somebody_works(client)
+            except KilledWorker:
+                raise WarmProcessGone(
+                    "the cluster lost worker after worker on one notebook: see the workers' logs, "
+                    + GOES_ON
+                ) from None
+        _check_version(worker, version)
         self.missing.update(missing)
         return _reply_of(reply)
 
-    def _scattered(self, key: Key) -> Future:
-        """The key as every worker has it; it is sent once."""
+    def _see_that_somebody_works(self, client: Client) -> bool:
+        """Whether there is a worker. Raises WarmProcessGone where there was none for long."""
+        if client.nthreads():
+            self._alone_since = None
+            return True
+        now = time.monotonic()
+        self._alone_since = self._alone_since or now
+        if now - self._alone_since > AGAIN_SECONDS:
+            raise WarmProcessGone(
+                f"the Dask cluster at {self.address} has had no worker for {AGAIN_SECONDS:g} s: "
+                f"start some with `dask worker {self.address}`, {GOES_ON}"
+            )
+        return False
+
+    def _find_again(self, lost: Client | None) -> None:
+        """Connect anew, unless another thread has: the scheduler, or the way to it, was lost."""
+        with self._turn:
+            if self._stopped or self._client is not lost:
+                return
+            self._keys.clear()
+            self.say(
+                f"the Dask scheduler at {self.address} is lost: waiting up to {AGAIN_SECONDS:g} s "
+                "for it"
+            )
+            if lost is not None:
+                with contextlib.suppress(Exception):
+                    lost.close(timeout=1)
+            until = time.monotonic() + AGAIN_SECONDS
+            while not self._stopped:
+                try:
+                    self._client = self._connected()
+                    self.say("the Dask scheduler is there again: what had no reply is sent again")
+                    return
+                except (OSError, ValueError):
+                    if time.monotonic() > until:
+                        raise WarmProcessGone(
+                            f"the Dask scheduler at {self.address} was lost and did not come back "
+                            f"within {AGAIN_SECONDS:g} s: start it and its workers, {GOES_ON}"
+                        ) from None
+                time.sleep(0.5)
+
+    def _scattered(self, client: Client, key: Key) -> Future:
+        """The key as every worker has it; it is sent once to a cluster."""
         with self._turn:
             name = key_hash(key)
-            if name not in self._keys:
+            while client is self._client and name not in self._keys:
+                if not self._see_that_somebody_works(client):
+                    time.sleep(0.5)
+                    continue
                 text = key.model_dump_json()
-                self._keys[name] = self._client.scatter(text, broadcast=True, hash=False)
+                self._keys[name] = client.scatter(text, broadcast=True, hash=False)
+            if client is not self._client:
+                raise CancelledError
             return self._keys[name]
+
+
+def _check_version(worker: str, found: Any) -> None:
+    """Raise GradingProblem where a worker has another version of the autograder."""
+    wanted = package_version()
+    if found != wanted:
+        given = found if isinstance(found, str) else "none"
+        raise GradingProblem(
+            f"the Dask worker {worker} has autograder {given}, this is {wanted}: install "
+            "this version in the workers' environment"
+        )
 
 
 # What runs on a worker
@@ -120,12 +214,15 @@ def _version() -> str:
 
 def reply_on_worker(
     raw: bytes, key: str, timeout: float, options: dict[str, Any]
-) -> tuple[str, dict[str, str]]:
-    """Run a notebook in a child of this worker: its reply, and what the lock lacks."""
+) -> tuple[str, str, str, dict[str, str]]:
+    """Run a notebook in a child of this worker: version, worker, reply, what the lock lacks."""
+    from distributed import get_worker
+
     workshop = _workshop(options)
     reply = workshop.reply(raw, _key(key), timeout)
     observations = {name: seen.model_dump() for name, seen in reply.observations.items()}
-    return json.dumps({**vars(reply), "observations": observations}), workshop.missing
+    text = json.dumps({**vars(reply), "observations": observations})
+    return _version(), get_worker().address, text, workshop.missing
 
 
 @lru_cache(maxsize=4)

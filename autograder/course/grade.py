@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.course.alike import looked_at, released_prints
 from autograder.course.answers import cells_of
 from autograder.course.handed_in import is_rubbish, may_be_notebook
+from autograder.course.moved import Move, remember, settle
 from autograder.course.one_task import merged, only_tasks
 from autograder.course.pages import write_class_page, write_student_page
 from autograder.data.files import PART, CannotWrite, lock_file, write_whole
@@ -144,6 +146,8 @@ def grade_folder(
     anonymous: bool = False,
     again: Callable[[str], bool] = lambda student: False,
     only: tuple[str, ...] = (),
+    released: Path | None = None,
+    moved: Callable[[list[Move]], None] = lambda moves: None,
 ) -> list[dict[str, Any]]:
     """Grade every submission; return the rows of `results.jsonl`, in order of students.
 
@@ -151,6 +155,8 @@ def grade_folder(
     same notebook, key and version are kept, so that a grading that was killed goes on; but not
     those of a student who is to be graded `again`, nor of one who was ended by a lower limit.
     Where tasks are named (`only`), these alone are graded again, and the points of others stay.
+    `released` is the notebook that was given out, whose own text is nobody's answer; `moved` is
+    told whose score is another one than before, which `changes.csv` keeps.
     """
     submissions = find_submissions(folder, key.exercise, key.tasks, out)
     limits = {"timeout": timeout, "memory": _memory(workshop)}
@@ -172,6 +178,7 @@ def grade_folder(
             todo.append(submission)
             if old and holds and only:
                 parts[submission.student] = old
+        remember(out, [kept[one.student] for one in todo if one.student in kept])
         results.finish([*rows.values(), *parts.values()])
         for row in rows.values():
             progress(row, len(rows), len(submissions))
@@ -179,7 +186,7 @@ def grade_folder(
         keys = dict.fromkeys(parts, some)
         for submission, done in _graded(todo, folder, key, keys, workers, timeout, workshop):
             about: dict[str, Any] = {"notebook_sha256": done.digest, **common}
-            about |= {"limits": limits, "handed_in": submission.handed_in}
+            about |= {"limits": limits, "handed_in": submission.handed_in, **done.seen}
             row = result_row(submission.student, key, done.outcome, about)
             if submission.student in parts:
                 row = merged(parts[submission.student], row)
@@ -190,7 +197,9 @@ def grade_folder(
         ordered = [rows[submission.student] for submission in submissions]
         results.finish(ordered)
         write_table(out / "grades.csv", ordered, key)
-        write_class_page(out, ordered, key, anonymous)
+        prints = released_prints(released, key.tasks) if released else {}
+        write_class_page(out, ordered, key, anonymous, prints)
+        moved(settle(out, ordered))
     return ordered
 
 
@@ -216,11 +225,12 @@ def _still_holds(
 
 @dataclass(frozen=True)
 class _Done:
-    """A graded notebook: its outcome, the hash of its bytes, and its cells for the page."""
+    """A graded notebook: its outcome, the hash of its bytes, its cells for the page, its prints."""
 
     outcome: Outcome
     digest: str | None
     cells: tuple[Cell, ...]
+    seen: dict[str, Any]
 
 
 def _graded(
@@ -243,7 +253,8 @@ def _graded(
         if sentence:
             outcome = _refused(outcome, sentence)
         outcome.message = outcome.message or submission.remark
-        return _Done(outcome, notebook_hash(raw), cells_of(raw))
+        seen = looked_at(raw, key.tasks) if outcome.status != "invalid" else {}
+        return _Done(outcome, notebook_hash(raw), cells_of(raw), seen)
 
     with ThreadPoolExecutor(workers) as pool:
         waiting: dict[Future, Submission] = {}
@@ -377,11 +388,11 @@ def write_table(
         penalty = about.penalty if about and about.penalty is not None else ""
         tail = [row.get("handed_in", ""), about.due if about else "", penalty]
         cells = [*(row[name] for name in HEAD), *points, *tail, row.get("message", "")]
-        writer.writerow([_no_formula(cell) for cell in cells])
+        writer.writerow([no_formula(cell) for cell in cells])
     write_whole(path, "\ufeff" + text.getvalue())
 
 
-def _no_formula(cell: Any) -> Any:
+def no_formula(cell: Any) -> Any:
     """A text that a spreadsheet would calculate, with a mark before it that makes it text."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell
 

@@ -7,13 +7,16 @@ verdicts as the outputs of the test cells.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sysconfig
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograder.course.answers import defines
 from autograder.course.grade import GradingProblem, Submission, read_submission, submission_of
 from autograder.data.files import write_whole
 from autograder.data.key import Key
@@ -28,11 +31,13 @@ if TYPE_CHECKING:
 class Cells:
     """What is graded in an exercise: the test cell of each task, and answers that a person marks.
 
-    `tests` holds its name and worth by the task, `manual` nbgrader's notes by the `grade_id`.
+    `tests` holds its name and worth by the task, `manual` nbgrader's notes by the `grade_id`;
+    `answers` names by the task the cell that answers it, where nbgrader keeps comments.
     """
 
     tests: dict[str, tuple[str, float]]
     manual: dict[str, dict[str, Any]]
+    answers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,29 +60,61 @@ def save(
 
     The late policy is the one of `course`'s nbgrader_config.py, as `nbgrader autograde` applies it.
 
-    Scores that a person gave in formgrader stay and are marked for another look, as nbgrader does;
-    so are answers in words. Raises GradingProblem where the gradebook cannot be opened, and
-    CannotWrite.
+    Scores and comments that a person gave in formgrader stay; the scores are marked for another
+    look, as nbgrader does; so are answers in words. All of a class is written, or nothing: raises
+    GradingProblem where the gradebook cannot be opened or is locked, and CannotWrite.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        with open_gradebook(url) as gradebook:
+        made = {}
+        with open_gradebook(url) as gradebook, _whole(gradebook):
             cells = graded_cells(gradebook, key)
             for row in rows:
                 submission = submission_of(folder, row["student"], key.exercise, key.tasks)
                 raw, _ = read_submission(submission, folder)
-                made = graded_notebook(raw, row, cells)
-                _save_row(gradebook, key, row, cells, made, _timestamp(submission))
-                place = autograded / row["student"] / key.exercise / f"{key.exercise}.ipynb"
-                write_whole(place, json.dumps(made, ensure_ascii=False, indent=1) + "\n")
-            gradebook.db.commit()
-        return _late_policy(url, key.exercise, [row["student"] for row in rows], course)
+                made[row["student"]] = graded_notebook(raw, row, cells)
+                words = made[row["student"]], _timestamp(submission)
+                _save_row(gradebook, key, row, cells, *words)
+            late = _late_policy(gradebook, key.exercise, made, course)
+        for student, notebook in made.items():
+            place = autograded / student / key.exercise / f"{key.exercise}.ipynb"
+            write_whole(place, json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
+        return late
     except (SQLAlchemyError, OSError, ValueError) as error:
+        if "locked" in str(getattr(error, "orig", "")):
+            raise GradingProblem(
+                f"the gradebook {url} is locked: another program, such as formgrader or a grading, "
+                "is writing into it. Nothing in it was changed, and the results are kept: run the "
+                "same command again when that program has ended"
+            ) from error
         raise GradingProblem(
             f"the gradebook {url} cannot be written ({type(error).__name__}): name it as in "
             "sqlite:///gradebook.db"
         ) from error
+
+
+@contextlib.contextmanager
+def _whole(gradebook: Gradebook) -> Iterator[None]:
+    """What is done to the gradebook in a block is written at its end, or not at all.
+
+    nbgrader's API writes at every step; here these steps only reach the transaction.
+    """
+    from sqlalchemy import text
+
+    database = gradebook.db
+    commit = database.commit
+    if database.get_bind().dialect.name == "sqlite":
+        database.execute(text("BEGIN IMMEDIATE"))  # else a lock shows in the midst of it
+    database.commit = database.flush
+    try:
+        yield
+        commit()
+    except BaseException:
+        database.rollback()
+        raise
+    finally:
+        del database.commit
 
 
 def _timestamp(submission: Submission) -> dict[str, str]:
@@ -91,10 +128,9 @@ def _timestamp(submission: Submission) -> dict[str, str]:
 
 
 def _late_policy(
-    url: str, exercise: str, students: list[str], course: Path | None
+    gradebook: Gradebook, exercise: str, students: Iterable[str], course: Path | None
 ) -> dict[str, Lateness]:
-    """Have nbgrader assign its penalties by the course's configuration; what it assigned."""
-    from nbformat import v4
+    """Assign penalties by the course's configuration, as nbgrader's `AssignLatePenalties` does."""
     from nbgrader.preprocessors import AssignLatePenalties
     from traitlets.config import Config
     from traitlets.config.loader import PyFileConfigLoader
@@ -103,18 +139,22 @@ def _late_policy(
     has_own = course is not None and (course / name).is_file()
     config = PyFileConfigLoader(name, str(course)).load_config() if has_own else Config()
     policy = AssignLatePenalties(config=config)
-    policy.log.setLevel("ERROR")
-    about = {"notebook": exercise, "assignment": exercise, "db_url": url}
+    policy.init_plugin()
+    gradebook.db.flush()
+    found = {}
     for student in students:
-        policy.preprocess(v4.new_notebook(), {"nbgrader": {**about, "student": student}})
-    with open_gradebook(url) as gradebook:
-        found = {}
-        for student in students:
-            submission = gradebook.find_submission(exercise, student)
-            notebook = gradebook.find_submission_notebook(exercise, exercise, student)
-            due = f"{submission.duedate} UTC" if submission.duedate else ""
-            found[student] = Lateness(due, notebook.late_submission_penalty)
-        return found
+        submission = gradebook.find_submission(exercise, student)
+        notebook = gradebook.find_submission_notebook(exercise, exercise, student)
+        gradebook.db.refresh(notebook)
+        penalty, late = None, submission.total_seconds_late
+        if late > 0:
+            penalty = policy.plugin_inst.late_submission_penalty(student, notebook.score, late)
+        if penalty is not None:
+            penalty = min(max(penalty, 0), notebook.score)
+        notebook.late_submission_penalty = penalty
+        due = f"{submission.duedate} UTC" if submission.duedate else ""
+        found[student] = Lateness(due, penalty)
+    return found
 
 
 def open_gradebook(url: str) -> Gradebook:
@@ -164,7 +204,23 @@ def graded_cells(gradebook: Gradebook, key: Key) -> Cells:
             gradebook.update_or_create_grade_cell(
                 tests[name][0], exercise, exercise, max_score=asked.max_points, cell_type="code"
             )
-    return Cells(tests, manual)
+    return Cells(tests, manual, _answer_cells(gradebook, key, sources, answers - manual.keys()))
+
+
+def _answer_cells(
+    gradebook: Gradebook, key: Key, sources: dict[str, Any], known: set[str]
+) -> dict[str, str]:
+    """The solution cell of each task: the one that defines it; entered where there is none."""
+    found = {}
+    for task in key.tasks:
+        having = [
+            n for n in sorted(known) if n in sources and defines(sources[n].source or "", task)
+        ]
+        found[task] = having[0] if having else task
+        if not having:
+            exercise = key.exercise
+            gradebook.update_or_create_solution_cell(found[task], exercise, exercise)
+    return found
 
 
 def _marks(name: str, points: float, kind: str, checksum: str | None = None) -> dict[str, Any]:
@@ -186,15 +242,43 @@ def _save_row(
 ) -> None:
     exercise, student = key.exercise, row["student"]
     gradebook.update_or_create_student(student)
-    gradebook.update_or_create_submission(exercise, student, **handed_in)
+    with gradebook.db.no_autoflush:  # nbgrader reads while it makes one, and adds it at the end
+        gradebook.update_or_create_submission(exercise, student, **handed_in)
     scores = {
         name: cell_points(row["tasks"][task], worth) for task, (name, worth) in cells.tests.items()
     }
     scores.update(_unanswered(made, cells))
     for name in (*(name for name, _ in cells.tests.values()), *cells.manual):
-        grade = gradebook.find_grade(name, exercise, exercise, student)
+        grade = _entry(gradebook, "grade", name, exercise, student)
         grade.auto_score = scores.get(name)
         grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+    for task, name in cells.answers.items():
+        comment = _entry(gradebook, "comment", name, exercise, student)
+        comment.auto_comment = reason_of(row["tasks"][task])
+
+
+def _entry(gradebook: Gradebook, kind: str, cell: str, exercise: str, student: str) -> Any:
+    """A submission's grade or comment; made where the cell came after the submission."""
+    from nbgrader.api import Comment, Grade, MissingEntry
+
+    place = (exercise, exercise)
+    try:
+        find = gradebook.find_grade if kind == "grade" else gradebook.find_comment
+        return find(cell, *place, student)
+    except MissingEntry:
+        notebook = gradebook.find_submission_notebook(*place, student)
+        if kind == "grade":
+            made = Grade(cell_id=gradebook.find_grade_cell(cell, *place).id, notebook=notebook)
+        else:
+            cell_id = gradebook.find_solution_cell(cell, *place).id
+            made = Comment(cell_id=cell_id, notebook=notebook)
+        gradebook.db.add(made)
+        return made
+
+
+def reason_of(entry: dict[str, Any]) -> str | None:
+    """What stands as a comment at an answer: why it is not right; nothing where it is."""
+    return entry["hint"] or None if entry["verdict"] != "correct" else None
 
 
 def _unanswered(made: dict[str, Any], cells: Cells) -> dict[str, float]:
@@ -220,18 +304,36 @@ def graded_notebook(raw: bytes | None, row: dict[str, Any], cells: Cells) -> dic
         given = []
     made: list[dict[str, Any]] = []
     left, manual = dict(cells.tests), dict(cells.manual)
+    answers = _answers_in(given, cells)
     for number, cell in enumerate(given):
         task = checked_task(cell["source"]) if cell["is_test"] else None
         if task in left:
             made.append(_test_cell(row, task, *left.pop(task)))
         elif not cell["is_test"]:
-            made.append(_plain_cell(cell, number, manual.pop(cell["grade_id"], None)))
+            marks = manual.pop(cell["grade_id"], None) or answers.get(number)
+            made.append(_plain_cell(cell, number, marks))
     made += [_test_cell(row, task, *cell) for task, cell in left.items()]
     if row.get("message"):
         made.insert(0, _plain_cell({"kind": "markdown", "source": row["message"]}, len(given)))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": made}
+
+
+def _answers_in(given: list[dict[str, Any]], cells: Cells) -> dict[int, dict[str, Any]]:
+    """Marks for the cells that answer tasks, by place: of several the last that defines it."""
+    found: dict[int, dict[str, Any]] = {}
+    for task, name in cells.answers.items():
+        having = [
+            number
+            for number, cell in enumerate(given)
+            if cell["kind"] == "code" and not cell["is_test"] and defines(cell["source"], task)
+        ]
+        if having and having[-1] not in found:
+            found[having[-1]] = {**_marks(name, 0, "code"), "grade": False, "solution": True,
+                                 "locked": False}  # fmt: skip
+            del found[having[-1]]["points"]
+    return found
 
 
 def _plain_cell(

@@ -18,15 +18,18 @@ from typing import Any
 
 import nbformat
 from nbgrader.converters.base import NbGraderException
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Bool, Float, Unicode
 
+from autograder.course.answers import defines
+from autograder.course.gradebook import reason_of
 from autograder.data.key import Key, KeyProblem, read_key
 from autograder.data.notebook import checked_task
 from autograder.judging.report import verdict_json, verdict_output
 from autograder.running.runner import CannotIsolate, Outcome, Workshop, grade_notebook
 from autograder.setting.exercises import public_key_path
 
+REASONS = "autograder_reasons"  # where in nbgrader's resources
 IDLE_SECONDS = 60.0  # a warm process holds memory: it is let go when nothing has come for so long
 
 
@@ -57,7 +60,8 @@ class LockedIn(NbGraderPreprocessor):
             raise NbGraderException(str(problem)) from None
         if outcome.message:
             self.log.warning("%s: %s", about["student"], outcome.message)
-        _show(nb, key, outcome)
+        resources[REASONS] = _show(nb, key, outcome)
+        _hide(nb, ClearHiddenTests(parent=self))
         return nb, resources
 
     def _root(self) -> Path:
@@ -78,8 +82,27 @@ class LockedIn(NbGraderPreprocessor):
             return grade_notebook(raw, key, self.timeout, workshop)
 
 
-def _show(nb: Any, key: Key, outcome: Outcome) -> None:
-    """Give every test cell its verdict; nbgrader takes one without output for right."""
+class SaveGradesAndReasons(SaveAutoGrades):
+    """Saves nbgrader's scores, and at each answer the reason as its automatic comment."""
+
+    def _add_comment(self, cell: Any, resources: Any) -> None:
+        super()._add_comment(cell, resources)
+        if cell.cell_type != "code" or cell.metadata["nbgrader"].get("grade"):
+            return
+        reasons = resources.get(REASONS, {})
+        found = [reason for task, reason in reasons.items() if defines(cell.source, task)]
+        if any(found):
+            place = self.notebook_id, self.assignment_id, self.student_id
+            comment = self.gradebook.find_comment(cell.metadata["nbgrader"]["grade_id"], *place)
+            comment.auto_comment = "\n".join(reason for reason in found if reason)
+            self.gradebook.db.commit()
+
+
+def _show(nb: Any, key: Key, outcome: Outcome) -> dict[str, str | None]:
+    """Give every test cell its verdict; nbgrader takes one without output for right.
+
+    The tasks' reasons are given back.
+    """
     verdicts = {verdict.task: verdict for verdict in outcome.verdicts}
     for cell in nb.cells:
         marks = cell.metadata.get("nbgrader", {})
@@ -97,6 +120,24 @@ def _show(nb: Any, key: Key, outcome: Outcome) -> None:
         entry = verdict_json(verdicts.pop(task))
         worth = float(marks["points"])
         cell.outputs = [nbformat.from_dict(verdict_output(task, entry, worth))]
+    return {verdict.task: reason_of(verdict_json(verdict)) for verdict in outcome.verdicts}
+
+
+def _hide(nb: Any, marks: ClearHiddenTests) -> None:
+    """Take hidden tests out of test cells: the engine asks its key, and feedback shows the cells.
+
+    Before each grading nbgrader puts the test cells of its source notebook back.
+    """
+    for cell in nb.cells:
+        about = cell.metadata.get("nbgrader", {})
+        if about.get("grade") and not about.get("solution"):
+            kept, hidden = [], False
+            for line in cell.source.split("\n"):
+                hidden = hidden or marks.begin_test_delimeter in line
+                if not hidden:
+                    kept.append(line)
+                hidden = hidden and marks.end_test_delimeter not in line
+            cell.source = "\n".join(kept)
 
 
 class _Shared:

@@ -11,15 +11,14 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from autograder.course.alike import alike
 from autograder.course.answers import answer_shown
+from autograder.course.class_view import answered, looks, mistakes, separation
 from autograder.data.files import write_whole
 from autograder.data.key import Key
 from autograder.data.notebook import Cell
 from autograder.judging.judge import Verdict
 from autograder.judging.report import templates
-
-COMMON = 5
-
 
 TASK = re.compile(r'<section class="task[^"]*" data-task="([^"]*)">.*?</section>', re.DOTALL)
 
@@ -57,21 +56,32 @@ def _task(verdict: Verdict, cells: Sequence[Cell]) -> str:
 
 
 def write_class_page(
-    out: Path, rows: list[dict[str, Any]], key: Key, anonymous: bool = False
+    out: Path,
+    rows: list[dict[str, Any]],
+    key: Key,
+    anonymous: bool = False,
+    released: dict[str, str] | None = None,
 ) -> None:
-    """The page of the class: scores, the tasks' success, the most common reasons.
+    """The page of the class: scores, tasks, mistakes, who needs a look, answers that are alike.
 
-    `anonymous` leaves out names and links, and orders students by their points.
+    `anonymous` leaves out names and links, and orders students by their points. `released` has
+    the prints of what was given out, which is nobody's answer.
     """
     if anonymous:
         rows = sorted(rows, key=lambda row: (-row["score"], row["status"]))
         rows = [{**row, "student": f"{i}"} for i, row in enumerate(rows, start=1)]
     page = templates().get_template("class.html")
-    tasks = [_task_summary(name, rows) for name in key.tasks]
+    some = answered(rows)
+    tasks = [_task_summary(name, rows, some) for name in key.tasks]
     scores = [row["score"] for row in rows]
     text = page.render(
         rows=rows,
         tasks=tasks,
+        answered=len(some),
+        give_or_take=1 / (len(some) - 3) ** 0.5 if len(some) > 3 else None,
+        mistakes=mistakes(rows),
+        looks=looks(rows),
+        alike=alike(rows, released or {}),
         exercise=key.exercise,
         max_score=key.max_score,
         mean=sum(scores) / len(scores) if scores else 0.0,
@@ -82,16 +92,18 @@ def write_class_page(
     write_whole(out / "index.html", text)
 
 
-def _task_summary(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    entries = [row["tasks"][name] for row in rows if name in row["tasks"]]
-    reasons = Counter(
-        entry["hint"] for entry in entries if entry["verdict"] == "wrong" and entry["hint"]
-    )
+def _task_summary(
+    name: str, rows: list[dict[str, Any]], some: list[dict[str, Any]]
+) -> dict[str, Any]:
+    entries = [row["tasks"][name] for row in rows]
+    verdicts = Counter(entry["verdict"] for entry in entries)
+    separates = separation(name, some)
     return {
         "name": name,
-        "verdicts": Counter(entry["verdict"] for entry in entries),
-        "share": sum(e["verdict"] == "correct" for e in entries) / max(1, len(entries)),
-        "reasons": reasons.most_common(COMMON),
+        "share": verdicts["correct"] / max(1, len(entries)),
+        "points": sum(entry["points"] for entry in entries) / max(1, len(entries)),
+        "missing": verdicts["missing"],
+        "separation": None if separates is None else round(separates, 2) + 0.0,  # no minus zero
     }
 
 

@@ -42,32 +42,32 @@ class Roster:
             student = (row[COLUMN] or "").strip()
             if student:
                 students.append(student)
-                for word in _words(row):
+                for word in words_of(row):
                     known.setdefault(word, set()).add(student)
         return cls(students, known)
 
     def student(self, owner: Owner) -> str | None:
         """The one student whom an owner's number or name means; None for none or several."""
         for sign in (*owner.marks, owner.name):
-            found = self._known.get(_plain(sign), set())
+            found = self._known.get(plain(sign), set())
             if len(found) == 1:
                 return next(iter(found))
         return None
 
 
-def _words(row: dict[str, str | None]) -> set[str]:
+def words_of(row: dict[str, str | None]) -> set[str]:
     """What may stand for a student: every cell, a name turned round, two cells together."""
     cells = [cell.strip() for cell in row.values() if isinstance(cell, str) and cell.strip()]
-    words = set(map(_plain, cells))
+    words = set(map(plain, cells))
     for cell in cells:
         parts = cell.replace(",", " ").split()
         turned = [parts[i:] + parts[:i] for i in range(len(parts))]
-        words |= {_plain("".join(part)) for part in turned}
-        words.add(_plain(cell.partition("@")[0]))
-    words |= {_plain(a + b) for a, b in itertools.permutations(cells, 2)}
+        words |= {plain("".join(part)) for part in turned}
+        words.add(plain(cell.partition("@")[0]))
+    words |= {plain(a + b) for a, b in itertools.permutations(cells, 2)}
     return words - {""}
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Letters and digits only, small, in one way of writing accents."""
     return re.sub(r"[\W_]", "", unicodedata.normalize("NFC", text).casefold())
