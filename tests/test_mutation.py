@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.setting.exercises import PUBLIC_SEED, exercise_names
-from autograder.setting.keymaking import make_task_key
+from autograder.setting.exercises import exercise_names, public_key
 from autograder.setting.mutation import excuses, judged_mutants, mutants
 from autograder.setting.task import load_tasks, module_of
 
@@ -16,7 +15,7 @@ ALL = [(name, task) for name, path in PATHS.items() for task in load_tasks(path)
 
 
 def unexcused(path, task):
-    key = make_task_key(task, PUBLIC_SEED)
+    key = public_key(ROOT, path.parent.name).tasks[task.name]
     excused = excuses(path)
     return [
         mutant.label
