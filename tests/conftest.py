@@ -1,7 +1,10 @@
 """Settings of every test: no screen, no network, nothing written into the user's home."""
 
+import gc
 import os
 import shutil
+import time
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,29 @@ from xdist.scheduler import LoadScopeScheduling
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # The workers share the cores; threads of one would only wait for those of another.
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# What takes longest, the longest first, so that at the end the workers stop at nearly the same
+# moment: files, and tasks of the banks. What is not named comes after, by its number of tests. The
+# line "idle at the end" of a run says whether this list needs another look.
+LONGEST: tuple[str, ...] = (
+    "test_backends.py",
+    "test_mutation.py",
+    "02_receptive_field-design_cnn",
+    "04_residual-resnet",
+    "test_attacks.py",
+    "06_inception-googlenet",
+    "07_efficient-mobilenet_v2",
+    "15_pose-hourglass",
+    "test_grade.py",
+    "test_checker.py",
+    "test_reward_pose.py",
+)
 
 
 class ByFileAndTask(LoadScopeScheduling):
@@ -24,12 +48,48 @@ class ByFileAndTask(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
-        return test.partition("[")[2] if file.endswith("test_bank.py") else file
+        if file.endswith("test_bank.py"):
+            return test.partition("[")[2].removesuffix("]")
+        return file
+
+    def _assign_work_unit(self, node: Any) -> None:
+        if not self.assigned_work[node]:  # nothing has been given out yet, or to this one only
+            ordered = sorted(self.workqueue.items(), key=lambda item: place_of(*item))
+            self.workqueue = OrderedDict(ordered)
+        super()._assign_work_unit(node)
+
+
+def place_of(scope: str, tests: dict[str, bool]) -> tuple[int, int]:
+    """Where in the queue of work a file or a task stands."""
+    name = scope.rpartition("/")[2]
+    return LONGEST.index(name) if name in LONGEST else len(LONGEST), -len(tests)
+
+
+def pytest_collection_finish() -> None:
+    """Take what has been imported out of each search for garbage: it is never any."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFileAndTask:
     return ByFileAndTask(config, log)
+
+
+LAST: dict[str, float] = {}  # when each worker's last test ended
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    node = getattr(report, "node", None)
+    if node is not None:
+        LAST[node.gateway.id] = time.monotonic()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if len(LAST) > 1:
+        end = max(LAST.values())
+        idle = ", ".join(f"{name} {end - last:.0f} s" for name, last in sorted(LAST.items()))
+        terminalreporter.write_line(f"idle at the end: {idle}")
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,11 @@ Several attempts share one process, since most of an attempt is the import of Ke
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
+import warm
 
 FIGURE = 'print("figure with", len(plt.gcf().axes), "panels")'  # what a shown figure prints
 
@@ -52,13 +51,7 @@ def printed(
     """What each attempt prints; `on_show` is run wherever a figure would appear."""
     (student / "attempts.json").write_text(json.dumps(list(attempts)))
     shutil.copytree(root / "autograder", student / "autograder", dirs_exist_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-c", STUDENT.replace("ON_SHOW", on_show)],
-        cwd=student,
-        env={**os.environ, "PYTHONPATH": str(student), "MPLBACKEND": "Agg"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {**os.environ, "PYTHONPATH": str(student), "MPLBACKEND": "Agg"}
+    done = warm.run(["-c", STUDENT.replace("ON_SHOW", on_show)], student, environment)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.split("-----\n")[:-1]

@@ -140,19 +140,21 @@ def test_of_two_mistakes_at_once_one_is_named_and_never_a_third(judged):
     made = slips_of(task, keymaking.trials_of(task, SEED))
     hints = {mistake.hint for mistake in key.mistakes}
     for one, other in pairs_of(made, PAIRS[task.kind]):
+        seen = seen_of(task, key, [one, other])
+        both = judge(key, seen)
+        refused = both.verdict in ("wrong", "error") and both.points < key.max_points
+        named = {hint for hint in hints if both.hint.startswith(hint)}
+        their_own = {one.hint, other.hint, one.general, other.general}
+        if refused and (named <= their_own or known_mistake(key, seen)):
+            continue  # where it is known, nothing at all tells the two from that mistake
+        # What each of them alone is told takes as long again, and is asked for where it matters.
         alone = [judge(key, seen_of(task, key, [slip])) for slip in (one, other)]
         if "correct" in [verdict.verdict for verdict in alone]:
             continue  # a slip that changes nothing makes no second fault
-        seen = seen_of(task, key, [one, other])
-        both = judge(key, seen)
         what = (one.hint, other.hint, both.hint)
-        assert both.verdict in ("wrong", "error"), what
-        assert both.points < key.max_points, what
-        if known_mistake(key, seen):
-            continue  # nothing at all tells the two from a mistake that is known
-        named = {hint for hint in hints if both.hint.startswith(hint)}
+        assert refused, what
         mine = {hint for verdict in alone for hint in hints if verdict.hint.startswith(hint)}
-        assert named <= mine | {one.hint, other.hint, one.general, other.general}, what
+        assert named <= mine | their_own, what
 
 
 def seen_of(task, key, slips):

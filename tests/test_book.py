@@ -7,6 +7,7 @@ import sys
 
 import nbformat
 import pytest
+import warm
 from nbformat import v4
 
 from book.classroom import NOTEBOOK, fill, make_class, students
@@ -111,13 +112,7 @@ def test_an_answer_without_a_place_is_an_error():
 
 
 def test_an_exercise_without_a_class_is_told_in_one_sentence(tmp_path, root):
-    done = subprocess.run(
-        [sys.executable, "-m", "book.classroom", "99_nothing", str(tmp_path)],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = warm.run(["-m", "book.classroom", "99_nothing", str(tmp_path)], root)
     assert done.returncode == 2
     assert "99_nothing" in done.stderr
     assert "Traceback" not in done.stderr

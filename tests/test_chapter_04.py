@@ -1,17 +1,18 @@
 """Chapter 04 runs top to bottom, and its numbers are those the syllabus owes the reader."""
 
+import contextlib
+import io
 import json
-from pathlib import Path
 from typing import Any
 
 import nbformat
 import numpy as np
 import pytest
-from nbclient import NotebookClient
+from chapter_run import CHAPTERS, run_chapter
 
-CHAPTER = Path(__file__).resolve().parent.parent / "chapters" / "04_residual.ipynb"
+CHAPTER = CHAPTERS / "04_residual.ipynb"
 
-# What a test asks the notebook's kernel for after the last cell.
+# What a test asks for after the last cell, with the chapter's names.
 QUESTIONS = """
 import json
 print(json.dumps({
@@ -39,29 +40,14 @@ print(json.dumps({
 """
 
 
-def run(scale: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], str]:
-    """Execute the chapter; return the answers to the questions and all that it printed."""
-    monkeypatch.setenv("CONVBOOK_SCALE", scale)
-    monkeypatch.delenv(
-        "MPLBACKEND", raising=False
-    )  # figures go into the notebook, as in JupyterLab
-    book = nbformat.read(CHAPTER, as_version=4)
-    book.cells.append(nbformat.v4.new_code_cell(QUESTIONS, id="questions"))
-    resources = {"metadata": {"path": str(CHAPTER.parent)}}
-    NotebookClient(book, timeout=900, resources=resources).execute()
-    printed = [
-        "".join(o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell.outputs)
-        for cell in book.cells
-        if cell.cell_type == "code"
-    ]
-    figures = [
-        output
-        for cell in book.cells
-        for output in cell.get("outputs", [])
-        if "image/svg+xml" in output.get("data", {})
-    ]
-    assert len(figures) >= 14
-    return json.loads(printed[-1].splitlines()[-1]), "\n".join(printed[:-1])
+def run(scale: str) -> tuple[dict[str, Any], str]:
+    """Run the chapter; return the answers to the questions and all that it printed."""
+    chapter = run_chapter(CHAPTER.stem, scale)
+    assert sum(chapter.figures.values()) >= 14
+    asked = io.StringIO()
+    with contextlib.redirect_stdout(asked):
+        exec(QUESTIONS, chapter.names)
+    return json.loads(asked.getvalue()), "\n".join(chapter.printed.values())
 
 
 def check_what_holds_at_every_scale(answers: dict[str, Any], printed: str) -> None:
@@ -105,15 +91,15 @@ def check_what_holds_at_every_scale(answers: dict[str, Any], printed: str) -> No
 
 
 @pytest.mark.notebook
-def test_the_chapter_runs_and_holds_the_syllabus_numbers(monkeypatch):
-    check_what_holds_at_every_scale(*run("smoke", monkeypatch))
+def test_the_chapter_runs_and_holds_the_syllabus_numbers():
+    check_what_holds_at_every_scale(*run("smoke"))
 
 
 @pytest.mark.slow
 @pytest.mark.notebook
 @pytest.mark.timeout(1800)
-def test_the_default_run_shows_what_the_chapter_claims(monkeypatch):
-    answers, printed = run("default", monkeypatch)
+def test_the_default_run_shows_what_the_chapter_claims():
+    answers, printed = run("default")
     check_what_holds_at_every_scale(answers, printed)
 
     # Degradation: last training loss over three seeds, deeper against shallower.

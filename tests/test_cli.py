@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numbers_exercise as numbers
 import pytest
+import warm
 
 from autograder import cli
 from autograder.course import own_work
@@ -26,15 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def run(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess:
     """The command as a user runs it."""
-    return subprocess.run(
-        [sys.executable, "-m", "autograder.cli", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        check=False,
-    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return warm.run(["-m", "autograder.cli", *arguments], cwd, environment, 300)
 
 
 def sentence(done: subprocess.CompletedProcess) -> str:

@@ -4,13 +4,12 @@ import io
 import json
 import os
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import numbers_exercise as numbers
 import pytest
+import warm
 
 from autograder.course.collect import collect
 from autograder.course.grade import GradingProblem
@@ -328,14 +327,8 @@ def test_nbgraders_own_command_collects_the_same(root, tmp_path):
              "zoe_04_residual (1).ipynb": notebook(2)}  # fmt: skip
     for name, content in files.items():
         (archive / name).write_bytes(content)
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", "zip_collect", EXERCISE],
-        cwd=course,
-        env={**os.environ, "PYTHONPATH": str(course)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {**os.environ, "PYTHONPATH": str(course)}
+    done = warm.run(["-m", "nbgrader", "zip_collect", EXERCISE], course, environment)
     assert done.returncode == 0, done.stderr[-2000:]
     assert sorted(os.listdir(course / "submitted")) == ["ben", "mia", "team_07", "team_12"]
     assert "zoe: not collected, 2 different files" in done.stderr

@@ -69,7 +69,7 @@ def network():
     return Network(model, [(7, 6, 5)], Plan(seed=3, **PLAN), lambda y: [y])
 
 
-def test_a_deep_net_is_right_however_written_and_wrong_without_its_upper_bend():
+def test_a_deep_net_is_right_however_written_and_wrong_without_its_upper_bend(without_slips):
     key = make_task_key(TOWER, 5)
     assert judge(key, probe(of_dense_layers, key.question)).verdict == "correct"
     assert judge(key, probe(without_upper_bend, key.question)).verdict == "wrong"

@@ -2,13 +2,12 @@
 
 import csv
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import nbformat
 import pytest
+import warm
 from browser import MISSING, chromium, jupyterlab
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions as ec
@@ -21,14 +20,7 @@ EXERCISE = "04_residual"
 
 def nbgrader(course: Path, *arguments: str) -> str:
     """Run a command of nbgrader in the course's folder; return what it said."""
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=course,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    done = warm.run(["-m", "nbgrader", *arguments], course, together=True)
     assert done.returncode == 0, done.stdout
     return done.stdout
 

@@ -7,15 +7,14 @@ import errno
 import json
 import os
 import random
-import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numbers_exercise as numbers
 import pytest
+import warm
 
 from autograder.course.grade import GradingProblem, grade_folder
 from autograder.data.files import CannotWrite
@@ -380,7 +379,7 @@ def _kill_and_go_on(shares: list[float], class_size: int, folder: Path, key: Key
         content = numbers.raw(double=f"def double(x): return {number % 3} * x")
         numbers.submit(folder / "submitted", f"s{number:03}", content)
     write_key(key, folder / "key.json")
-    command = [sys.executable, "-c", GRADING, str(folder / "submitted"), str(folder / "key.json")]
+    command = ["-c", GRADING, str(folder / "submitted"), str(folder / "key.json")]
     whole_time = _grade_and_kill([*command, str(folder / "whole")], None)
     assert whole_time is not None
     expected = without_time(rows_of(folder / "whole" / "results.jsonl"))
@@ -401,19 +400,18 @@ def _kill_and_go_on(shares: list[float], class_size: int, folder: Path, key: Key
 def _grade_and_kill(command: list[str], after: float | None) -> float | None:
     """Start a grading; kill it `after` seconds of work. The seconds it took, None if killed."""
     root = Path(__file__).resolve().parent.parent
-    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, start_new_session=True)
-    assert process.stdout is not None
-    process.stdout.readline()
+    program = warm.start(command, root)
+    assert program.stdout is not None
+    program.stdout.readline()
     start = time.perf_counter()
     try:
-        assert process.wait(timeout=after) == 0
+        assert program.wait(timeout=after) == 0
         return time.perf_counter() - start
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        program.kill()
         return None
     finally:
-        process.stdout.close()
+        program.stdout.close()
 
 
 def test_killed_and_started_again_nothing_is_lost_or_doubled(tmp_path: Path, key: Key):

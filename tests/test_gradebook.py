@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import numbers_exercise as numbers
 import pytest
+import warm
 from nbgrader.utils import compute_checksum
 
 from autograder.course.grade import GradingProblem, grade_folder, write_table
@@ -131,10 +130,10 @@ def test_the_notebooks_carry_the_verdicts(course: tuple[Path, list[dict[str, Any
 def test_nbgraders_feedback_shows_them(course: tuple[Path, list[dict[str, Any]]]):
     root, _ = course
     command = [
-        sys.executable, "-m", "nbgrader", "generate_feedback", numbers.EXERCISE,
+        "-m", "nbgrader", "generate_feedback", numbers.EXERCISE,
         f"--CourseDirectory.root={root}",
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    done = warm.run(command, root)
     assert done.returncode == 0, done.stderr
     page = root / "feedback" / "bob" / numbers.EXERCISE / f"{numbers.EXERCISE}.html"
     text = page.read_text("utf-8")

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.setting.exercises import PUBLIC_SEED, exercise_names
-from autograder.setting.keymaking import make_task_key
+from autograder.setting.exercises import exercise_names, public_key
 from autograder.setting.mutation import excuses, judged_mutants, mutants
 from autograder.setting.task import load_tasks, module_of
 
@@ -15,12 +14,12 @@ PATHS = {name: ROOT / "solutions" / name / "tasks.py" for name in exercise_names
 ALL = [(name, task) for name, path in PATHS.items() for task in load_tasks(path)]
 
 
-def unexcused(path, task):
-    key = make_task_key(task, PUBLIC_SEED)
+def unexcused(path, task, workshop):
+    key = public_key(ROOT, path.parent.name).tasks[task.name]
     excused = excuses(path)
     return [
         mutant.label
-        for mutant, survives in judged_mutants(path, task, key)
+        for mutant, survives in judged_mutants(path, task, key, workshop)
         if survives and mutant.label not in excused
     ]
 
@@ -35,8 +34,8 @@ def unexcused(path, task):
     ],
 )
 @pytest.mark.timeout(3000)
-def test_no_mutant_of_a_model_answer_gets_full_marks(exercise, task):
-    assert unexcused(PATHS[exercise], task) == []
+def test_no_mutant_of_a_model_answer_gets_full_marks(exercise, task, workshop):
+    assert unexcused(PATHS[exercise], task, workshop) == []
 
 
 def test_excuses_are_of_mutants_that_exist():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import numbers_exercise as numbers
 import pytest
+import warm
 
 from autograder.course.gradebook import open_gradebook
 from autograder.running.doctor import findings
@@ -63,11 +63,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def nbgrader(course: Path, *arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "nbgrader", *arguments]
-    return subprocess.run(
-        command, cwd=course, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        check=False,
-    )  # fmt: skip
+    return warm.run(["-m", "nbgrader", *arguments], course, together=True)
 
 
 def make_course(course: Path, root: Path) -> Path:

@@ -1,29 +1,47 @@
 """What students get: made from the solutions alone, up to date, and free of answers."""
 
 import json
+import os
 import re
 import shutil
-import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
+import warm
 
 from autograder.data.arguments import encode
 from autograder.data.key import read_key
 from autograder.data.notebook import answers_in
+from autograder.setting import exercises
 from autograder.setting.exercises import exercise_names, release
 from autograder.setting.keymaking import trials_of
 from autograder.setting.lint import lint_release
 from autograder.setting.task import load_tasks
 
+ROOT = Path(__file__).resolve().parent.parent
+
 
 def autograder(*arguments, cwd):
-    command = [sys.executable, "-m", "autograder", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+    # Outside the book's folder too it is this copy of the package that is asked.
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return warm.run(["-m", "autograder", *arguments], cwd, environment, 300)
 
 
-def test_every_released_file_is_what_its_solution_gives(root, tmp_path):
+@pytest.fixture
+def warm_nbgrader(monkeypatch):
+    """A release starts nbgrader's command in the warm process."""
+
+    def run(command, cwd, **options):
+        assert command[0] == sys.executable
+        return warm.run(command[1:], cwd)
+
+    monkeypatch.setattr(exercises, "subprocess", SimpleNamespace(run=run))
+
+
+def test_every_released_file_is_what_its_solution_gives(root, tmp_path, warm_nbgrader):
     for name in exercise_names(root):
         made = {path.name: path.read_bytes() for path in release(root, name, tmp_path)}
         kept = {

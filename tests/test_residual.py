@@ -170,10 +170,16 @@ def observe(net: keras.Model, pictures: np.ndarray) -> list[np.ndarray]:
     return [ops.convert_to_numpy(value) for value in model(pictures, training=False)]
 
 
+@functools.cache
+def untouched(size: int) -> keras.Model:
+    """Our ResNet-50; its weights are whatever they were last set to."""
+    return resnet(RESNET_BLOCKS[50], input_shape=(size, size, 3))
+
+
 def differences(size: int, alter=lambda net: net) -> list[float]:
     """How far our ResNet-50, altered or not, is from the other: features and outputs, relative."""
     theirs, pictures, expected = reference(size)
-    ours = alter(resnet(RESNET_BLOCKS[50], input_shape=(size, size, 3)))
+    ours = alter(untouched(size))
     pairs = zip(
         [layer for layer in ours.layers if layer.weights],
         [layer for layer in theirs.layers if layer.weights],

@@ -3,13 +3,12 @@
 import os
 import resource
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 import reward_run
+import warm
 
 from autograder.data.notebook import DEMONSTRATION, read_notebook
 
@@ -54,14 +53,8 @@ def shown(root, tmp_path, answer=None, quick=True, train=True):
     answer = answer or found["residual-block-answer"].source
     (tmp_path / "cells.txt").write_text("\n#####\n".join([found["imports"].source, answer, reward]))
     shutil.copytree(root / "autograder", tmp_path / "autograder")
-    done = subprocess.run(
-        [sys.executable, "-c", STUDENT],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path), "MPLBACKEND": "Agg"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "MPLBACKEND": "Agg"}
+    done = warm.run(["-c", STUDENT], tmp_path, environment)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 

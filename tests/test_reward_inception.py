@@ -2,11 +2,10 @@
 
 import os
 import shutil
-import subprocess
-import sys
 
 import nbformat
 import pytest
+import warm
 
 from autograder.data.notebook import DEMONSTRATION, read_notebook
 
@@ -67,14 +66,8 @@ def shown(root, tmp_path_factory):
     text = [found["imports"].source, *("\n===\n".join(parts) for parts in [*rewards, [reward]])]
     (folder / "cells.txt").write_text("\n#####\n".join(text))
     shutil.copytree(root / "autograder", folder / "autograder")
-    done = subprocess.run(
-        [sys.executable, "-c", STUDENT],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder), "MPLBACKEND": "Agg"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {**os.environ, "PYTHONPATH": str(folder), "MPLBACKEND": "Agg"}
+    done = warm.run(["-c", STUDENT], folder, environment)
     assert done.returncode == 0, done.stderr[-2000:]
     names = ("answered", *OTHERS, "not asked for")
     return dict(zip(names, done.stdout.split("-----\n")[:-1], strict=True))

@@ -54,6 +54,12 @@ def key(task):
     return make_task_key(task, SEED)
 
 
+@pytest.fixture(scope="module")
+def seen(task, slips, key):
+    """What is seen of each slip."""
+    return [probe(answer_with(task, slip), key.question) for slip in slips]
+
+
 def hints(slips, kind):
     return [slip.hint for slip in slips if slip.kind == kind]
 
@@ -93,12 +99,12 @@ def test_a_slip_says_which_layer_is_wrong_and_how(slips, kind, hint):
     assert hint in hints(slips, kind)
 
 
-def test_every_slip_is_refused_and_told_what_it_is(task, slips, key):
+def test_every_slip_is_refused_and_told_what_it_is(slips, seen, key):
     """But for those that are one net with another slip, or that Keras itself refuses."""
     hints = {mistake.hint for mistake in key.mistakes}
     named = 0
-    for slip in slips:
-        verdict = judge(key, probe(answer_with(task, slip), key.question))
+    for slip, observation in zip(slips, seen, strict=True):
+        verdict = judge(key, observation)
         assert verdict.verdict != "correct", slip.hint
         named += verdict.hint in hints
     assert named > 0.8 * len(slips)
@@ -119,10 +125,10 @@ def test_two_slips_can_be_made_at_once(task, slips):
     assert "MaxPooling2D" not in classes
 
 
-def test_no_slip_fails_in_a_way_that_no_student_s_answer_would(task, slips, key):
+def test_no_slip_fails_in_a_way_that_no_student_s_answer_would(slips, seen):
     """A layer made instead of another is Keras's own, not the one that stands in its place."""
-    for slip in slips:
-        for case in probe(answer_with(task, slip), key.question).cases:
+    for slip, observation in zip(slips, seen, strict=True):
+        for case in observation.cases:
             assert "RecursionError" not in (case.problem or ""), slip.hint
             assert "NameError" not in (case.problem or ""), slip.hint
 

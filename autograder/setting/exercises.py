@@ -97,7 +97,7 @@ def release(
     with tempfile.TemporaryDirectory(prefix="release-") as folder:
         command = [
             sys.executable, "-m", "nbgrader", "generate_assignment", exercise,
-            "--force", "--create",
+            "--force", "--no-db",
             f"--CourseDirectory.root={root}",
             f"--CourseDirectory.release_directory={folder}/release",
             f"--CourseDirectory.db_url=sqlite:///{folder}/gradebook.db",

@@ -138,6 +138,7 @@ def grade(job: dict, results: int) -> None:
 
 def main() -> None:
     """Grade every job; one line of results each."""
+    import IPython.core.interactiveshell  # noqa: F401
     import keras  # noqa: F401
 
     with open(sys.argv[1]) as file:
