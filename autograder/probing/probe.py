@@ -6,6 +6,7 @@ A probe knows no answer. What it notes is plain data (`autograder.data.observati
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import inspect
 import math
@@ -106,13 +107,21 @@ def probe_of_many(function: Any, question: Question) -> Observation:
     A net holds itself in circles: without a collection after each, those of a bank of AlexNets
     stay in memory together, 8 GB of them.
     """
-    if not gc.get_freeze_count():
-        gc.collect()
-        gc.freeze()  # Keras's own objects need not be looked at each time
+    _freeze_what_is_there()
     observation = probe(function, question)
     if question.kind == "model":
         gc.collect()
     return observation
+
+
+@functools.lru_cache(maxsize=1)
+def _freeze_what_is_there() -> None:
+    """Let the collection pass over Keras's own objects, which need not be looked at each time.
+
+    Whether this was done is not asked of `gc`: it would count all of them.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def signature_problem(function: Callable, question: Question) -> str | None:
