@@ -161,6 +161,8 @@ def _part(axes: Axes, place: Place, part: Part) -> None:
     )
     colour = "white" if part.learns else COLOURS["ink"]
     axes.text(x, y - 0.02, part.name, ha="center", va="center", fontsize=9, color=colour)
+    if not part.gives:
+        return
     lift, side = (0.45, "bottom") if place[1] == 0 else (-0.45, "top")
     axes.text(x, y + lift, part.gives, ha="center", va=side, fontsize=8)
 
