@@ -25,6 +25,7 @@ FIGURES = (
     "recall",
     "warped",
     "pooling",
+    "nets-drawn",
     "answers",
     "curve",
 )

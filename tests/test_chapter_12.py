@@ -21,7 +21,7 @@ def check_what_holds_at_every_scale(run: Run) -> None:
     check_the_proposals(run)
     check_the_nets(run)
     for cell in (
-        *("scenes", "anchors", "fit", "match", "recall", "propose"),
+        *("scenes", "net-drawn", "anchors", "fit", "match", "recall", "propose-drawn"),
         *("losses", "curve", "answers", "three-drawn"),
     ):
         assert run.figures[cell] == 1, cell
@@ -56,6 +56,7 @@ def best_by_pycocotools(boxes, anchors):
 
 def check_the_proposals(run: Run) -> None:
     assert run.names["same"] == 0
+    check_the_steps(run)
     assert run.names["apart"] < 1e-3
     recalls, numbers, offered, scenes, few = of(
         run, "recalls", "numbers", "offered", "scenes", "FEW"
@@ -73,6 +74,22 @@ def check_the_proposals(run: Run) -> None:
     # At equal numbers: the first ten of the trained net find far more than ten of the search.
     ten = numbers.tolist().index(10)
     assert recalls["trained long", 0.5][ten] > recalls["selective search", 0.5][ten] + 0.2
+
+
+def check_the_steps(run: Run) -> None:
+    """The drawn steps, by other code: the best, cut off, then greedy suppression."""
+    scores, top, moved, boxes, survivors, recipe = of(
+        run, "scores", "top", "moved_to", "cut", "survivors", "SMALL"
+    )
+    assert len(top) == recipe.before
+    assert scores[top].min() >= np.delete(scores, top).max()
+    np.testing.assert_allclose(boxes, moved.clip(0, 128), atol=1e-4)
+    left, alone = list(range(len(boxes))), []
+    while left:
+        alone.append(left[0])
+        near = overlaps(boxes[left], boxes[left[:1]])[:, 0]
+        left = [i for i, share in zip(left, near, strict=True) if share <= recipe.suppression]
+    assert survivors.tolist() == alone
 
 
 def check_the_nets(run: Run) -> None:

@@ -408,17 +408,22 @@ class DETR(keras.Model):
         height, width = self.image_size
         return to_centres(boxes) / ops.convert_to_tensor([height, width, height, width], "float32")
 
-    def assignments(self, images: Any, y: dict[str, Any]) -> tuple[Any, Any]:
-        """Return the maps, and the object of each query (B, L, Q), -1 for none."""
+    def costs(self, images: Any, y: dict[str, Any]) -> tuple[Any, Any, Any]:
+        """Return the maps, the costs (B, L, Q, M), and bool (B, M), where there is an object."""
         if self.matcher is None:
             costs = Costs(self)
-            costs.compile(jit_compile=self.jit_compile)
+            costs.compile(jit_compile=self.jit_compile, run_eagerly=self.run_eagerly)
             self.matcher = Matcher(costs)
         classes = np.asarray(y["classes"], np.int32)
         valid = (classes >= 0) & ~np.asarray(y.get("crowd", np.zeros_like(classes)), bool)
         asked = {"image": images, "boxes": np.asarray(y["boxes"], np.float32), "classes": classes}
         made = self.matcher.costs.predict_on_batch(asked)
-        return made["maps"], assign(made["costs"], valid[:, np.newaxis])
+        return made["maps"], made["costs"], valid
+
+    def assignments(self, images: Any, y: dict[str, Any]) -> tuple[Any, Any]:
+        """Return the maps, and the object of each query (B, L, Q), -1 for none."""
+        maps, costs, valid = self.costs(images, y)
+        return maps, assign(costs, valid[:, np.newaxis])
 
     def train_on_batch(self, x: Any, y: Any = None, **options: Any) -> Any:
         """Take one step; as ``keras.Model.train_on_batch``."""

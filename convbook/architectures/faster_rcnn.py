@@ -386,12 +386,12 @@ class FasterRCNN(keras.Model):
         """The sum of the losses, each also kept for ``fit`` to report."""
         # `evaluate` comes with detections, of which no losses can be made.
         seen = y_pred if "maps" in y_pred else self.look(x, training)
-        losses = self.losses(seen, y, training)
+        losses = self.losses_of(seen, y, training)
         for meter, loss in zip(self.meters, losses, strict=True):
             meter.update_state(loss)
         return scale_loss_for_distribution(sum(losses))  # shares of a batch add up to its mean
 
-    def losses(self, seen: dict[str, Any], y: dict[str, Any], training: bool) -> tuple[Any, ...]:
+    def losses_of(self, seen: dict[str, Any], y: dict[str, Any], training: bool) -> tuple[Any, ...]:
         """The losses called ``names``, from what ``look`` gave and what ``fit`` was given."""
         truth = Truth.of(y)
         of_proposals = self.rpn_losses(seen, truth)

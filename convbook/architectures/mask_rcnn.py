@@ -212,7 +212,7 @@ class MaskRCNN(FasterRCNN):
         there = found["valid"][..., None, None]
         return found | {"small_masks": ops.where(there, ops.sigmoid(own), 0.0)}
 
-    def losses(self, seen: dict[str, Any], y: dict[str, Any], training: bool) -> tuple[Any, ...]:
+    def losses_of(self, seen: dict[str, Any], y: dict[str, Any], training: bool) -> tuple[Any, ...]:
         """Those of Faster R-CNN, and that of the masks."""
         truth = Truth.of(y)
         of_proposals = self.rpn_losses(seen, truth)

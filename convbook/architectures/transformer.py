@@ -18,6 +18,32 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 
+def attend(queries: Any, keys: Any, values: Any, heads: int, bias: Any = None) -> tuple[Any, Any]:
+    """Return what each query gets, and from where: every head works on its part of the channels.
+
+    Args:
+        queries: (B, N, C), C a multiple of the heads.
+        keys: (B, M, C).
+        values: (B, M, C).
+        heads: how many.
+        bias: None, or (B, heads or 1, N, M): what is added to how well a query fits a key.
+
+    Returns:
+        (B, N, C); and the weights (B, heads, N, M), which sum to 1 over M.
+
+    Source: Vaswani 2017, sections 3.2.1 and 3.2.2.
+    """
+    part = queries.shape[-1] // heads
+    asked, offered, value = (
+        ops.transpose(ops.reshape(x, (-1, x.shape[1], heads, part)), (0, 2, 1, 3))
+        for x in (queries, keys, values)
+    )
+    fit = ops.matmul(asked, ops.transpose(offered, (0, 1, 3, 2))) / part**0.5
+    weights = ops.softmax(fit if bias is None else fit + bias)
+    got = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
+    return ops.reshape(got, (-1, queries.shape[1], queries.shape[2])), weights
+
+
 @keras.saving.register_keras_serializable(package="convbook")
 class Attention(layers.Layer):
     """Scaled dot-product attention with several heads.
@@ -63,20 +89,9 @@ class Attention(layers.Layer):
         Returns:
             (B, N, width); and (B, heads, N, M), which sums to 1 over M.
         """
-        asked, offered, value = (
-            self._split(layer(x))
-            for layer, x in ((self.ask, queries), (self.offer, keys), (self.value, values))
-        )
-        fit = ops.matmul(asked, ops.transpose(offered, (0, 1, 3, 2)))
-        logits = fit / math.sqrt(self.width // self.heads)
-        weights = ops.softmax(logits if bias is None else logits + bias)
-        got = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
-        return self.join(ops.reshape(got, (-1, queries.shape[1], self.width))), weights
-
-    def _split(self, x: Any) -> Any:
-        """(B, N, width) as (B, heads, N, width // heads)."""
-        x = ops.reshape(x, (-1, x.shape[1], self.heads, self.width // self.heads))
-        return ops.transpose(x, (0, 2, 1, 3))
+        asked, offered, value = self.ask(queries), self.offer(keys), self.value(values)
+        got, weights = attend(asked, offered, value, self.heads, bias)
+        return self.join(got), weights
 
     def compute_output_shape(
         self, queries_shape: Any, keys_shape: Any, values_shape: Any
