@@ -154,3 +154,16 @@ def test_lines_that_differ_are_told_in_runs(wrong, words):
     found = expected.copy()
     found[wrong] += np.random.default_rng(2).normal(size=(len(wrong), 3))
     assert words in describe(expected, found, 1e-3)
+
+
+def test_labels_of_which_one_is_taken_for_another_are_told_by_both_and_not_by_signs():
+    wanted = np.array([1, 0, -1, 1, 0, 0, -1, 1, 0, -1, 1, 0, 0])
+    given = wanted.copy()
+    given[[3, 7]] = -1
+    assert describe(wanted, given, 1e-3) == (
+        "2 of the 4 values that are to be 1 are -1; no other is wrong"
+    )
+    given[wanted == 1] = 0
+    assert describe(wanted, given, 1e-3).startswith("all of the 4 values that are to be 1 are 0")
+    given[1] = 1
+    assert "no other is wrong" not in describe(wanted, given, 1e-3)

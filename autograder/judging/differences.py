@@ -16,6 +16,7 @@ NOTHING_MORE = "values differ, first at"
 NEAR = 0.01  # of a value, or of how much they vary
 ORDINALS = ("first", "second", "third", "fourth")
 MOST_RUNS = 4  # of lines that are named
+FEW_LABELS = 4  # values that are names of kinds
 FEW = 8  # values from which nothing can be concluded
 
 
@@ -36,7 +37,7 @@ def close(expected: np.ndarray, found: np.ndarray, tolerance: float) -> np.ndarr
 
 def describe(expected: np.ndarray, found: np.ndarray, tolerance: float) -> str:
     """One sentence on how `found` differs from `expected`, two arrays of one shape."""
-    whole = expected.dtype.kind in "iub"
+    whole, counted = expected.dtype.kind in "iub", expected.dtype.kind in "iu"
     agrees = close(expected, found, tolerance)
     found = found.astype("float64")
     expected = expected.astype("float64")
@@ -50,6 +51,9 @@ def describe(expected: np.ndarray, found: np.ndarray, tolerance: float) -> str:
     if expected.size <= (MOST_LISTED if whole else MOST_LISTED // 6):
         right = _what_is_right(agrees)
         return f"expected {_plain(expected)}, found {_plain(found)}{right}"
+    relabelled = _relabelled(expected, found, agrees) if counted else ""
+    if relabelled:
+        return relabelled
     for guess in (_scaled, _cut, _moved, _each_channel, _regional, _bent, _near):
         sentence = guess(expected, found, agrees, tolerance)
         if sentence:
@@ -201,6 +205,19 @@ def _overflow(expected: float, difference: float) -> str:
             times = f"{abs(difference) / 2**bits:.0f} times " if abs(difference) > 2**bits else ""
             return f", {times}2**{bits} away from it: an integer of {bits} bits overflows"
     return ""
+
+
+def _relabelled(expected: np.ndarray, found: np.ndarray, agrees: np.ndarray) -> str:
+    """Of labels, a few whole numbers: whether all that are wrong are one taken for another."""
+    pairs = set(zip(expected[~agrees].tolist(), found[~agrees].tolist(), strict=True))
+    if len(np.unique(expected)) > FEW_LABELS or len(pairs) > 1:
+        return ""
+    wanted, given = pairs.pop()
+    count, total = int((~agrees).sum()), int((expected == wanted).sum())
+    which = "all" if count == total else str(count)
+    return (
+        f"{which} of the {total} values that are to be {wanted:g} are {given:g}; no other is wrong"
+    )
 
 
 def _first_difference(expected: np.ndarray, found: np.ndarray, agrees: np.ndarray) -> str:

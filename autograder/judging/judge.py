@@ -91,7 +91,7 @@ def _without_cases(key: TaskKey, observation: Observation) -> Verdict | None:
     if len(observation.cases) != len(key.question.cases):
         return failed(key, f"`{name}` was not observed on every case")
     if all(case.problem for case in observation.cases) and not known_mistake(key, observation):
-        return failed(key, wording.problem_of(key, 0, observation.cases[0]).text)
+        return failed(key, wording.problem_of(key, 0, observation.cases[0]).sentences)
     return None
 
 

@@ -20,6 +20,7 @@ from autograder.judging.comparing import (
     is_glanced_at,
     shown_mode,
 )
+from autograder.judging.contrasts import contrast, contrast_of_failing
 from autograder.judging.differences import (
     NOTHING_MORE,
     describe,
@@ -60,7 +61,7 @@ class Reason:
 
     It begins with the `call`. `weights` are those too many or too few, `step` is the one to blame.
     `causes` are what both tell of, whatever the sizes. A reason that is `vague` has neither,
-    although it might.
+    although it might. `plainly` is a sentence of its own on the step, where there is one.
     """
 
     case: int
@@ -70,6 +71,7 @@ class Reason:
     step: str = ""
     causes: frozenset[str] = frozenset()
     vague: bool = False
+    plainly: str = ""
 
     @property
     def helps(self) -> bool:
@@ -80,6 +82,11 @@ class Reason:
     def text(self) -> str:
         """The sentence, without its full stop."""
         return f"{self.call}{self.said}{self.weights}{self.step}"
+
+    @property
+    def sentences(self) -> str:
+        """The sentence behind the plain one, if there is one."""
+        return f"{self.plainly} {self.text}".strip()
 
     @property
     def kinds(self) -> set[str]:
@@ -108,7 +115,8 @@ def call_of(key: TaskKey, index: int) -> str:
 
 def problem_of(key: TaskKey, index: int, seen: CaseObservation) -> Reason:
     """Why a case gave nothing, and which step of the network is to blame, where that shows."""
-    step = misbuilt(key.landmarks[index], seen.trace) if index < len(key.landmarks) else ""
+    landmarks = key.landmarks[index] if index < len(key.landmarks) else ()
+    step = misbuilt(landmarks, seen.trace) if landmarks else ""
     call, said = call_of(key, index), seen.problem or ""
     said = said.removesuffix(".") if step else said
     begins = said.startswith(call)
@@ -116,7 +124,14 @@ def problem_of(key: TaskKey, index: int, seen: CaseObservation) -> Reason:
     error, line = RAISED.search(said), LINE.search(said)
     told = begins and not step
     causes = frozenset([error[0] + line[0]] if told and error and line else [])
-    return Reason(index, call if begins else "", said.removeprefix(call), step=step, causes=causes)
+    return Reason(
+        index,
+        call if begins else "",
+        said.removeprefix(call),
+        step=step,
+        causes=causes,
+        plainly=contrast_of_failing(landmarks, seen.trace),
+    )
 
 
 # Of all cases together
@@ -201,17 +216,28 @@ def unknown(
             return f"`{key.question.name}`{said}", details(reasons, {_kind_of(said)})
     where = common_ground(_calls(key), wrong) or ""
     alike = partly_known(key, observation, wrong, limited=bool(where))
-    if not alike:
-        reasons = [reason for reason in reasons if reason.case in following] or reasons
-        reason = _telling(key, reasons)
+    plain = _told_plainly(reasons, wrong)
+    if not alike or (plain and 2 * len(alike[0].explains) < len(wrong)):
+        chosen = plain or [reason for reason in reasons if reason.case in following] or reasons
+        reason = _telling(key, chosen)
         stop = "." if where and not reason.text.endswith((".", "?")) else ""
         further = details(reasons, reason.kinds) or _of_other_words(key, reasons, reason)
-        return f"{reason.text}{stop} {where}".rstrip(), further
+        return f"{reason.sentences}{stop} {where}".rstrip(), further
     sentences = _likeness_sentences(alike, wrong, limited=bool(where))
     explained = {index for one in alike for index in one.explains}
     others = sorted(reasons, key=lambda reason: reason.case in explained)
     further = (*sentences[1:], *details(others, ()))
     return f"{sentences[0]} {where}".rstrip(), further[:MOST_DETAILS]
+
+
+def _told_plainly(reasons: Sequence[Reason], wrong: Collection[int]) -> list[Reason]:
+    """The reasons of which one plain sentence is true, in half of the wrong cases or more."""
+    by_kind: dict[str, list[Reason]] = {}
+    for reason in reasons:
+        if reason.plainly:
+            by_kind.setdefault(_kind_of(reason.plainly), []).append(reason)
+    most = max(by_kind.values(), key=lambda alike: len({r.case for r in alike}), default=[])
+    return most if 2 * len({reason.case for reason in most}) >= len(wrong) else []
 
 
 def _of_other_words(key: TaskKey, reasons: Sequence[Reason], told: Reason) -> tuple[str, ...]:
@@ -323,8 +349,9 @@ class _Telling:
         parting = Parting(step, kinds) if isinstance(step, str) else step
         balance = balance or Balance()
         causes = parting.kinds | balance.kinds
+        plainly = contrast(self.way) if parting.kinds and not isinstance(step, str) else ""
         return Reason(
-            self.fault.case, self.call, sentence, balance.text, parting.text, causes, vague
+            self.fault.case, self.call, sentence, balance.text, parting.text, causes, vague, plainly
         )
 
     def balance(self) -> Balance:

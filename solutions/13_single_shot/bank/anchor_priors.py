@@ -239,6 +239,11 @@ for name, hint, near in (
         lambda s, c: alike(s, c[:, ::-1]),
     ),
     (
+        "shapes_only",
+        "The size counts, too; here sizes are put together by the quotient of their sides alone.",
+        lambda s, c: -np.abs(np.log(s[:, None, 0] / s[:, None, 1]) - np.log(c[:, 0] / c[:, 1])),
+    ),
+    (
         "sums_of_sides",
         "The area of a box is height times width; here it is their sum.",
         lambda s, c: (

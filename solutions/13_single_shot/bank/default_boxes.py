@@ -397,6 +397,12 @@ def one_list_for_all(sizes, scales, ratios):
     return default_boxes(sizes, scales, [ratios[0]] * len(sizes))
 
 
+@bank.mistake("Boxes are shares of the picture; here they are counted in cells of their map.")
+def in_cells(sizes, scales, ratios):
+    parts = [default_boxes([n], scales[k : k + 2], [ratios[k]]) * n for k, n in enumerate(sizes)]
+    return np.concatenate(parts)
+
+
 # The result
 
 for name, hint, change in (
