@@ -71,7 +71,7 @@ def _boxes(axes: Axes, example: dict[str, Any], classes: tuple[str, ...]) -> Non
         box = Rectangle((x1 - 1.5, y1 - 1.5), x2 - x1 + 2, y2 - y1 + 2, fill=False)
         box.set(edgecolor="white", linewidth=1, linestyle=line, path_effects=RIM, clip_on=False)
         axes.add_patch(box)
-        text = axes.text(x1 - 1.5, y1 - 3, classes[label], color="white", fontsize=7)
+        text = axes.text(x1 - 1.5, y1 - 3, classes[label], color="white", fontsize=8)
         text.set_path_effects(RIM)
 
 
