@@ -14,6 +14,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from traitlets.config import Config
 
 from book.mathml import mathml
+from book.staging import first_sentence, last_picture
 
 HERE = Path(__file__).resolve().parent
 REVEAL = "_static/revealjs"
@@ -72,16 +73,21 @@ def on_slide(text: str) -> str:
             shown.append(bold[0])
             spoken = True
         elif not spoken and not block.startswith("("):
-            shown.append(_first_sentence(block))
+            shown.append(first_sentence(block))
             spoken = True
     return "\n\n".join(shown)
 
 
 def _shortened(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A copy whose docstrings are their first lines: a slide has no room for the rest."""
+    """A copy whose docstrings are their first lines: a slide has no room for the rest.
+
+    The last picture of a cell takes the cell's caption, to be shown under it.
+    """
     notebook = copy.deepcopy(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "code":
+            if picture := last_picture(cell.outputs):
+                picture.metadata["caption"] = cell.metadata.get("caption", "")
             cell.source = re.sub(r'("""[^\n"]+)\n.*?"""', r'\1"""', cell.source, flags=re.DOTALL)
     return notebook
 
@@ -107,15 +113,6 @@ def _package(name: str) -> Path:
     if not locations:
         raise ImportError(f"{name} is not installed; make makes the environment anew.")
     return Path(locations[0])
-
-
-def _first_sentence(block: str) -> str:
-    """A paragraph up to its first full stop outside code and formulas."""
-    block = " ".join(block.split())
-    aside = r"`[^`]*`|\$[^$]*\$|\[[^\]]*\]\([^)]*\)|\bet al\.|\b[A-Z]\."
-    covered = re.sub(aside, lambda found: "x" * len(found[0]), block)
-    end = re.search(r"[.:?!](?= [A-Z*`(]|$)", covered)
-    return block[: end.end()] if end else block
 
 
 def _html(text: str, folder: Path) -> str:

@@ -26,6 +26,9 @@ _LEFT_ALONE = r"(?m:^#.*$)|(?s:```.*?```)|`[^`]*`|(?s:\$\$.*?\$\$)|\$[^$\n]*\$|\
 HIDE_INPUT = "hide-input"
 """The cell tag that folds a cell's code away: drawing, not the chapter's matter."""
 
+FIGURE_NAME = "figure_name"
+"""The metadata that names a cell's figure for `book.captions`: myst-nb keeps no cell ids."""
+
 _ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 
 
@@ -33,19 +36,18 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Bring a chapter's outputs into the form in which they are read; return the notebook.
 
     Progress bars show their end, pieces of one text are one, and the runtime's own notes go; a
-    figure has its words as an alternative text.
+    figure has an alternative text: the first sentence of its caption, and the words in it.
     """
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
         cell.outputs = [output for output in map(_cleaned, _joined(cell.outputs)) if output]
-        words = " ".join(filter(None, map(_alternative, cell.outputs)))
-        if words:
-            image = {"alt": words, "classes": "drawn"}
-            shown = {"image": image}
-            if caption := cell.metadata.get("caption"):
-                shown["figure"] = {"caption": caption, "name": cell.get("id", "")}
-            cell.metadata["mystnb"] = shown
+        heard = [_words(output) for output in cell.outputs if _is_picture(output)]
+        if heard:
+            caption = first_sentence(cell.metadata.get("caption", ""))
+            words = " ".join(filter(None, [caption, *heard])) or "A figure."
+            cell.metadata["mystnb"] = {"image": {"alt": words, "classes": "drawn"}}
+            cell.metadata[FIGURE_NAME] = cell.get("id", "")
     return notebook
 
 
@@ -144,14 +146,30 @@ def overwritten(text: str) -> str:
     return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n")).rstrip()
 
 
-def _alternative(output: Any) -> str:
-    """What a reader hears who does not see the figure: matplotlib notes the words in an SVG."""
-    data = output.get("data", {})
-    if not any(kind.startswith("image/") for kind in data):
-        return ""
-    words = re.findall(r"<!-- (.*?) -->", data.get("image/svg+xml", ""))
+def last_picture(outputs: Sequence[Any]) -> Any:
+    """The last of a cell's outputs that is shown as a picture, or None."""
+    return next((output for output in reversed(outputs) if _is_picture(output)), None)
+
+
+def _is_picture(output: Any) -> bool:
+    """Whether an output is shown as a picture."""
+    return any(kind.startswith("image/") for kind in output.get("data", {}))
+
+
+def _words(output: Any) -> str:
+    """The words in a figure, for who does not see it: matplotlib notes them in an SVG."""
+    words = re.findall(r"<!-- (.*?) -->", output.data.get("image/svg+xml", ""))
     spoken = [html.unescape(word) for word in words if not re.match(r"\$|[-−+]?[\d.,]+$", word)]
-    return f"Figure: {'; '.join(dict.fromkeys(spoken))}" if spoken else "A figure."
+    return f"Figure: {'; '.join(dict.fromkeys(spoken))}" if spoken else ""
+
+
+def first_sentence(block: str) -> str:
+    """A paragraph up to its first full stop outside code and formulas."""
+    block = " ".join(block.split())
+    aside = r"`[^`]*`|\$[^$]*\$|\[[^\]]*\]\([^)]*\)|\bet al\.|\b[A-Z]\."
+    covered = re.sub(aside, lambda found: "x" * len(found[0]), block)
+    end = re.search(r"[.:?!](?= [A-Z*`(]|$)", covered)
+    return block[: end.end()] if end else block
 
 
 def _with_links(text: str, by_number: Mapping[int, str]) -> str:

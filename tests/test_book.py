@@ -56,6 +56,21 @@ def test_a_chapter_has_the_form_of_a_chapter(path):
         assert f"exercises/{path.stem}" in prose
 
 
+DRAWS = re.compile(r"plt\.show\(\)|_widget\(|^(draw_\w+|demo\.\w+)\(", re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", sorted(CHAPTERS.glob("*.ipynb")), ids=lambda p: p.stem)
+def test_every_figure_has_a_caption_to_be_read_without_the_code(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type != "code" or not DRAWS.search(cell.source):
+            continue
+        caption = cell.metadata.get("caption", "")
+        assert 40 <= len(caption) <= 240, f"{cell.id}: {caption}"
+        assert caption.endswith("."), cell.id
+        # Plain text, as slides and alternative texts show it, and no number to keep in step.
+        assert not re.search(r"[Ff]igure \d|[`$*\n]|  ", caption), cell.id
+
+
 @pytest.mark.slow
 @pytest.mark.notebook
 @pytest.mark.timeout(900)

@@ -172,8 +172,10 @@ def test_a_still_picture_has_a_column_for_each_setting():
 
 def test_the_padding_picture_names_the_windows_centres():
     figure = drawing.draw_padding(224, 7, 2, [("same", 2, 3), ("symmetric", 3, 3)])
-    for axes, centres in zip(figure.axes, [(1, 3, 221, 223), (0, 2, 220, 222)], strict=True):
-        words = [text.get_text() for text in axes.texts]
+    panels = figure.axes
+    rows = panels[:2], panels[2:]  # of each way to pad the start and the end
+    for ends, centres in zip(rows, [(1, 3, 221, 223), (0, 2, 220, 222)], strict=True):
+        words = [text.get_text() for axes in ends for text in axes.texts]
         for output, centre in zip((0, 1, 110, 111), centres, strict=True):
             assert f"output {output}, centre {centre}" in words
 

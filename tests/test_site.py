@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbformat import v4
 
 from book import execution
@@ -74,6 +75,16 @@ def test_the_words_of_a_figure_can_be_heard():
     assert cell.metadata["mystnb"]["image"]["alt"] == "Figure: epoch; loss &"
     (cell,) = clean(notebook(code("1", figure(image_png="aGVsbG8=")))).cells
     assert cell.metadata["mystnb"]["image"]["alt"] == "A figure."
+
+
+def test_a_caption_is_heard_first():
+    svg = "<svg><!-- epoch --></svg>"
+    caption = "Loss by epoch. Lines are seeds."
+    drawn = figure(image_svg_xml=svg)
+    (cell,) = clean(notebook(code("1", stream("3"), drawn, caption=caption))).cells
+    assert cell.metadata["mystnb"]["image"]["alt"] == "Loss by epoch. Figure: epoch"
+    (cell,) = clean(notebook(code("1", figure(image_png="aGVsbG8="), caption=caption))).cells
+    assert cell.metadata["mystnb"]["image"]["alt"] == "Loss by epoch."
 
 
 def test_a_widget_is_its_still_picture():
@@ -175,6 +186,21 @@ def test_slides_begin_where_the_cells_say_and_leave_out_what_they_say(tmp_path):
     assert "Much more." not in second
 
 
+def test_a_slide_has_the_caption_under_the_last_picture_and_words_for_it(tmp_path):
+    table = v4.new_output("display_data", data={"text/html": "<table></table>", "text/plain": ""})
+    drawn = [figure(image_svg_xml=f"<svg><!-- {word} --></svg>") for word in ("one", "two")]
+    caption = 'Two figures, "a" & "b". More of them.'
+    cell = shown_on(code("1", *drawn, table, caption=caption), "slide")
+    page = BeautifulSoup(slides(clean(notebook(cell)), tmp_path), "html.parser")
+    first = 'Two figures, "a" & "b".'
+    assert [image["alt"] for image in page.select("img")] == 2 * [
+        f"{first} Figure: one Figure: two"
+    ]
+    shown = page.select("main img, main .caption, main table")
+    assert [part.name for part in shown] == ["img", "img", "p", "table"]
+    assert shown[2].text == caption
+
+
 @pytest.mark.parametrize(
     ("prose", "shown"),
     [
@@ -217,6 +243,14 @@ def read_page(path):
     return page
 
 
+DRAWING = """\
+import matplotlib.pyplot as plt
+from IPython.display import HTML
+plt.plot([1, 2])
+plt.show()
+HTML("<table><tr><td>3</td></tr></table>")"""
+
+
 @pytest.mark.notebook
 def test_the_site_of_a_chapter_is_whole_and_needs_no_network(tmp_path, monkeypatch, capsys):
     chapters = tmp_path / "chapters"
@@ -225,7 +259,7 @@ def test_the_site_of_a_chapter_is_whole_and_needs_no_network(tmp_path, monkeypat
     source = notebook(
         text("# 1 One\n\nWhat is one?\n\n$$y = x$$"),
         code("print(open('data.txt').read(), '<b>')"),
-        code("import matplotlib.pyplot as plt\nplt.plot([1, 2]);", tags=["hide-input"]),
+        code(DRAWING, tags=["hide-input"], caption='A line, "rising".'),
         text("## Sources\n\n- He et al. 2016, arXiv:1512.03385."),
     )
     nbformat.write(source, chapters / "01_one.ipynb")
@@ -237,6 +271,10 @@ def test_the_site_of_a_chapter_is_whole_and_needs_no_network(tmp_path, monkeypat
     assert "read from its own folder &lt;b&gt;" in html
     assert "<math " in html
     assert "default scale" in html
+    (captioned,) = re.findall(r"<figure .*?</figure>", html, re.DOTALL)
+    assert "<img alt=" in captioned
+    assert "A line, “rising”." in captioned
+    assert "<table>" not in captioned
     assert "What is one?" in (out / "index.html").read_text(encoding="utf-8")
 
     for name in ("01_one.html", "01_one.slides.html", "index.html", "bibliography.html"):

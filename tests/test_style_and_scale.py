@@ -82,6 +82,15 @@ def test_lines_that_end_together_have_labels_apart():
     plt.close("all")
 
 
+def test_labels_stay_apart_where_the_axis_has_not_been_drawn_yet_and_one_has_two_lines():
+    curves = {"above": [61, 91.5], "below,\nin two lines": [85, 90.5]}
+    axes = draw_curves(curves, xlabel="epoch", ylabel="digits read (%)")
+    axes.figure.draw_without_rendering()  # type: ignore[union-attr]
+    above, below = (label.get_window_extent() for label in axes.texts)
+    assert below.y1 <= above.y0 + 1, "one label is written over the other"
+    plt.close("all")
+
+
 def test_several_runs_are_a_mean_and_a_band():
     axes = draw_curves({"runs": [[1.0, 2.0], [3.0, 6.0]]}, xlabel="epoch", ylabel="loss (nats)")
     (line,) = axes.get_lines()

@@ -16,7 +16,7 @@ from convbook.data.head_drawing import rotation
 
 # White on a black rim is seen on every photograph, in colour and in grey.
 RIM = [effects.Stroke(linewidth=2.2, foreground="black"), effects.Normal()]
-WIDTH = 8.1  # of a sheet, in inches
+WIDTH = 5.4  # of a sheet, in inches: as wide as the book's other figures
 AXIS_NAMES = ("x", "y", "z")
 
 
@@ -71,7 +71,7 @@ def _boxes(axes: Axes, example: dict[str, Any], classes: tuple[str, ...]) -> Non
         box = Rectangle((x1 - 1.5, y1 - 1.5), x2 - x1 + 2, y2 - y1 + 2, fill=False)
         box.set(edgecolor="white", linewidth=1, linestyle=line, path_effects=RIM, clip_on=False)
         axes.add_patch(box)
-        text = axes.text(x1 - 1.5, y1 - 3, classes[label], color="white", fontsize=7)
+        text = axes.text(x1 - 1.5, y1 - 3, classes[label], color="white", fontsize=7.5)
         text.set_path_effects(RIM)
 
 
@@ -84,7 +84,7 @@ def _keypoints(axes: Axes, example: dict[str, Any], classes: tuple[str, ...]) ->
             axes.plot(xs, ys, color="white", linewidth=0.8, linestyle="-", path_effects=RIM)
         for state, fill, rim in ((VISIBLE, "white", "black"), (HIDDEN, "black", "white")):
             ys, xs = points[shown == state].T
-            axes.scatter(xs, ys, s=14, facecolors=fill, edgecolors=rim, linewidths=1, zorder=3)
+            axes.scatter(xs, ys, s=9, facecolors=fill, edgecolors=rim, linewidths=1, zorder=3)
     axes.set(
         xlim=(-0.5, example["image"].shape[1] - 0.5), ylim=(example["image"].shape[0] - 0.5, -0.5)
     )

@@ -101,20 +101,22 @@ def draw_curves(
             axes.fill_between(places, values.min(axis=0), values.max(axis=0), **band)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title, yscale="log" if log else "linear")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.autoscale_view()  # or matplotlib does not know yet how far apart the ends lie
     ends = [(step * values.shape[1], float(values[:, -1].mean())) for values in runs]
     points = [axes.transData.transform(end)[1] * 72 / axes.figure.dpi for end in ends]
-    for line, name, end, lift in zip(lines, curves, ends, _lifts(points, 15), strict=True):
+    high = [15.0 * (1 + name.count("\n")) for name in curves]
+    for line, name, end, lift in zip(lines, curves, ends, _lifts(points, high), strict=True):
         label_line(axes, [end[0]], [end[1]], name, to_hex(line.get_color()), (6, lift))
     return axes
 
 
-def _lifts(places: Sequence[float], gap: float) -> list[float]:
-    """By how much to move labels up (or down), so that no two are nearer than ``gap``."""
+def _lifts(places: Sequence[float], high: Sequence[float]) -> list[float]:
+    """By how much to move labels of some heights up (or down), so that none covers another."""
     order = np.argsort(places, kind="stable")
     moved = np.asarray(places, float).copy()
     for _ in range(50):
         for lower, upper in pairwise(order):
-            overlap = gap - (moved[upper] - moved[lower])
+            overlap = (high[lower] + high[upper]) / 2 - (moved[upper] - moved[lower])
             if overlap > 0:
                 moved[lower] -= overlap / 2
                 moved[upper] += overlap / 2

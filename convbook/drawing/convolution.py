@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convbook.convolution import taps, window_start
 from convbook.drawing.stage import Choose, Slide, present
-from convbook.drawing.style import COLOURS
+from convbook.drawing.style import COLOURS, WIDTH
 
 FloatArray = NDArray[np.float64]
 _EMPTY, _EDGE = "#F4F4F4", "#BBBBBB"
@@ -54,7 +54,7 @@ def draw_sliding(
     last = output.size - 1
     step = last if step is None else min(step, last)
     figure, (left, middle, right) = plt.subplots(
-        1, 3, figsize=(10, 4), width_ratios=(5, 2.2, 4), layout="constrained"
+        1, 3, figsize=(6.4, 2.7), width_ratios=(5, 2.2, 4), layout="constrained"
     )
     _draw_moment(left, right, image, rows, columns, output, step, dilation)
     _write_numbers(left, right, image, rows, columns, output, step, dilation)
@@ -62,9 +62,7 @@ def draw_sliding(
     left.set_title(f"picture {image.shape[0]}x{image.shape[1]}")
     middle.set_title("filter")
     middle.set_zorder(2)  # over the lines from the window to the output
-    right.set_title(
-        f"map {output.shape[0]}x{output.shape[1]}, {step + 1} of {output.size} computed"
-    )
+    right.set_title(f"map {output.shape[0]}x{output.shape[1]}: {step + 1} of {output.size}")
     return figure
 
 
@@ -87,7 +85,7 @@ def draw_settings(
     image, kernel = np.asarray(image, float), np.asarray(kernel, float)
     count = len(settings)
     figure, axes = plt.subplots(
-        2, count, figsize=(2.9 * count, 5.2), squeeze=False, layout="constrained"
+        2, count, figsize=(1.75 * count, 3.6), squeeze=False, layout="constrained"
     )
     for (above, below), setting in zip(axes.T, settings, strict=True):
         rows, columns, output = _slide(image, kernel, **setting)
@@ -97,7 +95,7 @@ def draw_settings(
         )
         _same_scale(above, below)
         words = [f"{name} {value}" for name, value in setting.items()]
-        above.set_title(", ".join(words) or "stride 1, no padding")
+        above.set_title(",\n".join(words) or "stride 1,\nno padding")
         high, wide = output.shape
         below.text((wide - 1) / 2, high, f"map {high}x{wide}", ha="center", va="top")
     return figure
@@ -156,7 +154,7 @@ def draw_bank(
     """
     image, kernels, maps = (np.asarray(array, float) for array in (image, kernels, maps))
     count = kernels.shape[3]
-    figure = plt.figure(figsize=(2.0 * (count + 1.4), 3.5), layout="constrained")
+    figure = plt.figure(figsize=(1.1 * (count + 1.4), 2.3), layout="constrained")
     grid = figure.add_gridspec(
         2, count + 1, width_ratios=[1.6] + [1] * count, height_ratios=[1, 1.6]
     )
@@ -187,7 +185,7 @@ def draw_responses(image: ArrayLike, maps: Sequence[ArrayLike], names: Sequence[
     pictures = [np.asarray(image, float), *(np.asarray(one, float) for one in maps)]
     titles = ["the photograph", *names]
     rows = -(-len(pictures) // 3)
-    figure, axes = plt.subplots(rows, 3, figsize=(10, 2.7 * rows), layout="constrained")
+    figure, axes = plt.subplots(rows, 3, figsize=(7, 1.95 * rows), layout="constrained")
     for panel in axes.flat:
         panel.set_axis_off()
     for panel, picture, title in zip(axes.flat, pictures, titles, strict=False):
@@ -217,20 +215,19 @@ def draw_padding(
         paddings: (label, before, after) for each way to pad, one picture each.
 
     Returns:
-        A figure: both ends of the axis, the padding hatched, each window a bar with its centre.
+        A figure: for each way both ends of the axis, the padding hatched, each window a bar with
+        its centre.
     """
     count = len(paddings)
     figure, axes = plt.subplots(
-        count, 1, figsize=(10, 1.3 * count + 0.3), squeeze=False, layout="constrained"
+        2 * count, 1, figsize=(WIDTH, 2.2 * count + 0.4), squeeze=False, layout="constrained"
     )
-    reach = max(before for _, before, _ in paddings) + 1, max(after for *_, after in paddings) + 1
-    for panel, (label, before, after) in zip(axes[:, 0], paddings, strict=True):
-        _draw_ends(panel, size, kernel, stride, before, after, reach)
-        panel.set_title(f"{label}: {before} zeros before, {after} after")
-    axes[-1, 0].set_xlabel(
-        "position along the axis (pixels, from 0; middle left out); "
-        f"a bar is the {kernel} positions that one output reads, the dot its centre"
-    )
+    reach = max(before for _, before, _ in paddings), max(after for *_, after in paddings)
+    for (start, end), (label, before, after) in zip(axes.reshape(count, 2), paddings, strict=True):
+        _draw_ends((start, end), size, kernel, stride, before, after, reach)
+        start.set_title(f"{label}: {before} zeros before ...")
+        end.set_title(f"... and {after} after")
+    axes[-1, 0].set_xlabel(f"a bar: the {kernel} positions that one output reads; dot: its centre")
     return figure
 
 
@@ -246,7 +243,7 @@ def draw_filters(before: ArrayLike, after: ArrayLike) -> Figure:
     """
     before, after = np.asarray(before, float), np.asarray(after, float)
     count = before.shape[3]
-    figure, axes = plt.subplots(2, count, figsize=(1.2 * count, 2.9), layout="constrained")
+    figure, axes = plt.subplots(2, count, figsize=(0.8 * count, 2.2), layout="constrained")
     for row, weights in zip(axes, (before, after), strict=True):
         for panel, index in zip(row, range(count), strict=True):
             _show_filter(panel, weights[:, :, :, index])
@@ -329,7 +326,7 @@ def _write_numbers(
 def _number(axes: Axes, x: float, y: float, text: str, dark: bool) -> None:
     """A number in the middle of a cell, white on dark ground."""
     color = "white" if dark else COLOURS["ink"]
-    axes.text(x, y, text, ha="center", va="center", fontsize=9, color=color)
+    axes.text(x, y, text, ha="center", va="center", fontsize=8, color=color)
 
 
 def _connect(
@@ -400,62 +397,53 @@ def _draw_kernel(axes: Axes, kernel: FloatArray) -> None:
 
 
 def _draw_ends(
-    axes: Axes, size: int, kernel: int, stride: int, before: int, after: int, reach: tuple[int, int]
+    panels: tuple[Axes, Axes],
+    size: int,
+    kernel: int,
+    stride: int,
+    before: int,
+    after: int,
+    reach: tuple[int, int],
 ) -> None:
-    """Both ends of one axis with the first two and the last two windows on it."""
+    """Both ends of one axis, a panel each, with the first two and the last two windows on them."""
     count = (before + size + after - kernel) // stride + 1
     shown = kernel + stride + 1
-    # The right end follows the left one on the drawing after a gap of three cells.
-    shift = (size - shown) - (shown + 3)
-
-    def place(position: float) -> float:
-        return position if position < size / 2 else position - shift
-
-    edges = [*range(-before, shown), *range(size - shown, size + after)]
-    for position in edges:
-        inside = 0 <= position < size
-        axes.add_patch(
-            _cell(
-                place(position),
-                0,
-                facecolor="white" if inside else _EMPTY,
-                edgecolor=COLOURS["ink"] if inside else _EDGE,
-                hatch=None if inside else "////",
-                lw=0.8,
+    parts = (
+        (range(-before, shown), (0, 1)),
+        (range(size - shown, size + after), (count - 2, count - 1)),
+    )
+    for axes, (positions, windows) in zip(panels, parts, strict=True):
+        for position in positions:
+            inside = 0 <= position < size
+            axes.add_patch(
+                _cell(
+                    position,
+                    0,
+                    facecolor="white" if inside else _EMPTY,
+                    edgecolor=COLOURS["ink"] if inside else _EDGE,
+                    hatch=None if inside else "////",
+                    lw=0.8,
+                )
             )
-        )
-        axes.text(
-            place(position),
-            0,
-            str(position) if inside else "0",
-            ha="center",
-            va="center",
-            fontsize=8,
-        )
-    for lane, window in enumerate((0, 1, count - 2, count - 1)):
-        start = window * stride - before
-        level = 0.95 + 0.5 * (lane % 2)
-        ends = place(start) - 0.45, place(start + kernel - 1) + 0.45
-        color = COLOURS["blue"] if lane % 2 == 0 else COLOURS["vermilion"]
-        axes.plot(ends, (level, level), color=color, linestyle="-", linewidth=3)
-        axes.plot(place(start + kernel // 2), level, "o", color=color, markersize=7)
-        axes.text(
-            ends[1] + 0.15,
-            level,
-            f"output {window}, centre {start + kernel // 2}",
-            color=color,
-            va="center",
-            fontsize=9,
-        )
-    axes.text(place(size - shown) - 2, 0, "...", ha="center", va="center", fontsize=14)
-    axes.set_xlim(-reach[0] - 0.5, place(size - 1) + reach[1] + 5.5)
-    axes.set_ylim(-0.6, 1.9)
-    axes.set_aspect("equal")
-    axes.grid(False)
-    axes.set_yticks([])
-    axes.set_xticks([])
-    for side in ("left", "bottom"):
-        axes.spines[side].set_visible(False)
+            words = str(position) if inside else "0"
+            axes.text(position, 0, words, ha="center", va="center", fontsize=8)
+        for lane, window in enumerate(windows):
+            _draw_bar(axes, window * stride - before, kernel, lane, window)
+        axes.set_ylim(-0.6, 2.1)
+        axes.set_aspect("equal")
+        _bare(axes)
+    panels[0].set_xlim(-reach[0] - 0.6, shown + 5.9)
+    panels[1].set_xlim(size - shown - 0.6, size + reach[1] + 5.9)
+
+
+def _draw_bar(axes: Axes, start: int, kernel: int, lane: int, window: int) -> None:
+    """A window as a bar over the positions it reads, with its centre and its number."""
+    level, color = 0.95 + 0.7 * lane, COLOURS["vermilion" if lane else "blue"]
+    ends, centre = (start - 0.45, start + kernel - 0.55), start + kernel // 2
+    axes.plot(ends, (level, level), color=color, linestyle="-", linewidth=3)
+    axes.plot(centre, level, "o", color=color, markersize=7)
+    words = f"output {window}, centre {centre}"
+    axes.text(ends[1] + 0.2, level, words, color=color, va="center", fontsize=9)
 
 
 def _show_filter(axes: Axes, weights: FloatArray) -> None:

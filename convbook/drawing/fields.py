@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from convbook.drawing.style import COLOURS
+from convbook.drawing.style import COLOURS, WIDTH
 from convbook.receptive_field import Field
 
 
@@ -21,7 +21,7 @@ def draw_views(settings: Sequence[tuple[int, int, int]], axes: Axes | None = Non
         axes: where to draw; a new figure if None.
     """
     if axes is None:
-        _, axes = plt.subplots(figsize=(9, 0.9 + 0.75 * len(settings)))
+        _, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.6 * len(settings)))
     seen = [np.array([0])]
     for kernel, stride, dilation in reversed(settings):
         taps = seen[-1][:, None] * stride + np.arange(kernel) * dilation

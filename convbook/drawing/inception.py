@@ -224,7 +224,7 @@ def draw_maps_with_numbers(maps: Mapping[str, ArrayLike]) -> Figure:
     """
     values = {title: np.asarray(one) for title, one in maps.items()}
     top = max(float(one.max()) for one in values.values())
-    side = WIDTH / 4
+    side = WIDTH / 3
     figure, panels = plt.subplots(1, len(values), figsize=(len(values) * side, side + 0.3))
     for panel, (title, one) in zip(panels, values.items(), strict=True):
         panel.set_title(title, fontsize=10)

@@ -155,9 +155,11 @@ def spectra(lines: Mapping[str, ArrayLike], axes: Axes | None = None) -> Axes:
         places = np.linspace(0, 0.5, len(values))
         drawn += axes.plot(places, values)
     axes.set(xlabel="waves a pixel", ylabel="power", yscale="log", xlim=(0, 0.5))
+    axes.autoscale_view()
     ends = [(0.5, float(np.asarray(power)[-1])) for power in lines.values()]
     heights = [axes.transData.transform(end)[1] * 72 / axes.figure.dpi for end in ends]
-    for line, name, end, lift in zip(drawn, lines, ends, _lifts(heights, 14), strict=True):
+    lifts = _lifts(heights, [14.0] * len(heights))
+    for line, name, end, lift in zip(drawn, lines, ends, lifts, strict=True):
         label_line(axes, [end[0]], [end[1]], name, to_hex(line.get_color()), (6, lift))
     return axes
 

@@ -1,10 +1,13 @@
 // Starts the slides. Where a step has much code and a figure, the figure comes one key later in the
-// code's place; what is still higher than the slide is made smaller until it fits, down to a half.
+// code's place. On a slide that is too full captions go; what is still higher than the slide is made
+// smaller until it fits, down to a half.
 const HEIGHT = 720;
 const MUCH = 6; // lines of code beside which a figure is too small to be read from the back row
 
 function fit(section) {
   section.style.zoom = 1;
+  section.classList.remove("crowded");
+  section.classList.toggle("crowded", section.scrollHeight > HEIGHT);
   const high = section.scrollHeight;
   if (high > HEIGHT) section.style.zoom = Math.max(0.5, HEIGHT / high);
 }
