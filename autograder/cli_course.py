@@ -1,0 +1,55 @@
+"""The commands that make a course and keep it up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autograder.judging.report import console
+from autograder.setting.exercises import project_root
+
+course = typer.Typer(help="Make a course's folder.", no_args_is_help=True)
+
+
+@course.callback()
+def _course() -> None:
+    """Make a course's folder."""
+
+
+@course.command("new")
+def new(
+    folder: Annotated[Path, typer.Argument(help="A new folder, or a course to go on with")],
+    exercise: Annotated[
+        list[str] | None, typer.Option(help="Only this exercise; may be given often")
+    ] = None,
+    variant: Annotated[
+        int | None,
+        typer.Option(min=0, help="Other constants, so that public answers do not fit"),
+    ] = None,
+    key_seed: Annotated[
+        int | None, typer.Option(min=0, help="The seed of the private keys; default: drawn")
+    ] = None,
+    private_keys: Annotated[
+        bool,
+        typer.Option(help="Make private keys, which takes minutes; the same command makes them"),
+    ] = True,
+    solutions: Annotated[
+        Path | None, typer.Option(help="Where the variant goes with its model answers, for you")
+    ] = None,
+) -> None:
+    """Make a course's folder: exercises, keys, nbgrader's settings; no solutions."""
+    from autograder.course.founding import new_course
+
+    screen = console(stderr=True)
+    made = new_course(
+        project_root(), folder, exercise, variant, key_seed, private_keys, solutions,
+        lambda line: screen.print(line, markup=False),
+    )  # fmt: skip
+    count = len(made.exercises)
+    print(
+        f"{folder}: {count} exercise{'' if count == 1 else 's'}; {folder / 'README.md'} says more"
+    )
+    if not private_keys:
+        print(f"Without private keys; to make them: autograder course new {folder}")
