@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autograder.cli_course import course
+from autograder.cli_course import course, sheet
 from autograder.course.class_table import class_table
 from autograder.course.explain import write_record
 from autograder.course.grade import (
@@ -47,6 +47,7 @@ app = typer.Typer(
     help="Checks answers and grades classes.", no_args_is_help=True, add_completion=False
 )
 app.add_typer(course, name="course")
+app.command()(sheet)
 PROBLEMS = (
     ExerciseProblem, GradingProblem, KeyProblem, TaskError, CannotWrite, CannotIsolate,
     WarmProcessGone,

@@ -24,6 +24,9 @@ def new(
     exercise: Annotated[
         list[str] | None, typer.Option(help="Only this exercise; may be given often")
     ] = None,
+    questions: Annotated[
+        bool, typer.Option("--questions", help="The sheets of questions, too")
+    ] = False,
     variant: Annotated[
         int | None,
         typer.Option(min=0, help="Other constants, so that public answers do not fit"),
@@ -40,11 +43,14 @@ def new(
     ] = None,
 ) -> None:
     """Make a course's folder: exercises, keys, nbgrader's settings; no solutions."""
-    from autograder.course.founding import new_course
+    from autograder.course.founding import new_course, sheet_names
+    from autograder.setting.exercises import exercise_names
 
-    screen = console(stderr=True)
+    screen, book = console(stderr=True), project_root()
+    names = exercise or exercise_names(book)
+    names = [*names, *(sheet_names(book) if questions else ())]
     made = new_course(
-        project_root(), folder, exercise, variant, key_seed, private_keys, solutions,
+        book, folder, names, variant, key_seed, private_keys, solutions,
         lambda line: screen.print(line, markup=False),
     )  # fmt: skip
     count = len(made.exercises)
@@ -53,3 +59,14 @@ def new(
     )
     if not private_keys:
         print(f"Without private keys; to make them: autograder course new {folder}")
+
+
+def sheet(
+    exercise: Annotated[str, typer.Argument(help="A sheet of questions, in this folder")],
+) -> None:
+    """Write the notebook of a sheet of questions from its tasks.py."""
+    from autograder.setting.exercises import require_exercise
+    from autograder.setting.questions import write_sheet
+
+    root = project_root()
+    print(write_sheet(require_exercise(root, exercise)).relative_to(root))

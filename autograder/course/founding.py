@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from autograder.data.files import write_whole
 from autograder.data.key import Key, package_version, read_key
 from autograder.data.observation import FORMAT
+from autograder.data.sealing import without_answers
 from autograder.setting.exercises import (
     KEY_NAME,
     PUBLIC_SEED,
@@ -25,10 +26,12 @@ from autograder.setting.exercises import (
     release,
     require_exercise,
 )
+from autograder.setting.questions import sheet_of
 from autograder.setting.task import load_tasks
 from autograder.setting.variants import variants_of, write_variant
 
 RECORD = "course.json"
+QUESTIONS = "questions"  # the folder of the sheets
 TEMPLATES = {
     "course_readme.md.j2": "README.md",
     "course_config.py.j2": "nbgrader_config.py",
@@ -77,7 +80,7 @@ def new_course(
     """
     names = names or exercise_names(book)
     for name in names:
-        require_exercise(book, name)
+        require_exercise(_home(book, name), name)
     course = _begun(folder, tuple(names), variant, key_seed)
     if solutions is not None and solutions.resolve().is_relative_to(folder.resolve()):
         raise ExerciseProblem("--solutions must lie outside of the course: it is for you alone")
@@ -88,7 +91,7 @@ def new_course(
             shutil.copy(book / CONFIG, place)
             made = Path(place) / "solutions" / name
             values = _constants(book, name, course.variant)
-            write_variant(book / "solutions" / name, made, values)
+            write_variant(_home(book, name) / "solutions" / name, made, values)
             if solutions is not None:
                 shutil.copytree(made, solutions / name, dirs_exist_ok=True)
             if not (folder / "exercises" / name / KEY_NAME).is_file():
@@ -99,7 +102,20 @@ def new_course(
                 key = _key(name, made, course.key_seed, progress)
                 write_whole(private, _text_of(key))
                 private.chmod(0o600)
+            if sheet := sheet_of(made):
+                write_whole(folder / "keys" / f"{name}.rubric.md", sheet.rubric())
     return course
+
+
+def _home(book: Path, name: str) -> Path:
+    """Among whose solutions an exercise is: the book's, or those of its sheets."""
+    sheets = book / QUESTIONS
+    return sheets if (sheets / "solutions" / name / "tasks.py").is_file() else book
+
+
+def sheet_names(book: Path) -> list[str]:
+    """The sheets of questions of the book."""
+    return exercise_names(book / QUESTIONS)
 
 
 def _begun(folder: Path, names: tuple[str, ...], variant: int | None, seed: int | None) -> Course:
@@ -150,7 +166,7 @@ def _write_templates(course: Course) -> None:
 
 def _constants(book: Path, name: str, variant: int | None) -> dict[str, Any]:
     """The constants of an exercise in a variant; none where it is the book's own."""
-    declared = variants_of(book / "solutions" / name)
+    declared = variants_of(_home(book, name) / "solutions" / name)
     return {} if declared is None or variant is None else declared.chosen(name, variant)
 
 
@@ -164,7 +180,8 @@ def _add_exercise(
 ) -> None:
     """Release an exercise into the course; its public key comes last and says that it is whole."""
     progress(f"{name}: released")
-    made, key = place / "solutions" / name, read_key(book / "exercises" / name / KEY_NAME)
+    made = place / "solutions" / name
+    key = read_key(_home(book, name) / "exercises" / name / KEY_NAME)
     if varied:
         declared = variants_of(book / "solutions" / name)
         assert declared is not None
@@ -173,7 +190,7 @@ def _add_exercise(
     target = course.folder / "exercises" / name
     shutil.copytree(place / "exercises" / name, target, dirs_exist_ok=True)
     _without_links(target / f"{name}.ipynb")
-    write_whole(target / KEY_NAME, _text_of(key))
+    write_whole(target / KEY_NAME, _text_of(without_answers(key)))
 
 
 def _key(
