@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autograder.cli_course import course, sheet
+from autograder.cli_course import course, sheet, update
 from autograder.course.class_table import class_table
 from autograder.course.explain import write_record
 from autograder.course.grade import (
@@ -48,6 +48,7 @@ app = typer.Typer(
 )
 app.add_typer(course, name="course")
 app.command()(sheet)
+app.command()(update)
 PROBLEMS = (
     ExerciseProblem, GradingProblem, KeyProblem, TaskError, CannotWrite, CannotIsolate,
     WarmProcessGone,

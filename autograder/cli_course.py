@@ -70,3 +70,20 @@ def sheet(
 
     root = project_root()
     print(write_sheet(require_exercise(root, exercise)).relative_to(root))
+
+
+def update(
+    notebooks: Annotated[list[Path], typer.Argument(help="Notebooks that are half answered")],
+    to: Annotated[Path, typer.Option(help="The changed exercise: its folder, or its notebook")],
+    old: Annotated[
+        Path | None, typer.Option(help="The exercise as it was handed out, if it is at hand")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change")] = False,
+) -> None:
+    """Bring an exercise's new text and checks into notebooks; answers stay, a backup is kept."""
+    from autograder.course.updating import update as updated
+
+    for path in notebooks:
+        report, backup = updated(path, to, old, dry_run)
+        where = f"; as it was: {backup}" if backup else ""
+        print(f"{path}: {report.sentence()}{where}")

@@ -11,6 +11,6 @@ VARIANTS = Variants(
     ],
     code={
         "tasks.py": ["layers.GroupNormalization(groups, epsilon=«epsilon»)"],
-        "bank/conv_group_relu.py": [word("«epsilon»")],
+        "bank/conv_group_relu.py": [word("«epsilon»"), "«f'{float(epsilon):.5f}'»)"],
     },
 )
