@@ -19,10 +19,10 @@ from convbook.capstones import CAPSTONES, training
 
 # Pictures to train with and epochs, for each capstone.
 EFFORT = {
-    "classification": (4000, 12),
-    "segmentation": (1200, 14),
-    "detection": (3000, 20),
-    "pose": (3000, 16),
+    "classification": (3000, 10),
+    "segmentation": (1000, 10),
+    "detection": (2000, 16),
+    "pose": (2000, 12),
 }
 BATCH = 32
 CELLS, CELL = 8, 8  # of the detector's map, and pixels of one

@@ -4,7 +4,7 @@
 set -eu
 
 mkdir -p "$HOME/exercises"
-for folder in /opt/course/exercises/*/; do
+for folder in "${COURSE:-/opt/course}"/exercises/*/; do
     name=$(basename "$folder")
     if [ ! -e "$HOME/exercises/$name" ]; then
         cp -r "$folder" "$HOME/exercises/$name"
