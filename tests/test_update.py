@@ -83,7 +83,7 @@ def test_new_text_and_checks_come_in_and_answers_stay(student, old, new):
     assert text(made, "check_resnet") == "check(resnet)  # as before"
     assert text(made, "predict-padding-answer") == 'prediction_1 = "b"'
     assert text(made, "reward-run") == "TRAIN = False  # mended"
-    assert report.added == ["erratum"]
+    assert report.added == ["[erratum]"]
     assert "residual_block" in report.kept
     assert not report.differing
 
@@ -99,7 +99,7 @@ def test_code_that_student_and_author_both_changed_stays_and_is_named(student, o
     cell(student, "reward-run")["source"] = "TRAIN = True"
     made, report = merged(student, new, old)
     assert text(made, "reward-run") == "TRAIN = True"
-    assert report.differing == ["reward-run"]
+    assert report.differing == ["[reward-run]"]
 
 
 def test_without_the_old_exercise_no_code_of_the_students_is_replaced(student, new):
@@ -107,7 +107,7 @@ def test_without_the_old_exercise_no_code_of_the_students_is_replaced(student, n
     assert text(made, "predict-padding-answer") == 'prediction_1 = "b"'
     assert text(made, "residual_block") == ANSWER
     assert text(made, "reward-run") == text(student, "reward-run")
-    assert "reward-run" in report.differing
+    assert "[reward-run]" in report.differing
     assert "mended" in text(made, "residual-block")
 
 

@@ -117,9 +117,10 @@ def cross_judged(written: Path, name: str) -> None:
     for seed in (None, *SEEDS):
         for task in changed_tasks(written / str(seed) / name):
             tasks[seed, task.name] = replace(task, accepted=[], mistakes=[])
+    keys = {name: make_task_key(task, PUBLIC_SEED) for name, task in tasks.items()}
     for (seed, task), (other, same) in itertools.product(tasks, tasks):
         if task == same:
-            key = make_task_key(tasks[seed, task], PUBLIC_SEED)
+            key = keys[seed, task]
             verdict = judge(key, probe_of_many(tasks[other, task].answer, key.question))
             assert (verdict.verdict == "correct") == (seed == other), (task, seed, other)
 

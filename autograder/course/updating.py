@@ -187,9 +187,9 @@ def _before(cells: list[Cell], cell: Cell) -> str | None:
 
 
 def _name(cell: Cell) -> str:
-    """What a cell is known by: nbgrader's name for it, its id, or else its text."""
+    """What a cell is known by: nbgrader's name for it, its id in brackets, or else its text."""
     marks = cell.get("metadata", {}).get("nbgrader", {})
-    return str(marks.get("grade_id") or cell.get("id") or _source(cell))
+    return str(marks.get("grade_id") or f"[{cell.get('id') or _source(cell)}]")
 
 
 def _is_answer(cell: Cell) -> bool:

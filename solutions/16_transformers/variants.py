@@ -19,6 +19,13 @@ def code(base):
     return f"{words}cos {2 * step:g}, or\n`{numbers}`"
 
 
+def bends(weight):
+    """Between which weights `weighing` tells: a quarter of this one and 2, less than it, more."""
+    if weight == 5:
+        return "1.6, 3.0, 10.0"
+    return f"{1.6 if weight < 7 else 1.9}, {weight - 0.5}, {weight + 0.5}"
+
+
 MORE = " + [guessed(rng, 7, 5, unlike=8) for _ in range(3)]"
 
 VARIANTS = Variants(
@@ -28,7 +35,7 @@ VARIANTS = Variants(
         Constant("weight", 5, (6, 7), tasks=["match"]),
         Constant("base", 10000, (1600, 2500, 6400), tasks=["position_code"]),  # square numbers
     ],
-    helpers={"short": short, "code": code, "isqrt": math.isqrt, "MORE": MORE},
+    helpers={"short": short, "code": code, "isqrt": math.isqrt, "MORE": MORE, "bends": bends},
     notebook=[
         "«base»^{2i/c}",
         "the square root of «base», which is «isqrt(base)»",
@@ -50,7 +57,7 @@ VARIANTS = Variants(
             "for weight in (0, 1, «weight / 4», «weight / 2», «5 * weight»))",
             # Further assignments, to tell the mistakes apart that the default's own trials part.
             "        none,\n    ]«'' if weight == 5 else MORE»",
-            "bends=(1.1, «1.6 if weight < 7 else 1.9», 3.0, 10.0)",
+            "bends=(1.1, «bends(weight)»)",
         ],
         "bank/match.py": [word("«weight»"), "«float(weight)» * apart", "«weight / 4»)"],
         "bank/position_code.py": [
