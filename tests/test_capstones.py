@@ -95,7 +95,8 @@ def test_a_threshold_that_is_reached_earns_its_points():
 def object_array(**arrays):
     """An .npz in which one array is pickled."""
     file = io.BytesIO()
-    np.savez(file, **{name: np.array([None, {}], object) for name in arrays})
+    objects = {name: np.array([None, {}], object) for name in arrays}
+    np.savez(file, allow_pickle=True, **objects)
     return file.getvalue()
 
 

@@ -72,7 +72,9 @@ def test_only_the_tasks_that_change_are_observed_anew(made, root):
 
 def test_the_students_text_names_the_variants_constant_and_leads_nowhere_else(made, root):
     course, mine, _ = made
-    ratio = variants_of(root / "solutions" / EXERCISE).chosen(EXERCISE, SEED)["ratio"]
+    declared = variants_of(root / "solutions" / EXERCISE)
+    assert declared is not None
+    ratio = declared.chosen(EXERCISE, SEED)["ratio"]
     notebook = course.folder / "exercises" / EXERCISE / f"{EXERCISE}.ipynb"
     nbformat.validate(nbformat.read(notebook, as_version=4))
     assert f"hard_negatives(loss, positive, ratio={ratio})" in text_of(notebook)

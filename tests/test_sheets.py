@@ -1,6 +1,7 @@
 """Sheets of questions: values that no key shows, nets with a fault, answers in words."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -19,7 +20,7 @@ from autograder.setting.task import TaskError, load_tasks
 
 ROOT = Path(__file__).resolve().parent.parent / "questions"
 NAMES = exercise_names(ROOT)
-ASKED = [
+ASKED: list[Number | Choice] = [
     Number("height", "How high?", lambda: 17.25, within=0.5, wrong=[("Twice that.", lambda: 34.5)]),
     Choice("kind", "Which?", [("one", 1), ("two", 2), ("three", 3)], lambda: 1 + 1),
 ]
@@ -80,7 +81,7 @@ def test_no_answer_can_be_read_in_a_key_and_a_courses_key_cannot_even_judge(key,
 
 def test_a_question_without_one_right_option_is_refused():
     for truth in (9, 1):
-        asked = Choice("x", "?", [("one", 1), ("uno", 1.0), ("two", 2)], lambda truth=truth: truth)
+        asked = Choice("x", "?", [("one", 1), ("uno", 1.0), ("two", 2)], partial(int, truth))
         with pytest.raises(TaskError, match="of the options say"):
             asked.letter()
 

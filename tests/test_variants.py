@@ -113,16 +113,16 @@ def test_a_varied_nets_model_answer_is_right_by_its_own_key_alone(written, name,
 
 def cross_judged(written: Path, name: str) -> None:
     """Each variant's model answer by each variant's key; the book's own is one of them."""
-    tasks = {}
+    tasks: dict[tuple[int | None, str], Task] = {}
     for seed in (None, *SEEDS):
         for task in changed_tasks(written / str(seed) / name):
             tasks[seed, task.name] = replace(task, accepted=[], mistakes=[])
-    keys = {name: make_task_key(task, PUBLIC_SEED) for name, task in tasks.items()}
-    for (seed, task), (other, same) in itertools.product(tasks, tasks):
-        if task == same:
-            key = keys[seed, task]
-            verdict = judge(key, probe_of_many(tasks[other, task].answer, key.question))
-            assert (verdict.verdict == "correct") == (seed == other), (task, seed, other)
+    keys = {which: make_task_key(task, PUBLIC_SEED) for which, task in tasks.items()}
+    for (one, name), (other, same) in itertools.product(tasks, tasks):
+        if name == same:
+            key = keys[one, name]
+            verdict = judge(key, probe_of_many(tasks[other, name].answer, key.question))
+            assert (verdict.verdict == "correct") == (one == other), (name, one, other)
 
 
 @pytest.mark.parametrize("name", NAMES)

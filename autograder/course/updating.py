@@ -208,7 +208,7 @@ def _source(cell: Cell) -> str:
 
 def _with_source(cell: Cell, mine: Cell) -> Cell:
     """The new cell's marks with the student's text, and what running it gave."""
-    kept = {name: mine[name] for name in ("outputs", "execution_count") if name in mine}
+    kept: Cell = {name: mine[name] for name in ("outputs", "execution_count") if name in mine}
     if mine.get("cell_type") != cell.get("cell_type"):
         kept = {}
     return {**cell, **kept, "source": mine.get("source", "")}
