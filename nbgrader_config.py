@@ -40,6 +40,7 @@ c.CourseDirectory.release_directory = "exercises"
 c.CourseDirectory.ignore = [
     "bank",
     "tasks.py",
+    "variants.py",
     "classroom.py",
     "answers.json",
     "*private*",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autograder.cli_course import course, sheet, update
 from autograder.course.class_table import class_table
 from autograder.course.explain import write_record
 from autograder.course.grade import (
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Checks answers and grades classes.", no_args_is_help=True, add_completion=False
 )
+app.add_typer(course, name="course")
+app.command()(sheet)
+app.command()(update)
 PROBLEMS = (
     ExerciseProblem, GradingProblem, KeyProblem, TaskError, CannotWrite, CannotIsolate,
     WarmProcessGone,

@@ -11,6 +11,7 @@ from typing import Any
 
 from autograder.data.key import Key, KeyProblem, TaskKey, read_key
 from autograder.data.observation import Observation
+from autograder.data.sealing import observed_value
 from autograder.desk import helping, kernel, stopping
 from autograder.desk.helping import BothAnswers, InMarkdown
 from autograder.desk.printing import Kept
@@ -43,15 +44,21 @@ class CannotHelp(CheckProblem):
 
 
 def check(
-    function: Callable, exercise: str | None = None, seconds: float = stopping.SECONDS
+    function: Callable | None = None,
+    exercise: str | None = None,
+    seconds: float = stopping.SECONDS,
+    **value: Any,
 ) -> Shown:
     """Check one answer against the public key that lies with the exercise.
 
-    `function` is the answer under its task's name. `exercise` is needed only outside the
+    `function` is the answer under its task's name; an answer that is a number or a letter is given
+    by its name, as in `check(zeros=zeros)`. `exercise` is needed only outside the
     exercise's own folder, as in `check(output_size, exercise="01_convolution")`. The result shows
     as a table and counts as a number: the points. An answer that has not finished after `seconds`
     is ended.
     """
+    if function is None and len(value) == 1:
+        return _check_value(*next(iter(value.items())), exercise)
     if not callable(function):
         raise CheckProblem(f"check() takes a function, as in check(output_size); not {function!r}")
     names = _names_of(function, sys._getframe(1).f_globals)
@@ -64,6 +71,18 @@ def check(
     else:
         verdict, printed = observed(function, task, seconds)
     return Shown(verdict, _aside(verdict, printed, path.parent, key, function))
+
+
+def _check_value(name: str, given: Any, exercise: str | None) -> Shown:
+    """Check an answer that is a number or a letter."""
+    _, key, task = _found([name], exercise)
+    if task.value is None:
+        raise CheckProblem(f"`{name}` is asked for as a function: check({name})")
+    verdict = judge(task, observed_value(given, name))
+    if verdict.verdict != "missing" and task.value.right is None:
+        verdict = verdict.model_copy(update={"verdict": "missing"})
+    helping.note_try(key.exercise, verdict, "")
+    return Shown(verdict, Aside())
 
 
 def hint(task: str | Callable, exercise: str | None = None) -> InMarkdown:

@@ -104,12 +104,36 @@ class Landmark(Plain):
     output: bool = False
 
 
+class Sealed(Plain):
+    """Values that are right, or wrong alike, by digests alone (`autograder.data.sealing`)."""
+
+    digests: tuple[str, ...]
+    hint: str = ""
+
+
+class Value(Plain):
+    """What is asked for is a value: a number, or one of the letters in `choices`.
+
+    A number counts by its place on a grid with steps of `step`, moved by `offset`; without a step
+    it counts as it is, but for rounding. Where nothing is `right` the key cannot tell, and says so:
+    that is the one that a course hands out.
+    """
+
+    salt: str
+    choices: tuple[str, ...] = ()
+    step: float = 0.0
+    offset: float = 0.0
+    right: Sealed | None = None
+    mistakes: tuple[Sealed, ...] = ()
+
+
 class TaskKey(Plain):
     """One task: the question as a probe needs it, points by part, and what to compare with.
 
-    `reordered` is what right answers give that store their kernels in another order. `landmarks`
-    are the tensors that right answers compute on the way. `properties`, if any, are what is
-    compared in each case in place of outputs and parameters.
+    Where a `value` is asked for, that is all there is to compare with. `reordered` is what right
+    answers give that store their kernels in another order. `landmarks` are the tensors that right
+    answers compute on the way. `properties`, if any, are what is compared in each case in place of
+    outputs and parameters.
     """
 
     question: Question
@@ -121,6 +145,7 @@ class TaskKey(Plain):
     mistakes: tuple[KnownMistake, ...] = ()
     landmarks: tuple[tuple[Landmark, ...], ...] = ()
     properties: tuple[tuple[Property, ...], ...] = ()
+    value: Value | None = None
 
     @property
     def max_points(self) -> float:

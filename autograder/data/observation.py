@@ -132,11 +132,12 @@ class Question(Plain):
     `structure` asks for facts on a model (`autograder.probing.structure`) in place of its outputs.
     Of a block, `layer` says that the answer is a class of layers: it is made with the arguments
     that are no inputs, and called with the inputs. Of a function with several results, `unordered`
-    says that they are columns of one table, whose rows may stand in any order.
+    says that they are columns of one table, whose rows may stand in any order. A "value" is no
+    function but an answer itself: a number, or a letter.
     """
 
     name: str
-    kind: Literal["function", "block", "model"]
+    kind: Literal["function", "block", "model", "value"]
     outputs: int = 1
     structure: bool = False
     layer: bool = False

@@ -11,14 +11,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from autograder.data.key import TaskKey
+from autograder.data.key import TaskKey, Value
 from autograder.data.observation import Observation, Plain
+from autograder.data.sealing import given_value, sealed
 from autograder.judging import wording
 from autograder.judging.comparing import Comparison, compare, is_reordered, shown_mode
 from autograder.judging.known import known_mistake
 from autograder.judging.picture import Picture, picture_of
 
 ROUNDING = 1e-6  # of a ten-thousandth of a point
+LATER = "The answer is noted; whether it is right is said when it is graded."
 
 
 class Verdict(Plain):
@@ -48,6 +50,8 @@ def judge(key: TaskKey, observation: Observation) -> Verdict:
     failed = _without_cases(key, observation)
     if failed:
         return failed
+    if key.value is not None:
+        return _on_a_value(key, key.value, observation)
     try:
         comparisons = [compare(key, answer, observation) for answer in key.answers]
         best = max(comparisons, key=lambda comparison: _points(key, comparison))
@@ -83,7 +87,7 @@ def _without_cases(key: TaskKey, observation: Observation) -> Verdict | None:
     """The verdict on an observation that has nothing to be compared, else None."""
     name = key.question.name
     if observation.status == "missing":
-        return missing(key, observation.message or f"there is no function `{name}`")
+        return missing(key, observation.message or f"there is no `{name}`")
     if observation.status == "unfinished":
         return missing(key, f"`{name}` is not answered yet")
     if observation.status == "error":
@@ -93,6 +97,26 @@ def _without_cases(key: TaskKey, observation: Observation) -> Verdict | None:
     if all(case.problem for case in observation.cases) and not known_mistake(key, observation):
         return failed(key, wording.problem_of(key, 0, observation.cases[0]).sentences)
     return None
+
+
+def _on_a_value(key: TaskKey, value: Value, observation: Observation) -> Verdict:
+    """All points or none: a value is right or not."""
+    try:
+        [[array]] = observation.cases[0].outputs.values()
+        digest = sealed(value, given_value(array))
+    except ValueError as error:
+        return _nothing(key, "error", f"the answer cannot be read: {error}")
+    right = value.right is not None and digest in value.right.digests
+    known = next((m.hint for m in value.mistakes if digest in m.digests), "")
+    hint = known or ("This is not the value." if value.right else LATER)
+    return Verdict(
+        task=key.question.name,
+        verdict="correct" if right else "wrong",
+        points=key.max_points if right else 0.0,
+        max_points=key.max_points,
+        checks=dict.fromkeys(key.parts, right),
+        hint="" if right else hint,
+    )
 
 
 def _points(key: TaskKey, comparison: Comparison) -> float:

@@ -28,6 +28,7 @@ from autograder.data.observation import (
     Question,
     Tensor,
 )
+from autograder.data.sealing import observed_value
 from autograder.probing.calls import noting_calls
 from autograder.probing.conversion import Unanswered, built_classifier, observe_conversion
 from autograder.probing.settings import kept_settings
@@ -50,6 +51,8 @@ def probe(function: Any, question: Question) -> Observation:
 
 def _probe(function: Any, question: Question) -> Observation:
     start = time.perf_counter()
+    if question.kind == "value":
+        return observed_value(function, question.name)
     if not callable(function):
         message = f"`{question.name}` is not a function"
         return Observation(name=question.name, status="error", message=message)

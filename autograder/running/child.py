@@ -130,7 +130,8 @@ def observe(run: Run, question: Question, seconds: float) -> Observation:
         problem = run.problems.get(name)
         if problem:
             return Observation(name=name, status="error", message=problem)
-        message = f"the notebook defines no function `{name}`"
+        what = "answer" if question.kind == "value" else "function"
+        message = f"the notebook defines no {what} `{name}`"
         if run.failures:
             message += f" ({run.failures[0]})"
         return Observation(name=name, status="missing", message=message[:TEXT_LIMIT])

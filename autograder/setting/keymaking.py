@@ -22,7 +22,9 @@ from autograder.data.key import (
     Landmark,
     Property,
     Reordered,
+    Sealed,
     TaskKey,
+    Value,
     package_version,
     sketches,
 )
@@ -35,6 +37,7 @@ from autograder.data.observation import (
     Plan,
     Question,
 )
+from autograder.data.sealing import sealed, sealed_around
 from autograder.data.values import CLEAR
 from autograder.judging.comparing import comparable, compare, sketches_of
 from autograder.judging.judge import judge
@@ -95,6 +98,8 @@ def _generator(task: Task, seed: int) -> np.random.Generator:
 
 
 def _task_key(task: Task, seed: int, seen: dict[str, Observation]) -> TaskKey:
+    if task.kind == "value":
+        return _value_key(task, seed)
     generator = _generator(task, seed)
     trials = task.trials(generator)
     if task.kind == "function" or task.properties:
@@ -116,7 +121,42 @@ def _task_key(task: Task, seed: int, seen: dict[str, Observation]) -> TaskKey:
     key = _with_reordered_kernels(task, key, right)
     key = _with_accepted(task, key, seen)
     key = _with_mistakes(task, key, seen)
-    return _with_slips(task, key, trials)
+    return _with_slips(task, key, trials) if task.slips else key
+
+
+def _value_key(task: Task, seed: int) -> TaskKey:
+    """The key of a question for a value: the right one is computed, and only its digest kept.
+
+    Raises TaskError where it is no letter of the choices, or a mistake is right.
+    """
+    generator = _generator(task, seed)
+    wanted = task.answer()
+    if task.choices and wanted not in task.choices:
+        raise TaskError(f"{task.name}: the answer {wanted!r} is none of {task.choices}")
+    value = Value(
+        salt=generator.bytes(16).hex(),
+        choices=task.choices,
+        step=task.within,
+        offset=float(generator.uniform(0, task.within)),
+    )
+    right = Sealed(digests=sealed_around(value, wanted))
+    mistakes = []
+    for mistake in task.mistakes:
+        wrong = mistake.function()
+        if sealed(value, wrong) in right.digests:
+            raise TaskError(
+                f"{task.name}: the wrong answer `{mistake.function.__name__}` gets full marks"
+            )
+        mistakes.append(Sealed(digests=(sealed(value, wrong),), hint=mistake.hint))
+    cases = (Case(arguments={}),)
+    return TaskKey(
+        question=Question(name=task.name, kind="value", cases=cases),
+        parts=task.parts(scalar=True, weights=False),
+        dtype="number",
+        tolerance=0.0,
+        answers=(),
+        value=value.model_copy(update={"right": right, "mistakes": tuple(mistakes)}),
+    )
 
 
 def write_key(key: Key, path: Path) -> None:

@@ -171,7 +171,10 @@ def lint_release(release: Path, solution: Path) -> Iterator[str]:
     """Released files that hold lines of the solutions."""
     secret = set(secret_lines(solution))
     for path in sorted(p for p in release.rglob("*") if p.is_file()):
-        if path.name in ("tasks.py", ANSWERS_NAME) or "bank" in path.relative_to(release).parts:
+        if (
+            path.name in ("tasks.py", "variants.py", ANSWERS_NAME)
+            or "bank" in path.relative_to(release).parts
+        ):
             yield f"{path} holds answers"
             continue
         try:

@@ -15,7 +15,7 @@ import numpy as np
 from autograder.data.key import Property
 from autograder.setting.bank import Accepted, Bank, Mistake
 
-Kind = Literal["function", "block", "layer", "model"]
+Kind = Literal["function", "block", "layer", "model", "value"]
 
 
 class TaskError(Exception):
@@ -59,6 +59,10 @@ class Task:
     in words where in the answer a function of `tasks.py` builds, for the sentences on mistakes that
     are made by machine (`autograder.setting.slips`): `{"projection": "of the shortcut"}`. Several
     results that are `unordered` are columns of one table, whose rows may stand in any order.
+
+    Of a "value" `answer` computes the right one, without arguments, and a mistake of the bank a
+    wrong one; it is one of the letters in `choices`, or a number, of which whatever lies `within`
+    that distance is right too. Without `slips` no mistakes are made by machine.
     """
 
     name: str
@@ -76,6 +80,9 @@ class Task:
     plan: dict[str, Any] = field(default_factory=dict)
     properties: Callable[..., list[Property]] | None = None
     places: dict[str, str] = field(default_factory=dict)
+    choices: tuple[str, ...] = ()
+    within: float = 0.0
+    slips: bool = True
 
     def parts(self, scalar: bool, weights: bool) -> dict[str, float]:
         """The points of each part.
@@ -85,6 +92,8 @@ class Task:
         A single number earns all of them for its value; where the model answer has no `weights` to
         be trained there is nothing to earn with them.
         """
+        if self.kind == "value":
+            return {"output": self.points}
         if weights:
             shares = {"shape": 0.25, "parameters": 0.25, "output": 0.5}
         elif self.kind == "function" and scalar:

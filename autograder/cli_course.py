@@ -1,0 +1,89 @@
+"""The commands that make a course and keep it up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autograder.judging.report import console
+from autograder.setting.exercises import project_root
+
+course = typer.Typer(help="Make a course's folder.", no_args_is_help=True)
+
+
+@course.callback()
+def _course() -> None:
+    """Make a course's folder."""
+
+
+@course.command("new")
+def new(
+    folder: Annotated[Path, typer.Argument(help="A new folder, or a course to go on with")],
+    exercise: Annotated[
+        list[str] | None, typer.Option(help="Only this exercise; may be given often")
+    ] = None,
+    questions: Annotated[
+        bool, typer.Option("--questions", help="The sheets of questions, too")
+    ] = False,
+    variant: Annotated[
+        int | None,
+        typer.Option(min=0, help="Other constants, so that public answers do not fit"),
+    ] = None,
+    key_seed: Annotated[
+        int | None, typer.Option(min=0, help="The seed of the private keys; default: drawn")
+    ] = None,
+    private_keys: Annotated[
+        bool,
+        typer.Option(help="Make private keys, which takes minutes; the same command makes them"),
+    ] = True,
+    solutions: Annotated[
+        Path | None, typer.Option(help="Where the variant goes with its model answers, for you")
+    ] = None,
+) -> None:
+    """Make a course's folder: exercises, keys, nbgrader's settings; no solutions."""
+    from autograder.course.founding import new_course, sheet_names
+    from autograder.setting.exercises import exercise_names
+
+    screen, book = console(stderr=True), project_root()
+    names = exercise or exercise_names(book)
+    names = [*names, *(sheet_names(book) if questions else ())]
+    made = new_course(
+        book, folder, names, variant, key_seed, private_keys, solutions,
+        lambda line: screen.print(line, markup=False),
+    )  # fmt: skip
+    count = len(made.exercises)
+    print(
+        f"{folder}: {count} exercise{'' if count == 1 else 's'}; {folder / 'README.md'} says more"
+    )
+    if not private_keys:
+        print(f"Without private keys; to make them: autograder course new {folder}")
+
+
+def sheet(
+    exercise: Annotated[str, typer.Argument(help="A sheet of questions, in this folder")],
+) -> None:
+    """Write the notebook of a sheet of questions from its tasks.py."""
+    from autograder.setting.exercises import require_exercise
+    from autograder.setting.questions import write_sheet
+
+    root = project_root()
+    print(write_sheet(require_exercise(root, exercise)).relative_to(root))
+
+
+def update(
+    notebooks: Annotated[list[Path], typer.Argument(help="Notebooks that are half answered")],
+    to: Annotated[Path, typer.Option(help="The changed exercise: its folder, or its notebook")],
+    old: Annotated[
+        Path | None, typer.Option(help="The exercise as it was handed out, if it is at hand")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change")] = False,
+) -> None:
+    """Bring an exercise's new text and checks into notebooks; answers stay, a backup is kept."""
+    from autograder.course.updating import update as updated
+
+    for path in notebooks:
+        report, backup = updated(path, to, old, dry_run)
+        where = f"; as it was: {backup}" if backup else ""
+        print(f"{path}: {report.sentence()}{where}")
