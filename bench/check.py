@@ -140,11 +140,12 @@ def measured() -> dict[str, list[float]]:
 def report(ratios: dict[str, list[float]], kept: dict[str, float]) -> list[str]:
     """Print a line each; what is slower than it was."""
     slower = []
-    print(f"{'in calibration loops':40} {'least':>8} {'median':>8} {'kept':>8}")
+    print("| in calibration loops | least | median | kept | least to kept |")
+    print("|---|---:|---:|---:|---:|")
     for name, values in ratios.items():
         least, before = min(values), kept.get(name)
-        told = "" if before is None else f"{before:8.2f}  {least / before:.2f} times"
-        print(f"{name:40} {least:8.2f} {statistics.median(values):8.2f} {told}")
+        told = " | " if before is None else f"{before:.2f} | {least / before:.2f}"
+        print(f"| {name} | {least:.2f} | {statistics.median(values):.2f} | {told} |")
         if before is not None and least > TOLERANCE * before:
             slower.append(name)
     return slower

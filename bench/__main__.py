@@ -1,0 +1,223 @@
+"""Every measurement that this machine can make, one after the other, into one page.
+
+    python -m bench                 # or `make bench`: under 30 minutes on two cores
+    python -m bench --rounds 3      # each three times, for medians and spread
+    python -m bench data single_shot
+
+Writes bench/RESULTS.md and bench/results.json: each figure with the command that gave it, its
+median over the rounds, the least and the most, and once the machine and the versions. What takes
+longer than its share of the time is ended and said to be missing, as is what needs something that
+is not here.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "numpy", "nbgrader")
+
+
+@dataclass
+class Bench:
+    """A module of this folder: what it is called with, and the seconds that it may take."""
+
+    name: str
+    arguments: list[str]
+    most: int
+    seconds: list[float] = field(default_factory=list)
+    tables: list[list[dict[str, str]]] = field(default_factory=list)  # of each round
+    missing: str = ""
+
+    @property
+    def command(self) -> str:
+        return " ".join(["python -m", f"bench.{self.name}", *self.arguments])
+
+
+def plan(torch: str | None) -> list[Bench]:
+    """What is measured, the quickest first."""
+    made = [
+        Bench("check", [], 150),
+        Bench("single_shot", ["--calls", "30"], 180),
+        Bench("faster_rcnn", ["--steps", "20"], 180),
+        Bench("checker", [], 300),
+        Bench("data", [], 300),
+        Bench("grading", ["--ours", "40", "--theirs", "3", "--class", "200"], 450),
+        Bench("detection", ["--torch", torch or ""], 240),
+        Bench("gpu", ["measure", "book"], 0),
+    ]
+    if not torch:
+        made[-2].missing = "needs the Python of an environment with torchvision: --torch PATH"
+    made[-1].missing = "is run by hand where there is a GPU; bench/gpu.md keeps what it gave"
+    return made
+
+
+def tables_in(text: str) -> list[dict[str, str]]:
+    """The rows of all Markdown tables of a text: cells by the head of their column."""
+    rows: list[dict[str, str]] = []
+    lines = text.splitlines()
+    head: list[str] = []
+    for line, below in zip(lines, [*lines[1:], ""], strict=True):
+        if not line.startswith("|"):
+            head = []
+        elif re.fullmatch(r"[|:\- ]+", below) and not head:
+            head = _cells(line)
+        elif head and not re.fullmatch(r"[|:\- ]+", line):
+            rows.append(dict(zip(head, _cells(line), strict=False)))
+    return rows
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def number(cell: str) -> float | None:
+    """A cell's first number, if it begins with one."""
+    found = re.match(r"-?\d[\d,]*(\.\d+)?", cell)
+    return float(found.group().replace(",", "")) if found else None
+
+
+def run(bench: Bench) -> None:
+    """Run it once, and keep its tables."""
+    began = time.monotonic()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", f"bench.{bench.name}", *bench.arguments],
+            cwd=ROOT,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            capture_output=True,
+            text=True,
+            timeout=bench.most,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        bench.missing = f"took more than {bench.most} s"
+        return
+    bench.seconds.append(time.monotonic() - began)
+    rows = tables_in(done.stdout)
+    if not rows:
+        last = (done.stderr.strip().splitlines() or ["it printed no table"])[-1]
+        bench.missing = f"failed: {last[:200]}"
+        return
+    bench.tables.append(rows)
+
+
+def figures(bench: Bench) -> list[dict]:
+    """Each number of its tables, over the rounds."""
+    found = []
+    for index, row in enumerate(bench.tables[0] if bench.tables else []):
+        label = ", ".join(cell for cell in row.values() if number(cell) is None)
+        for column in row:
+            values = [
+                value
+                for rows in bench.tables
+                if index < len(rows) and (value := number(rows[index].get(column, ""))) is not None
+            ]
+            if values:
+                found.append(
+                    {
+                        "figure": f"{label}: {column}",
+                        "median": statistics.median(values),
+                        "least": min(values),
+                        "most": max(values),
+                        "rounds": len(values),
+                    }
+                )
+    return found
+
+
+def machine() -> dict:
+    """What was measured on, and with which versions."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    described = Path("/proc/cpuinfo")
+    text = described.read_text("utf-8") if described.is_file() else ""
+    model = re.search(r"model name\s*: (.*)", text)
+    return {
+        "processor": model.group(1) if model else platform.processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def page(benches: list[Bench], about: dict, load: float) -> str:
+    """The results as Markdown."""
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    lines = [
+        "# Results",
+        "",
+        f"Made by `python -m bench`. {about['processor']}, {about['cores']} cores, "
+        f"{about['system']}, Python {about['python']}, {versions}; load {load:.1f} of other work "
+        "when it began.",
+    ]
+    for bench in benches:
+        lines += ["", f"## {bench.name}", "", f"`{bench.command}`"]
+        if bench.missing:
+            lines += ["", f"Not measured: it {bench.missing}."]
+        if bench.tables:
+            spent = ", ".join(f"{seconds:.0f} s" for seconds in bench.seconds)
+            lines += ["", f"Took {spent}.", "", "| figure | median | least | most |"]
+            lines += ["|---|---:|---:|---:|"]
+            lines += [
+                f"| {f['figure']} | {f['median']:g} | {f['least']:g} | {f['most']:g} |"
+                for f in figures(bench)
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="some of the measurements only")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--torch", help="the Python of an environment with torchvision")
+    given = parser.parse_args()
+    benches = plan(given.torch)
+    unknown = set(given.names) - {bench.name for bench in benches}
+    if unknown:
+        known = ", ".join(bench.name for bench in benches)
+        parser.error(f"There is no measurement {', '.join(sorted(unknown))}; there are {known}.")
+    benches = [bench for bench in benches if not given.names or bench.name in given.names]
+    load, began = os.getloadavg()[0], time.monotonic()
+    for bench in benches:
+        for turn in range(given.rounds):
+            if not bench.missing:
+                minutes = (time.monotonic() - began) / 60
+                print(f"{minutes:4.1f} min  {bench.command}, round {turn + 1}", flush=True)
+                run(bench)
+        if bench.missing:
+            print(f"          {bench.name} {bench.missing}", flush=True)
+    about = machine()
+    (HERE / "RESULTS.md").write_text(page(benches, about, load), encoding="utf-8")
+    kept = {
+        **about,
+        "load": load,
+        "runs": [
+            {"command": b.command, "seconds": b.seconds, "missing": b.missing,
+             "figures": figures(b)}
+            for b in benches
+        ],
+    }  # fmt: skip
+    (HERE / "results.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    print(f"{(time.monotonic() - began) / 60:4.1f} min  bench/RESULTS.md and bench/results.json")
+    failed = [bench for bench in benches if bench.missing.startswith(("failed", "took"))]
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
