@@ -143,6 +143,10 @@ def test_short_and_broken_answers_are_not_compared(source):
     assert print_of(source) is None
 
 
+def test_half_a_character_in_an_answer_does_not_stop_the_grading():
+    assert print_of(LONG.replace("[row", "['\ud800'][0] or [row"))
+
+
 def test_a_stub_as_it_was_given_out_is_nobodys_answer(tmp_path):
     path = numbers.submit(tmp_path, "released", numbers.raw(halves=LONG))
     released = released_prints(path, numbers.RIGHT)

@@ -74,8 +74,8 @@ def make_course(course: Path, root: Path) -> Path:
     notebook = nbformat.from_dict(numbers.notebook())
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"
-        if cell.source == "check(double)":
-            cell.source += f"\n### BEGIN HIDDEN TESTS\n{SECRET}\n### END HIDDEN TESTS"
+        if "".join(cell.source) == "check(double)":
+            cell.source = f"check(double)\n### BEGIN HIDDEN TESTS\n{SECRET}\n### END HIDDEN TESTS"
     nbformat.write(notebook, folder / f"{EXERCISE}.ipynb")
     write_key(numbers.numbers_key(), folder / "key.json")
     done = nbgrader(course, "generate_assignment", EXERCISE)

@@ -64,11 +64,12 @@ def print_of(source: str) -> str | None:
         return None
     try:
         words = _words(source)
-    except (tokenize.TokenError, SyntaxError, ValueError, RecursionError, MemoryError):
+    except Exception:  # a student's text: whatever it does, the class is graded
         return None
     if len(words) < SHORTEST:
         return None
-    return hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]
+    content = "\0".join(words).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _words(source: str) -> list[str]:

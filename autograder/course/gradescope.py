@@ -35,7 +35,7 @@ Visibility = Literal["hidden", "after_due_date", "after_published", "visible"]
 VISIBILITIES: tuple[str, ...] = get_args(Visibility)
 Format = Literal["text", "html", "simple_format", "md", "ansi"]
 NEEDED = ("keras", "numpy", "pydantic", "rich", "jinja2", "typer", "nbformat", "scipy",
-          "scikit-learn")  # fmt: skip
+          "scikit-learn", "matplotlib", "ipython")  # fmt: skip
 TENSORFLOW = ("tensorflow-cpu", "tensorflow")
 WHOLE = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can name: the same zip every time
 SETUP = """#!/usr/bin/env bash
