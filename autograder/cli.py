@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autograder.cli_course import course, sheet, update
 from autograder.course.class_table import class_table
+from autograder.course.commands import course, sheet, update
 from autograder.course.explain import write_record
 from autograder.course.grade import (
     GradingProblem,
