@@ -10,6 +10,7 @@ import pytest
 
 from autograder.course.own_work import row_of
 from autograder.data.key import Key, read_key
+from autograder.data.observation import Array, CaseObservation, Observation
 from autograder.data.sealing import observed_value, without_answers
 from autograder.judging.judge import judge
 from autograder.probing.probe import probe
@@ -66,6 +67,24 @@ def test_what_is_no_value_gets_a_sentence(key, given, verdict_, words):
     found = verdict(key, "height", given)
     assert found.verdict == verdict_
     assert words in found.hint
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        [np.array(np.inf)],
+        [np.array(np.nan)],
+        [np.array([1.0, 2.0])],
+        [np.array([0xD800, 2**40])],
+        [np.array(True)],
+        [np.array(17.0), np.array(17.0)],
+        [],
+    ],
+)
+def test_what_a_forged_process_sends_earns_nothing_and_breaks_nothing(key, arrays):
+    case = CaseObservation(outputs={"value": tuple(map(Array.of, arrays))})
+    seen = Observation(name="height", status="observed", cases=(case,))
+    assert judge(key.tasks["height"], seen).points == 0
 
 
 def test_no_answer_can_be_read_in_a_key_and_a_courses_key_cannot_even_judge(key, tmp_path):
