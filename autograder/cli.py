@@ -24,6 +24,7 @@ from autograder.data.files import CannotWrite
 from autograder.data.key import KeyProblem, read_key
 from autograder.data.limits import Limits
 from autograder.data.notebook import NotANotebook, read_notebook
+from autograder.data.sealing import require_answers
 from autograder.judging.report import console, number, terminal_table
 from autograder.running.runner import CannotIsolate, WarmProcessGone, Workshop
 from autograder.setting.exercises import (
@@ -170,6 +171,7 @@ def grade(
     answers = read_key(path)
     if answers.exercise != exercise:
         raise KeyProblem(f"the key is for exercise {answers.exercise}, not for {exercise}")
+    require_answers(answers)
     known = {submission.student for submission in find_submissions(folder, exercise, out=out)}
     if unknown := [name for name in student or [] if name not in known]:
         raise GradingProblem(f"there is no student {', '.join(unknown)} in {folder}")

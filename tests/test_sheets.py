@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from autograder.course.own_work import row_of
-from autograder.data.key import Key, read_key
+from autograder.data.key import Key, KeyProblem, read_key
 from autograder.data.observation import Array, CaseObservation, Observation
-from autograder.data.sealing import observed_value, without_answers
+from autograder.data.sealing import observed_value, require_answers, without_answers
 from autograder.judging.judge import judge
 from autograder.probing.probe import probe
 from autograder.setting.exercises import exercise_names
@@ -96,6 +96,9 @@ def test_no_answer_can_be_read_in_a_key_and_a_courses_key_cannot_even_judge(key,
     assert (found.points, found.verdict) == (0, "wrong")
     assert "said when it is graded" in found.hint
     assert not any(task.value.mistakes for task in bare.tasks.values() if task.value)
+    with pytest.raises(KeyProblem, match="no answers to height, kind: .* grade with the private"):
+        require_answers(bare)
+    require_answers(key)
 
 
 def test_a_question_without_one_right_option_is_refused():
