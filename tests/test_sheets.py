@@ -96,7 +96,7 @@ def test_no_answer_can_be_read_in_a_key_and_a_courses_key_cannot_even_judge(key,
     assert (found.points, found.verdict) == (0, "wrong")
     assert "said when it is graded" in found.hint
     assert not any(task.value.mistakes for task in bare.tasks.values() if task.value)
-    with pytest.raises(KeyProblem, match="no answers to height, kind: .* grade with the private"):
+    with pytest.raises(KeyProblem, match=r"no answers to height, kind: .* grade with the private"):
         require_answers(bare)
     require_answers(key)
 
