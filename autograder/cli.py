@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autograder.cli_course import course, sheet, update
 from autograder.course.class_table import class_table
+from autograder.course.commands import course, sheet, update
 from autograder.course.explain import write_record
 from autograder.course.grade import (
     GradingProblem,
@@ -24,6 +24,7 @@ from autograder.data.files import CannotWrite
 from autograder.data.key import KeyProblem, read_key
 from autograder.data.limits import Limits
 from autograder.data.notebook import NotANotebook, read_notebook
+from autograder.data.sealing import require_answers
 from autograder.judging.report import console, number, terminal_table
 from autograder.running.runner import CannotIsolate, WarmProcessGone, Workshop
 from autograder.setting.exercises import (
@@ -186,6 +187,7 @@ def grade(
     answers = read_key(path)
     if answers.exercise != exercise:
         raise KeyProblem(f"the key is for exercise {answers.exercise}, not for {exercise}")
+    require_answers(answers)
     known = {submission.student for submission in find_submissions(folder, exercise, out=out)}
     if unknown := [name for name in student or [] if name not in known]:
         raise GradingProblem(f"there is no student {', '.join(unknown)} in {folder}")

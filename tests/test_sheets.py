@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from autograder.course.own_work import row_of
-from autograder.data.key import Key, read_key
-from autograder.data.sealing import observed_value, without_answers
+from autograder.data.key import Key, KeyProblem, read_key
+from autograder.data.observation import Array, CaseObservation, Observation
+from autograder.data.sealing import observed_value, require_answers, without_answers
 from autograder.judging.judge import judge
 from autograder.probing.probe import probe
 from autograder.setting.exercises import exercise_names
@@ -68,6 +69,24 @@ def test_what_is_no_value_gets_a_sentence(key, given, verdict_, words):
     assert words in found.hint
 
 
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        [np.array(np.inf)],
+        [np.array(np.nan)],
+        [np.array([1.0, 2.0])],
+        [np.array([0xD800, 2**40])],
+        [np.array(True)],
+        [np.array(17.0), np.array(17.0)],
+        [],
+    ],
+)
+def test_what_a_forged_process_sends_earns_nothing_and_breaks_nothing(key, arrays):
+    case = CaseObservation(outputs={"value": tuple(map(Array.of, arrays))})
+    seen = Observation(name="height", status="observed", cases=(case,))
+    assert judge(key.tasks["height"], seen).points == 0
+
+
 def test_no_answer_can_be_read_in_a_key_and_a_courses_key_cannot_even_judge(key, tmp_path):
     text = key.model_dump_json()
     assert "17.25" not in text
@@ -77,6 +96,9 @@ def test_no_answer_can_be_read_in_a_key_and_a_courses_key_cannot_even_judge(key,
     assert (found.points, found.verdict) == (0, "wrong")
     assert "said when it is graded" in found.hint
     assert not any(task.value.mistakes for task in bare.tasks.values() if task.value)
+    with pytest.raises(KeyProblem, match=r"no answers to height, kind: .* grade with the private"):
+        require_answers(bare)
+    require_answers(key)
 
 
 def test_a_question_without_one_right_option_is_refused():

@@ -25,6 +25,7 @@ from autograder.course.answers import defines
 from autograder.course.gradebook import reason_of
 from autograder.data.key import Key, KeyProblem, read_key
 from autograder.data.notebook import checked_task
+from autograder.data.sealing import require_answers
 from autograder.judging.report import verdict_json, verdict_output
 from autograder.running.runner import CannotIsolate, Outcome, Workshop, grade_notebook
 from autograder.setting.exercises import public_key_path
@@ -55,6 +56,7 @@ class LockedIn(NbGraderPreprocessor):
         about, root = resources["nbgrader"], self._root()
         try:
             key = read_key(self._key_path(root, about["assignment"]))
+            require_answers(key)
             outcome = self._grade(nb, key, root)
         except (KeyProblem, CannotIsolate) as problem:
             raise NbGraderException(str(problem)) from None

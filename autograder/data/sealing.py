@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.data.key import Key, TaskKey, Value
+from autograder.data.key import Key, KeyProblem, TaskKey, Value
 from autograder.data.observation import Array, CaseObservation, Observation
 
 SMALLEST = 1e-9  # of a number's size, what is rounding
@@ -92,6 +92,17 @@ def sealed_around(value: Value, wanted: float | str) -> tuple[str, ...]:
 def without_answers(key: Key) -> Key:
     """The key with questions for values that it cannot answer: what a course hands out."""
     return key.model_copy(update={"tasks": {name: _bare(t) for name, t in key.tasks.items()}})
+
+
+def require_answers(key: Key) -> None:
+    """Raise KeyProblem where a key cannot judge: it is the one that a course hands out."""
+    bare = [name for name, task in key.tasks.items() if task.value and task.value.right is None]
+    if bare:
+        raise KeyProblem(
+            f"this key of {key.exercise} has no answers to {', '.join(bare)}: it is the one that "
+            "students have; grade with the private one, --key keys/"
+            f"{key.exercise}.json"
+        )
 
 
 def _bare(task: TaskKey) -> TaskKey:

@@ -104,7 +104,7 @@ def _on_a_value(key: TaskKey, value: Value, observation: Observation) -> Verdict
     try:
         [[array]] = observation.cases[0].outputs.values()
         digest = sealed(value, given_value(array))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         return _nothing(key, "error", f"the answer cannot be read: {error}")
     right = value.right is not None and digest in value.right.digests
     known = next((m.hint for m in value.mistakes if digest in m.digests), "")
