@@ -17,7 +17,7 @@ NETS: set[type[keras.Model]] = {
 }
 
 
-@pytest.mark.parametrize("net", sorted(NETS, key=lambda net: net.__name__))
+@pytest.mark.parametrize("net", sorted(NETS, key=repr))
 def test_a_net_can_be_trained_step_by_step_since_it_hides_nothing_of_kerass(net):
     # On JAX the second eager step failed where `losses` was a method of the net's own.
     own = {
