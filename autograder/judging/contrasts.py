@@ -19,6 +19,7 @@ OF_KINDS = {
     "Normalization": "No normalisation belongs to what is asked for; `{step}` is one.",
     "Activation": "No activation belongs to what is asked for; `{step}` is one.",
     "Pooling": "Nothing pools in what is asked for; here `{step}` does.",
+    "Rescaling": "Nothing is scaled in what is asked for; here `{step}` does so.",
 }
 OF_CLASSES = {
     ("Add", "Concatenate"): "Parts are added where they are to be concatenated.",
@@ -136,10 +137,13 @@ def _of_layers(way: Way, mine: str, theirs: str) -> str:
             [made.operation for _, made in way.steps()],
         )
     )
-    if not here or not there or here == there:
+    if not here or here == there:
         return ""
     if here in used - asked and not asked - used:
-        return f"`{here}` is one too many there: next comes `{there}`."
+        following = there or class_of(theirs)
+        return f"`{here}` is one too many there: next comes `{following}`."
+    if not there:
+        return ""
     if there in asked - used and not used - asked:
         return f"`{there}` is missing before `{here}`."
     if used == asked:
