@@ -161,3 +161,23 @@ def test_nothing_is_said_of_steps_too_many_where_others_are_missing():
     asked = ("Conv2D 3x3, 2 filters", "BatchNormalization", "ReLU")
     assert told(asked, ("Conv2D 5x5, 2 filters, stride 2, same", "ReLU", "ReLU"), 0) == ""
     assert told(asked, (asked[0], "Dense", "Dense"), 1) == ""
+
+
+def test_where_one_branch_shows_nothing_plain_the_other_is_told():
+    def branches(second, away):
+        steps = [("Input", ()), ("GetItem", (0,)), (second, (0,)), ("Concatenate", (1, 2))]
+        return tuple(
+            Tensor(
+                operation=operation,
+                shape=(1, 4, 4, 4 if inputs == (1, 2) else 2),
+                inputs=inputs,
+                fingerprint=(n + 1.0 + away * (n > 0), (n + 1.0 + away * (n > 0)) ** 2, 1.0),
+                output=operation == "Concatenate",
+            )
+            for n, (operation, inputs) in enumerate(steps)
+        )
+
+    right = map_of([branches("Conv2DTranspose 2x2, 2 filters, stride 2", 0)])
+    assert contrast(way_of(right, branches("UpSampling2D", 50))) == (
+        "The map is enlarged without weights where a transposed convolution belongs."
+    )

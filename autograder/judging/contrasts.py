@@ -13,12 +13,13 @@ from collections.abc import Sequence
 
 from autograder.data.key import Landmark
 from autograder.data.observation import AGAIN, FAILS, FROZEN, Tensor
-from autograder.judging.parting import Way, class_of, kind_of, meaning_of
+from autograder.judging.parting import MOST_BLAMED, Way, class_of, kind_of, meaning_of
 
 OF_KINDS = {
     "Normalization": "No normalisation belongs to what is asked for; `{step}` is one.",
     "Activation": "No activation belongs to what is asked for; `{step}` is one.",
     "Pooling": "Nothing pools in what is asked for; here `{step}` does.",
+    "Rescaling": "Nothing is scaled in what is asked for; here `{step}` does so.",
 }
 OF_CLASSES = {
     ("Add", "Concatenate"): "Parts are added where they are to be concatenated.",
@@ -53,23 +54,33 @@ MOST_OPTIONS = 2  # in which two steps differ; with more it is rather another st
 
 
 def contrast(way: Way) -> str:
-    """A sentence on the first wrong step and the one expected, or nothing."""
-    for number in way.parted()[:1]:
-        mine = way.trace[number].operation
-        for said in (AGAIN, FROZEN):
-            mine = mine.removesuffix(f", {said}")
-        kinds = {kind_of(made.operation) for _, made in way.steps()}
-        needless = OF_KINDS.get(kind_of(mine))
-        if needless and kind_of(mine) not in kinds and way.steps():
-            return needless.format(step=meaning_of(mine))
-        joined = _joined_elsewhere(way, number)
-        if joined:
-            return joined
-        expected = {way.making(place).operation for place in way.expected(number)}
-        if len(expected) == 1:
-            theirs = expected.pop()
-            return _of_two(mine, theirs) or _of_layers(way, mine, theirs)
+    """A sentence on the first wrong step of which one can be said, and the one expected."""
+    taken: list[int] = []
+    for number in way.parted()[:MOST_BLAMED]:
+        expected = way.expected(number, taken)
+        sentence = _of_step(way, number, expected)
+        if sentence:
+            return sentence
+        taken += expected
     return ""
+
+
+def _of_step(way: Way, number: int, expected: Sequence[int]) -> str:
+    mine = way.trace[number].operation
+    for said in (AGAIN, FROZEN):
+        mine = mine.removesuffix(f", {said}")
+    kinds = {kind_of(made.operation) for _, made in way.steps()}
+    needless = OF_KINDS.get(kind_of(mine))
+    if needless and kind_of(mine) not in kinds and way.steps():
+        return needless.format(step=meaning_of(mine))
+    joined = _joined_elsewhere(way, number)
+    if joined:
+        return joined
+    operations = {way.making(place).operation for place in expected}
+    if len(operations) != 1:
+        return ""
+    theirs = operations.pop()
+    return _of_two(mine, theirs) or _of_layers(way, mine, theirs)
 
 
 def contrast_of_failing(landmarks: Sequence[Landmark], trace: Sequence[Tensor]) -> str:
@@ -136,10 +147,13 @@ def _of_layers(way: Way, mine: str, theirs: str) -> str:
             [made.operation for _, made in way.steps()],
         )
     )
-    if not here or not there or here == there:
+    if not here or here == there:
         return ""
     if here in used - asked and not asked - used:
-        return f"`{here}` is one too many there: next comes `{there}`."
+        following = there or class_of(theirs)
+        return f"`{here}` is one too many there: next comes `{following}`."
+    if not there:
+        return ""
     if there in asked - used and not used - asked:
         return f"`{there}` is missing before `{here}`."
     if used == asked:

@@ -153,11 +153,27 @@ def parts_of_so_many(x, filters, kernel, groups):
     return joined([conv(part, filters // groups, kernel) for part in parts])
 
 
+@bank.mistake("`groups` says how many parts there are; here it is how many channels a part has.")
+def groups_of_so_many(x, filters, kernel, groups):
+    count = x.shape[-1] // groups
+    parts = [x[..., i * groups : (i + 1) * groups] for i in range(count)]
+    return joined([conv(part, filters // count, kernel) for part in parts])
+
+
 @bank.mistake("A group reads its own part of the channels, not those of the groups before it too.")
 def all_up_to_here(x, filters, kernel, groups):
     size = x.shape[-1] // groups
     ends = [(g + 1) * size for g in range(groups)]
     return joined([conv(x[..., :end], filters // groups, kernel) for end in ends])
+
+
+@bank.mistake("The groups know nothing of each other; here each is given what the one before gave.")
+def one_after_another(x, filters, kernel, groups):
+    parts, given = ops.split(x, groups, axis=-1), []
+    for part in parts:
+        before = ops.mean(given[-1], axis=-1, keepdims=True) if given else 0
+        given.append(conv(part + before, filters // groups, kernel))
+    return joined(given)
 
 
 @bank.mistake("There are always two groups here: use the argument `groups`.")

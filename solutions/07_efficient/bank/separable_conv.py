@@ -80,6 +80,33 @@ def pointwise_first(x, filters, kernel=3, stride=1):
     return depthwise(layers.Conv2D(filters, 1)(x), kernel, stride)
 
 
+@bank.mistake(
+    "The first step gives each channel a window of its own; here it is a full convolution, which "
+    "mixes all channels in every map."
+)
+def full_then_mixed(x, filters, kernel=3, stride=1):
+    x = layers.Conv2D(x.shape[-1], kernel, stride, padding="same", use_bias=False)(x)
+    return layers.Conv2D(filters, 1)(x)
+
+
+@bank.mistake(
+    "After the first step there are as many maps as channels; here a convolution of one filter "
+    "has summed them into a single one."
+)
+def summed_into_one(x, filters, kernel=3, stride=1):
+    x = layers.Conv2D(1, kernel, stride, padding="same", use_bias=False)(x)
+    return layers.Conv2D(filters, 1)(x)
+
+
+@bank.mistake(
+    "Separable means here that windows and channels are taken apart, not rows and columns: a "
+    "square window for each channel, then a 1x1 convolution."
+)
+def column_then_row(x, filters, kernel=3, stride=1):
+    x = layers.Conv2D(filters, (kernel, 1), (stride, 1), padding="same", use_bias=False)(x)
+    return layers.Conv2D(filters, (1, kernel), (1, stride), padding="same")(x)
+
+
 @bank.mistake("The 1x1 convolution that mixes the channels is missing.")
 def depthwise_only(x, filters, kernel=3, stride=1):
     x = depthwise(x, kernel, stride)
@@ -216,6 +243,12 @@ def fewer_groups(x, filters, kernel=3, stride=1):
 def as_in_the_first_mobilenet(x, filters, kernel=3, stride=1):
     x = layers.ReLU()(layers.BatchNormalization()(depthwise(x, kernel, stride)))
     return layers.Conv2D(filters, 1)(x)
+
+
+@bank.mistake("No normalisation and no ReLU belong here, neither between the steps nor at the end.")
+def as_a_block_of_mobilenet(x, filters, kernel=3, stride=1):
+    x = as_in_the_first_mobilenet(x, filters, kernel, stride)
+    return layers.ReLU()(layers.BatchNormalization()(x))
 
 
 @bank.mistake("The block ends with the 1x1 convolution: no normalisation follows it.")
