@@ -2,12 +2,13 @@
 // code's place. On a slide that is too full captions go; what is still higher than the slide is made
 // smaller until it fits, down to a half.
 const HEIGHT = 720;
+const SMALLEST_WITH_CAPTION = 0.9; // of their size; where all would get smaller, captions go
 const MUCH = 6; // lines of code beside which a figure is too small to be read from the back row
 
 function fit(section) {
   section.style.zoom = 1;
   section.classList.remove("crowded");
-  section.classList.toggle("crowded", section.scrollHeight > HEIGHT);
+  section.classList.toggle("crowded", section.scrollHeight > HEIGHT / SMALLEST_WITH_CAPTION);
   const high = section.scrollHeight;
   if (high > HEIGHT) section.style.zoom = Math.max(0.5, HEIGHT / high);
 }
