@@ -188,7 +188,7 @@ def test_rooms_of_the_autograder_import_only_from_themselves_and_from_below(root
 
 def test_every_module_of_the_autograder_is_in_a_room_or_on_top(root):
     top = {path.name for path in (root / "autograder").glob("*.py")}
-    assert top == {"__init__.py", "__main__.py", "cli.py", "cli_course.py", "notebook_check.py"}
+    assert top == {"__init__.py", "__main__.py", "cli.py", "notebook_check.py"}
     folders = {path.name for path in (root / "autograder").iterdir() if any(path.glob("*.py"))}
     assert folders == set(ROOMS)
 
