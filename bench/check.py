@@ -17,6 +17,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,12 @@ def own_time(call: Callable[[], object]) -> Callable[[], float]:
     return measure
 
 
+def many(call: Callable[..., object], *arguments: object) -> None:
+    """A call that is too short to be measured alone, twenty times."""
+    for _ in range(20):
+        call(*arguments)
+
+
 def checks(exercise: str, *names: str) -> dict[str, Callable[[], float]]:
     """Observing the model answers of an exercise on all cases of the public key, and judging."""
     from autograder.judging.judge import judge
@@ -71,12 +78,9 @@ def checks(exercise: str, *names: str) -> dict[str, Callable[[], float]]:
         if task.name in names:
             of_task = key.tasks[task.name]
             seen = probe(task.answer, of_task.question)
-            found[f"check {task.name}"] = own_time(
-                lambda a=task.answer, q=of_task.question: probe(a, q)
-            )
-            found[f"judge {task.name}, 20 times"] = own_time(
-                lambda k=of_task, o=seen: [judge(k, o) for _ in range(20)]
-            )
+            found[f"check {task.name}"] = own_time(partial(probe, task.answer, of_task.question))
+            often = partial(many, judge, of_task, seen)
+            found[f"judge {task.name}, 20 times"] = own_time(often)
     return found
 
 

@@ -39,6 +39,7 @@ def test_a_module_is_the_one_of_the_folder_it_is_started_in(tmp_path):
 
 def test_a_program_can_be_watched_and_ended(tmp_path):
     program = warm.start(["-c", "print('here', flush=True)\nwhile True: pass"], tmp_path)
+    assert program.stdout is not None
     assert program.stdout.readline() == "here\n"
     with pytest.raises(subprocess.TimeoutExpired):
         program.wait(0.1)
