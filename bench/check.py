@@ -17,7 +17,9 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -57,6 +59,12 @@ def own_time(call: Callable[[], object]) -> Callable[[], float]:
     return measure
 
 
+def many(call: Callable[..., object], *arguments: object) -> None:
+    """A call that is too short to be measured alone, twenty times."""
+    for _ in range(20):
+        call(*arguments)
+
+
 def checks(exercise: str, *names: str) -> dict[str, Callable[[], float]]:
     """Observing the model answers of an exercise on all cases of the public key, and judging."""
     from autograder.judging.judge import judge
@@ -70,23 +78,18 @@ def checks(exercise: str, *names: str) -> dict[str, Callable[[], float]]:
         if task.name in names:
             of_task = key.tasks[task.name]
             seen = probe(task.answer, of_task.question)
-            found[f"check {task.name}"] = own_time(
-                lambda a=task.answer, q=of_task.question: probe(a, q)
-            )
-            found[f"judge {task.name}, 20 times"] = own_time(
-                lambda k=of_task, o=seen: [judge(k, o) for _ in range(20)]
-            )
+            found[f"check {task.name}"] = own_time(partial(probe, task.answer, of_task.question))
+            often = partial(many, judge, of_task, seen)
+            found[f"judge {task.name}, 20 times"] = own_time(often)
     return found
 
 
-def grading(exercise: str) -> dict[str, Callable[[], float]]:
+def grading(exercise: str, workshop: Any) -> dict[str, Callable[[], float]]:
     """A submission with the model answers, in a child of the warm process, not locked in."""
-    from autograder.running.runner import Workshop
     from autograder.setting.exercises import public_key
 
     key = public_key(ROOT, exercise)
     raw = (ROOT / "solutions" / exercise / f"{exercise}.ipynb").read_bytes()
-    workshop = Workshop(unsafe=True)
     workshop.reply(raw, key, 60)  # starts it
 
     def measure() -> float:
@@ -120,11 +123,19 @@ def training() -> dict[str, Callable[[], float]]:
 
 def measured() -> dict[str, list[float]]:
     """The ratios of every measurement, a turn each."""
+    from autograder.running.runner import Workshop
+
+    with Workshop(unsafe=True) as workshop:
+        return turns(workshop)
+
+
+def turns(workshop: Any) -> dict[str, list[float]]:
+    """The ratios of every measurement, with a workshop to grade in."""
     calls = {
         **checks("04_residual", "residual_block"),
         **checks("02_receptive_field", "design_cnn"),
         **checks("01_convolution", "conv2d"),
-        **grading("04_residual"),
+        **grading("04_residual", workshop),
         **training(),
     }
     ratios: dict[str, list[float]] = {name: [] for name in calls}

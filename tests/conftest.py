@@ -6,7 +6,6 @@ import re
 import shutil
 import sys
 import time
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,8 @@ class ByFileAndTask(LoadScopeScheduling):
     def _assign_work_unit(self, node: Any) -> None:
         if not self.assigned_work[node]:  # nothing has been given out yet, or to this one only
             ordered = sorted(self.workqueue.items(), key=lambda item: place_of(*item))
-            self.workqueue = OrderedDict(ordered)
+            self.workqueue.clear()
+            self.workqueue.update(ordered)
         super()._assign_work_unit(node)
 
 

@@ -1,0 +1,58 @@
+"""What is slower than it was is told, noise is not, and every table of a measurement is kept."""
+
+import json
+
+import pytest
+
+import bench.__main__ as everything
+from bench import check
+
+
+def test_the_bench_check_tells_what_is_slower_and_only_that(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(check, "KEPT", tmp_path / "kept.json")
+    turns = {"judge": [2.0, 2.1, 9.0], "grade": [5.0, 5.5, 6.0]}
+    monkeypatch.setattr(check, "measured", lambda: turns)
+    assert check.main([]) == 2, "nothing is kept yet"
+    assert check.main(["--keep"]) == 0
+    assert json.loads(check.KEPT.read_text())["ratios"] == {"judge": 2.0, "grade": 5.0}
+    turns["judge"] = [2.4, 7.0, 9.0]  # but one turn is disturbed
+    assert check.main([]) == 0
+    turns["grade"] = [6.6, 6.7, 6.6]
+    capsys.readouterr()
+    assert check.main([]) == 1
+    assert "slower than it was: grade." in capsys.readouterr().out
+
+
+def test_what_is_measured_is_kept():
+    kept = json.loads(check.KEPT.read_text("utf-8"))["ratios"]
+    assert len(kept) >= 8
+    assert min(kept.values()) > 0
+
+
+TEXT = """
+| net | ms | least |
+|---|---:|---:|
+| one | 1,250.5, least 3 | 2 |
+| two | - | 4 |
+
+words | that | are no table
+| net | s |
+|---|---|
+| one | 7 |
+"""
+
+
+def test_each_number_of_a_table_is_kept_with_its_spread_over_the_rounds():
+    bench = everything.Bench("x", [], 1)
+    bench.tables = [everything.tables_in(TEXT), everything.tables_in(TEXT.replace("7", "9"))]
+    found = {figure["figure"]: figure for figure in everything.figures(bench)}
+    assert found["one: ms"]["median"] == pytest.approx(1250.5)
+    assert found["one: s"] == {
+        "figure": "one: s", "median": 8, "least": 7, "most": 9, "rounds": 2,
+    }  # fmt: skip
+    assert found["two, -: least"]["median"] == 4
+    assert "two, -: ms" not in found
+
+
+def test_all_that_is_measured_takes_less_than_half_an_hour():
+    assert sum(bench.most for bench in everything.plan("python")) <= 1800
