@@ -13,11 +13,13 @@ from traitlets.config.loader import PyFileConfigLoader
 from typer.testing import CliRunner
 
 from autograder.cli import app
+from autograder.course import founding
 from autograder.course.founding import new_course
 from autograder.course.gradebook import open_gradebook
 from autograder.data.key import read_key
 from autograder.setting.exercises import ExerciseProblem
 from autograder.setting.lint import lint_release
+from autograder.setting.task import TaskError
 from autograder.setting.variants import variants_of
 
 EXERCISE = "13_single_shot"
@@ -137,3 +139,19 @@ def test_what_cannot_be_made_is_one_sentence(tmp_path, root, monkeypatch, option
     assert isinstance(done.exception, ExerciseProblem)
     assert words in str(done.exception)
     assert not (tmp_path / "c").exists()
+
+
+def test_a_seed_whose_trials_let_a_mistake_through_gives_way_to_the_next(monkeypatch):
+    seeds = []
+
+    def make(task, seed):
+        seeds.append(seed)
+        if seed < 7 or task == "hopeless":
+            raise TaskError("a wrong answer gets full marks")
+        return seed
+
+    monkeypatch.setattr("autograder.setting.keymaking.make_task_key", make)
+    assert founding._task_key("some task", 5) == 7  # type: ignore[arg-type]
+    assert seeds == [5, 6, 7]
+    with pytest.raises(TaskError, match="full marks"):
+        founding._task_key("hopeless", 5)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -15,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from autograder.data.files import write_whole
-from autograder.data.key import Key, package_version, read_key
+from autograder.data.key import Key, TaskKey, package_version, read_key
 from autograder.data.observation import FORMAT
 from autograder.data.sealing import without_answers
 from autograder.setting.exercises import (
@@ -27,10 +28,11 @@ from autograder.setting.exercises import (
     require_exercise,
 )
 from autograder.setting.questions import sheet_of
-from autograder.setting.task import load_tasks
+from autograder.setting.task import Task, TaskError, load_tasks
 from autograder.setting.variants import variants_of, write_variant
 
 RECORD = "course.json"
+TRIES = 8  # seeds that are tried for a task
 QUESTIONS = "questions"  # the folder of the sheets
 TEMPLATES = {
     "course_readme.md.j2": "README.md",
@@ -202,16 +204,28 @@ def _key(
     changed: set[str] | None = None,
 ) -> Key:
     """The key of an exercise; with `old` only the tasks that `changed` are observed."""
-    from autograder.setting.keymaking import make_task_key
-
     made = {}
     for task in load_tasks(solution / "tasks.py"):
         if old is not None and task.name not in (changed or set()):
             made[task.name] = old.tasks[task.name]
             continue
         progress(f"{name}: observing {task.name}")
-        made[task.name] = make_task_key(task, seed)
+        made[task.name] = _task_key(task, seed)
     return Key(format=FORMAT, made_by=package_version(), exercise=name, seed=seed, tasks=made)
+
+
+def _task_key(task: Task, seed: int) -> TaskKey:
+    """A task's key by this seed, or by the next by which no wrong answer of the bank gets through.
+
+    Trials are drawn, and now and then they do not part a mistake from the right answer.
+    Raises TaskError where that happens by every one of `TRIES` seeds.
+    """
+    from autograder.setting.keymaking import make_task_key
+
+    for attempt in range(TRIES - 1):
+        with contextlib.suppress(TaskError):
+            return make_task_key(task, seed + attempt)
+    return make_task_key(task, seed + TRIES - 1)
 
 
 def _text_of(key: Key) -> str:
