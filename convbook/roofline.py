@@ -110,8 +110,12 @@ def compare(
     The rounds of all are taken in turn, so that a busy moment of the machine meets all alike: use
     it where a ratio is wanted.
     """
-    calls = {name: _calls_in_a_round(run, least) for name, run in runs.items()}
-    rounds = [{name: _round(runs[name], calls[name]) for name in runs} for _ in range(repeats)]
+    found = {name: _calls_in_a_round(run, least) for name, run in runs.items()}
+    calls = {name: count for name, (count, _) in found.items()}
+    if repeats == 1:  # the round by which the calls were counted is it: nothing is run again
+        rounds = [{name: seconds for name, (_, seconds) in found.items()}]
+    else:
+        rounds = [{name: _round(runs[name], calls[name]) for name in runs} for _ in range(repeats)]
     return {name: min(times[name] for times in rounds) / calls[name] for name in runs}
 
 
@@ -264,12 +268,13 @@ def _random(shape: Shape) -> Any:
     return ops.convert_to_tensor(numbers)
 
 
-def _calls_in_a_round(run: Callable[[], Any], least: float) -> int:
+def _calls_in_a_round(run: Callable[[], Any], least: float) -> tuple[int, float]:
+    """How many calls take so long, and the seconds that they took; one goes before, to warm up."""
     _finish(run())
     calls = 1
     while (seconds := _round(run, calls)) < least:
         calls = max(2 * calls, math.ceil(calls * least / seconds))
-    return calls
+    return calls, seconds
 
 
 def _round(run: Callable[[], Any], calls: int) -> float:

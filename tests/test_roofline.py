@@ -122,6 +122,15 @@ def test_runs_to_be_compared_take_turns(clock: Clock) -> None:
     assert times == {"a": pytest.approx(0.1), "b": pytest.approx(0.3)}
 
 
+def test_one_round_costs_two_calls(clock: Clock) -> None:
+    waits = iter([9.0, 0.02])  # a slow call may be half of a page's time at the smoke scale
+
+    def run() -> None:
+        clock.now += next(waits)
+
+    assert quickest(run, 1, 0.01) == pytest.approx(0.02)
+
+
 def test_a_machine_is_measured() -> None:
     machine = measure_machine(sides=(64, 256), megabytes=1, repeats=2)
     assert machine.peak > 1e7
