@@ -218,8 +218,9 @@ def unknown(
     alike = partly_known(key, observation, wrong, limited=bool(where))
     plain = _told_plainly(reasons, wrong)
     if not alike or (plain and 2 * len(alike[0].explains) < len(wrong)):
-        chosen = plain or [reason for reason in reasons if reason.case in following] or reasons
-        reason = _telling(key, chosen)
+        if not plain:
+            reasons = [reason for reason in reasons if reason.case in following] or reasons
+        reason = _telling(key, plain or reasons)
         stop = "." if where and not reason.text.endswith((".", "?")) else ""
         further = details(reasons, reason.kinds) or _of_other_words(key, reasons, reason)
         return f"{reason.sentences}{stop} {where}".rstrip(), further

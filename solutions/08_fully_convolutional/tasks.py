@@ -160,7 +160,7 @@ def mean_iou_trials(rng: np.random.Generator) -> list[Trial]:
     Bytes, whose products wrap round; more classes than a byte has, where 255 is one, and so many of
     them that no two labels can be taken for one; 0, and what is no class, as the label to be
     ignored; whole batches; two classes, of more pixels than a byte or a half float counts; one
-    class; one pixel; a prediction that is right.
+    class; one pixel; a prediction that is right; a label that a byte takes for 0.
     """
     h, w, n = numbers(rng, 5, 9, 3)
 
@@ -188,6 +188,7 @@ def mean_iou_trials(rng: np.random.Generator) -> list[Trial]:
         trial(truth=np.array([[0, 255, 0]]), prediction=np.array([[0, 0, 0]]), classes=1),
         trial(truth=np.array([[2, 255]]), prediction=np.array([[2, 1]]), classes=3),
         trial(truth=np.array([[0, 1, 255]]), prediction=np.array([[1, 0, 255]]), classes=3),
+        trial(truth=np.array([[256, 1]]), prediction=np.array([[0, 1]]), classes=257),
     ]
 
 

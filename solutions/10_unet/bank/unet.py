@@ -287,6 +287,30 @@ bank.variant(
 )
 
 
+@bank.mistake(
+    "The first step up reads the skip of the *last* step down; here the skips are taken in the "
+    "order in which they were made."
+)
+def skips_from_the_top(input_shape, classes, filters=64, padding="valid"):
+    x = inputs = keras.Input(input_shape)
+    skips = []
+    for width in widths_of(filters):
+        skip, x = down_block(x, width, padding)
+        skips.append(skip)
+    x = bottom(x, 16 * filters, padding)
+    for skip, width in zip(skips, reversed(widths_of(filters)), strict=True):
+        x = up_block(x, skip, width, padding)
+    return keras.Model(inputs, layers.Conv2D(classes, 1)(x))
+
+
+bank.variant(
+    "padded_on_the_way_up",
+    "The convolutions on the way up have `padding` too; here they are always `same`.",
+    net,
+    rise=lambda x, skip, width, padding: up_block(x, skip, width, "same"),
+)
+
+
 @bank.mistake("Every step up reads a skip; here the last one has none.")
 def last_skip_missing(input_shape, classes, filters=64, padding="valid"):
     def rise(x, skip, width, padding):

@@ -341,6 +341,30 @@ bank.variant(
     join=lambda x, skip: x + layers.Conv2D(x.shape[-1], 1)(cut(skip, x)),
 )
 bank.variant(
+    "joined_along_the_batch",
+    "Skip and enlarged map are joined along the last axis, that of the channels; here along the "
+    "first, as `keras.ops.concatenate` does unless it is told.",
+    block,
+    join=lambda x, skip: ops.concatenate([cut(skip, x), x]),
+)
+bank.variant(
+    "joined_along_the_rows",
+    "Skip and enlarged map are joined along the last axis, that of the channels; here one stands "
+    "below the other.",
+    block,
+    join=lambda x, skip: ops.concatenate([cut(skip, x), x], axis=1),
+)
+
+
+@bank.mistake(
+    "The map is enlarged first, and then joined with the skip; here they are joined, and enlarged "
+    "together."
+)
+def joined_before_enlarging(x, skip, filters, padding):
+    return twice(up(joined(x, skip), filters), filters, padding)
+
+
+bank.variant(
     "twice_itself",
     "The skip does not get into the block: here the enlarged map is concatenated with itself.",
     block,

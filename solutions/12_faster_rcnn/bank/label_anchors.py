@@ -165,6 +165,18 @@ def best_only_above_negative(anchors, boxes, positive=0.7, negative=0.3):
     return np.where(overlaps.max(axis=1, initial=0) < negative, 0, labels)
 
 
+@bank.mistake(
+    "A box's best anchor is 1 if it overlaps at all; here only if its overlap reaches `negative`."
+)
+def best_from_negative_on(anchors, boxes, positive=0.7, negative=0.3):
+    overlaps = iou(anchors, boxes)
+    labels = by_thresholds(overlaps.max(axis=1, initial=0), positive, negative)
+    for column in overlaps.T:
+        if column.max() >= negative:
+            labels[column.argmax()] = 1
+    return labels
+
+
 bank.variant(
     "every_anchor_that_overlaps",
     "Each *box* has one best anchor; here every anchor becomes 1 that overlaps a box.",

@@ -221,6 +221,11 @@ for name, hint, decode in (
         lambda offsets, anchors: moved(offsets, anchors, growth=lambda d: 1 + d),
     ),
     (
+        "corners_moved",
+        "The offsets move the centre and change the size; here each of the four moves an edge.",
+        lambda offsets, anchors: anchors + offsets * np.tile(anchors[:, 2:] - anchors[:, :2], 2),
+    ),
+    (
         "size_unused",
         "The size stays that of the anchor: dh and dw are not used.",
         lambda offsets, anchors: moved(offsets, anchors, growth=lambda d: 1 + 0 * d),

@@ -414,3 +414,27 @@ def objectness_of_the_offsets(x, anchors, filters=256):
 def offsets_before_relu(x, anchors, filters=256):
     y = window(x, filters, activation=None)
     return sure_of(ops.relu(y), anchors), moved(y, anchors)
+
+
+@bank.mistake(
+    "The objectness is one number for each anchor, with a sigmoid; here it is one of two that "
+    "share 1 by a softmax."
+)
+def second_of_two_with_softmax(x, anchors, filters=256):
+    y = window(x, filters)
+    pairs = layers.Reshape((*x.shape[1:3], anchors, 2))(layers.Conv2D(2 * anchors, 1)(y))
+    return ops.softmax(pairs)[..., 1], moved(y, anchors)
+
+
+@bank.mistake(
+    "Both results are maps, as high and wide as `x`; here they are long lists of anchors."
+)
+def both_as_lists(x, anchors, filters=256):
+    objectness, offsets = rpn_head(x, anchors, filters)
+    return layers.Reshape((-1, 1))(objectness), layers.Reshape((-1, 4))(offsets)
+
+
+@bank.mistake("Both results are maps, as high and wide as `x`; here they are flattened.")
+def both_flattened(x, anchors, filters=256):
+    objectness, offsets = rpn_head(x, anchors, filters)
+    return layers.Reshape((-1,))(objectness), layers.Reshape((-1, 4))(offsets)

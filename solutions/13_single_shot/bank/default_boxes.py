@@ -398,7 +398,7 @@ def one_list_for_all(sizes, scales, ratios):
 
 
 @bank.mistake("Boxes are shares of the picture; here they are counted in cells of their map.")
-def in_cells(sizes, scales, ratios):
+def all_in_cells(sizes, scales, ratios):
     parts = [default_boxes([n], scales[k : k + 2], [ratios[k]]) * n for k, n in enumerate(sizes)]
     return np.concatenate(parts)
 
