@@ -244,6 +244,7 @@ def read_page(path):
 
 
 DRAWING = """\
+%matplotlib inline
 import matplotlib.pyplot as plt
 from IPython.display import HTML
 plt.plot([1, 2])
