@@ -50,8 +50,6 @@ class ByFileAndTask(LoadScopeScheduling):
     3.8 has `--dist loadgroup` for this, which with pytest 9.2 groups nothing, without a word.)
     """
 
-    workqueue: OrderedDict[str, dict[str, bool]]
-
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
         if file.endswith("test_bank.py"):

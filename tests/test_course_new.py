@@ -151,7 +151,8 @@ def test_a_seed_whose_trials_let_a_mistake_through_gives_way_to_the_next(monkeyp
         return seed
 
     monkeypatch.setattr("autograder.setting.keymaking.make_task_key", make)
-    assert founding._task_key("some task", 5) == 7  # type: ignore[arg-type]
+    made: object = founding._task_key("some task", 5)  # type: ignore[arg-type]
+    assert made == 7
     assert seeds == [5, 6, 7]
     with pytest.raises(TaskError, match="full marks"):
         founding._task_key("hopeless", 5)  # type: ignore[arg-type]
