@@ -206,3 +206,9 @@ TASKS = [
         },
     ),
 ]
+
+# What `autograder mutate` lists though it computes the same, each with the reason.
+JOINED = "return parts[0] if groups == {} else layers.Concatenate()(parts)"
+EQUIVALENT_MUTANTS = {
+    f"grouped_conv: {JOINED.format(1)} -> {JOINED.format(0)}": "one part, joined, is that part",
+}
