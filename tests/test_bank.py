@@ -193,7 +193,8 @@ def test_the_documented_example_is_what_a_new_exercise_begins_with():
     shown = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     templates = ROOT / "autograder" / "templates" / "new"
     files = [(templates / name).read_text("utf-8") for name in ("tasks.py.j2", "bank.py.j2")]
-    assert shown == [file.replace("{{ number }}", "17") for file in files]
+    # Further examples, of what few exercises have, follow.
+    assert shown[: len(files)] == [file.replace("{{ number }}", "17") for file in files]
 
 
 MAKE_ONE_KEY = """
