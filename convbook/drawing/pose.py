@@ -33,8 +33,8 @@ PARTS = {
 """Body parts: the joints that belong to each, its colour and its mark."""
 
 STANDING = (
-    *((4, 32), (14, 32), (16, 42), (27, 47), (38, 51), (16, 22), (27, 17), (38, 13)),
-    *((38, 37), (50, 39), (62, 40), (38, 27), (50, 25), (62, 24)),
+    *((4, 32), (14, 32), (16, 42), (27, 52), (36, 61), (16, 22), (27, 12), (36, 3)),
+    *((40, 37), (51, 39), (62, 40), (40, 27), (51, 25), (62, 24)),
 )
 """Where the joints of a figure are that stands and faces the viewer, (y, x)."""
 
@@ -148,7 +148,7 @@ def draw_skeleton(axes: Axes | None = None) -> Axes:
             va="center",
             fontsize=9,
         )
-    axes.set(xlim=(-8, 72), ylim=(66, 0), aspect="equal")
+    axes.set(xlim=(-20, 84), ylim=(66, 0), aspect="equal")
     axes.set_axis_off()
     return axes
 
