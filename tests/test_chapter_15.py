@@ -196,14 +196,15 @@ def check_the_claims(run: Run) -> None:
     last, whole = [machine[name][0, -1] for name in less], machine["machine"][:, -1].mean()
     assert min(last) < whole < max(last)
     assert len(run.names["PART_SEEDS"]) == 2
-    lower = hourglass["hourglass"][:, -1].mean() - hourglass["hourglass_no_skip"][0, -1]
-    assert lower > 2 * run.names["hourglass_gap"]
+    whole = hourglass["hourglass"][:, -1]
+    assert hourglass["hourglass_no_skip"][0, -1] < whole.min() - 0.1
+    assert hourglass["hourglass_no_feedback"][0, -1] > whole.max()
     right, scores = of(run, "several_right", "several_scores")
     assert right["integer programme"] > right["greedy"] > right["nearest neck"]
     assert scores["nearest neck"] < min(scores["integer programme"], scores["greedy"])
     assert abs(scores["integer programme"] - scores["greedy"]) < 0.03
     found, true = of(run, "several_found", "true")
-    assert min(found["integer programme"], found["greedy"]) > len(true["scales"])
+    assert min(found.values()) > len(true["scales"])
 
 
 def check_the_claims_on_heads(run: Run) -> None:
