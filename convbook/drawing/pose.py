@@ -182,7 +182,11 @@ def draw_candidates(axes: Axes, points: ArrayLike, kinds: ArrayLike) -> None:
     names = np.array(KEY_POINTS)[np.asarray(kinds, int)]
     for part, (ends, colour, mark) in PARTS.items():
         own = np.array([name.split("_")[-1] in ends for name in names], bool)
-        look: dict[str, Any] = {"color": COLOURS[colour], "markersize": 4.5}
+        look: dict[str, Any] = {
+            "color": COLOURS[colour],
+            "markersize": 6,
+            "markeredgewidth": 0.7,
+        }
         axes.plot(x[own], y[own], mark, markeredgecolor="white", label=part, **look)
     axes.legend(
         loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, fontsize=8, handletextpad=0.1
@@ -266,7 +270,7 @@ def draw_bell(axes: Axes, image: ArrayLike, belief: ArrayLike, title: str = "") 
 
 
 def draw_hourglass(axes: Axes, side: int = 16, depth: int = 3, title: str = "") -> Axes:
-    """Draw one hourglass: its maps, as high as their sides, and the ways past.
+    """Draw one hourglass: its maps, the higher the larger their sides, and the ways past.
 
     Args:
         axes: where to draw.
@@ -301,11 +305,11 @@ def draw_stack(axes: Axes, title: str = "") -> Axes:
     parts = {
         (0, 1): Part("features", "16×16×32", learns=True),
         (1, 1): Part("hour-\nglass", learns=True),
-        (2, 1): Part("1×1"),
+        (2, 1): Part("1×1", learns=True),
         (3, 1): Part("sum"),
         (4, 1): Part("hour-\nglass", learns=True),
-        (2, 2): Part("14 maps", "loss"),
-        (4, 2): Part("14 maps", "loss"),
+        (2, 2): Part("14 maps", "loss", learns=True),
+        (4, 2): Part("14 maps", "loss", learns=True),
     }
     ways = [[(column, 1), (column + 1, 1)] for column in range(4)]
     ways += [[(0, 1), (0, 0), (3, 0), (3, 1)], [(2, 1), (2, 2)], [(4, 1), (4, 2)]]
