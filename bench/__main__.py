@@ -33,6 +33,7 @@ class Bench:
     """A module of this folder: what it is called with, and the seconds that it may take."""
 
     name: str
+    title: str
     arguments: list[str]
     most: int
     seconds: list[float] = field(default_factory=list)
@@ -47,15 +48,19 @@ class Bench:
 def plan(torch: str | None) -> list[Bench]:
     """What is measured, the quickest first."""
     made = [
-        Bench("check", [], 150),
-        Bench("single_shot", ["--calls", "30"], 180),
-        Bench("faster_rcnn", ["--steps", "20"], 180),
-        Bench("checker", [], 300),
-        Bench("data", [], 300),
-        Bench("grading", ["--ours", "40", "--theirs", "3", "--class", "200"], 450),
-        Bench("detection", ["--torch", torch or ""], 240),
-        Bench("gpu", ["measure", "book"], 0),
-    ]
+        Bench("check", "As fast as it was?", [], 120),
+        Bench("single_shot", "A single-shot detector's parts", ["--calls", "30"], 100),
+        Bench("faster_rcnn", "A training step of the Faster R-CNN", ["--steps", "20"], 120),
+        Bench("data", "Pipelines of pictures", [], 200),
+        Bench("checker", "A check in a warm kernel", [], 240),
+        Bench("judging", "Nets judged, beside other ways of comparing", ["--sample", "3"], 240),
+        Bench("classes", "A class of any size", ["--most", "100"], 240),
+        Bench("grading", "A class graded, beside other graders",
+              ["--ours", "40", "--theirs", "3", "--class", "200"], 300),
+        Bench("detection", "Operations of detection, beside torchvision's",
+              ["--torch", torch or ""], 200),
+        Bench("gpu", "Training and inference on a GPU", ["measure", "book"], 0),
+    ]  # fmt: skip
     if not torch:
         made[-2].missing = "needs the Python of an environment with torchvision: --torch PATH"
     made[-1].missing = "is run by hand where there is a GPU; bench/gpu.md keeps what it gave"
@@ -157,28 +162,48 @@ def machine() -> dict:
 
 
 def page(benches: list[Bench], about: dict, load: float) -> str:
-    """The results as Markdown."""
+    """The results as Markdown: the tables as they were printed, with medians of several rounds."""
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     lines = [
-        "# Results",
+        "# What was measured",
         "",
-        f"Made by `python -m bench`. {about['processor']}, {about['cores']} cores, "
+        f"Made by `make bench`. {about['processor']}, {about['cores']} cores, "
         f"{about['system']}, Python {about['python']}, {versions}; load {load:.1f} of other work "
-        "when it began.",
+        "when it began. Of several rounds a cell has the median, and the least and the most. "
+        "`bench/results.json` has every figure.",
     ]
     for bench in benches:
-        lines += ["", f"## {bench.name}", "", f"`{bench.command}`"]
+        lines += ["", f"## {bench.title}", "", f"`{bench.command}`"]
         if bench.missing:
             lines += ["", f"Not measured: it {bench.missing}."]
         if bench.tables:
-            spent = ", ".join(f"{seconds:.0f} s" for seconds in bench.seconds)
-            lines += ["", f"Took {spent}.", "", "| figure | median | least | most |"]
-            lines += ["|---|---:|---:|---:|"]
-            lines += [
-                f"| {f['figure']} | {f['median']:g} | {f['least']:g} | {f['most']:g} |"
-                for f in figures(bench)
-            ]
+            lines += ["", f"Took {', '.join(f'{seconds:.0f} s' for seconds in bench.seconds)}."]
+            lines += shown(bench.tables)
     return "\n".join(lines) + "\n"
+
+
+def shown(rounds: list[list[dict[str, str]]]) -> list[str]:
+    """The lines of all tables, each number the median of the rounds."""
+    lines: list[str] = []
+    head: list[str] = []
+    for index, row in enumerate(rounds[0]):
+        if list(row) != head:
+            head = list(row)
+            kinds = ["---:" if number(row[column]) is not None else "---" for column in head]
+            lines += ["", f"| {' | '.join(head)} |", f"|{'|'.join(kinds)}|"]
+        cells = [
+            [rows[index].get(column, "") for rows in rounds if index < len(rows)] for column in head
+        ]
+        lines.append(f"| {' | '.join(map(_cell, cells))} |")
+    return lines
+
+
+def _cell(turns: list[str]) -> str:
+    """What a cell showed in each round, in one: the text, or the median with the spread."""
+    values = [value for turn in turns if (value := number(turn)) is not None]
+    if len(set(values)) < 2:
+        return turns[0]
+    return f"{statistics.median(values):g} ({min(values):g} to {max(values):g})"
 
 
 def main() -> int:

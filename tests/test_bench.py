@@ -43,7 +43,7 @@ words | that | are no table
 
 
 def test_each_number_of_a_table_is_kept_with_its_spread_over_the_rounds():
-    bench = everything.Bench("x", [], 1)
+    bench = everything.Bench("x", "X", [], 1)
     bench.tables = [everything.tables_in(TEXT), everything.tables_in(TEXT.replace("7", "9"))]
     found = {figure["figure"]: figure for figure in everything.figures(bench)}
     assert found["one: ms"]["median"] == pytest.approx(1250.5)
@@ -52,6 +52,48 @@ def test_each_number_of_a_table_is_kept_with_its_spread_over_the_rounds():
     }  # fmt: skip
     assert found["two, -: least"]["median"] == 4
     assert "two, -: ms" not in found
+
+
+def test_the_page_shows_the_tables_with_the_median_and_the_spread_of_the_rounds():
+    bench = everything.Bench("x", "What x takes", ["--fast"], 1, seconds=[2.0, 3.0])
+    bench.tables = [everything.tables_in(TEXT), everything.tables_in(TEXT.replace("7", "9"))]
+    about = {"processor": "P", "cores": 2, "system": "S", "python": "3", "versions": {"keras": "3"}}
+    lines = everything.page([bench], about, 0.5).splitlines()
+    assert "## What x takes" in lines
+    assert "| one | 1,250.5, least 3 | 2 |" in lines
+    assert "| one | 8 (7 to 9) |" in lines
+    assert lines.count("| net | s |") == 1
+
+
+def test_the_ways_of_comparing_see_what_they_can_and_no_more():
+    """Two convolutions made in the other order, and a net that lacks a ReLU."""
+    from keras import Input, Model, layers
+
+    from bench import judging
+
+    def net(swapped=False):
+        x = Input((6, 6, 2))
+        makers = [lambda: layers.Conv2D(3, 3, padding="same"), lambda: layers.Conv2D(3, 1)]
+        if swapped:
+            second, first = makers[1](), makers[0]()
+            second.build(x.shape)
+        else:
+            first, second = makers[0](), makers[1]()
+        a, b = first(x), second(x)
+        model = Model(x, layers.Add()([layers.ReLU()(a), b]))
+        judging.with_noise(model)
+        return model
+
+    assert all(way(net(), net()) for way in judging.WAYS.values())
+    assert judging.same_by_shape_and_role(net(swapped=True), net())
+    x = Input((6, 6, 2))
+    linear = Model(
+        x, layers.Add()([layers.Conv2D(3, 3, padding="same")(x), layers.Conv2D(3, 1)(x)])
+    )
+    assert judging.same_shape_and_count(linear, net())
+    assert not judging.same_summary(linear, net())
+    assert not judging.same_by_shape_and_role(linear, net())
+    assert not judging.same_by_creation_order(linear, net())
 
 
 def test_all_that_is_measured_takes_less_than_half_an_hour():
