@@ -279,6 +279,10 @@ def test_colour_layers_leave_labels_alone():
     [
         (layers.RandomShear(0.2, 0.2), "do not follow RandomShear", {}),
         (layers.RandomCrop(60, 60), "put Resizing before it", {}),
+        (layers.CenterCrop(60, 60), "put Resizing before it", {}),
+        (layers.CenterCrop(20, 60), "put Resizing before it", {}),
+        (layers.MixUp(), "MixUp is not for labels: it mixes", {}),
+        (layers.RandomElasticTransform(), "by another field than the picture", {}),
         (layers.RandomFlip(), "not its keypoints", {"keypoints": np.zeros((4, 1, 2, 2))}),
     ],
 )

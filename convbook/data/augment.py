@@ -1,10 +1,11 @@
 """Keras preprocessing layers applied to pictures together with their boxes and masks.
 
 Keras moves boxes and masks along with the picture, but not all of it can be relied on (Keras 3.15):
-`RandomCrop` subtracts a box's row offset from its columns, and interpolates the masks of pictures
-smaller than the crop; boxes after `RandomShear` miss their objects by pixels. So the layers that
-move pictures are named here one by one, each tried against masks; crops of boxes are computed here;
-and every label map is resampled by the nearest pixel. What comes into view from beyond the border
+`RandomCrop` subtracts a box's row offset from its columns, and like `CenterCrop` interpolates the
+masks of pictures smaller than the crop; boxes after `RandomShear` miss their objects by pixels;
+`RandomElasticTransform` bends the labels otherwise than the picture. So the layers that move
+pictures are named here one by one, each tried against masks; crops of boxes are computed here; and
+every label map is resampled by the nearest pixel. What comes into view from beyond the border
 is neither ground nor object: the semantic map says `IGNORE` there.
 """
 
@@ -42,6 +43,14 @@ WRONG_LAYERS = {
     "RandomGaussianBlur": "it darkens borders on every backend, scrambles oblong kernels, and on "
     "JAX blurs along rows only (Keras 3.15)",
 }
+# They spoil labels in a way of their own; `findings/` has them run alone.
+FALSIFYING_LAYERS = {
+    "AugMix": "it averages labels",
+    "CutMix": "it gives a label map as many channels as the picture has",
+    "MixUp": "it mixes a label map with single pixels of other maps",
+    "RandomElasticTransform": "it bends the labels by another field than the picture",
+}
+CROPS = ("CenterCrop", "RandomCrop")
 # They move pictures, and boxes and masks truly with them.
 MOVING_LAYERS = (
     "CenterCrop",
@@ -133,10 +142,12 @@ def _apply(layer: keras.layers.Layer, batch: Batch, training: bool) -> Batch:
             f"{name} moves the picture but not its {' and '.join(pose)}: "
             "use layers that change colours only."
         )
+    if name in FALSIFYING_LAYERS:
+        raise ValueError(f"{name} is not for labels: {FALSIFYING_LAYERS[name]} (Keras 3.15).")
     if name not in MOVING_LAYERS:
         raise ValueError(f"Labels do not follow {name}: use one of {', '.join(MOVING_LAYERS)}.")
-    if name == "RandomCrop" and (images.shape[1] < layer.height or images.shape[2] < layer.width):
-        raise ValueError("RandomCrop asks for more than the picture has: put Resizing before it.")
+    if name in CROPS and (images.shape[1] < layer.height or images.shape[2] < layer.width):
+        raise ValueError(f"{name} asks for more than the picture has: put Resizing before it.")
     step = layer.get_random_transformation({"images": images}, training=training)
     moved = layer.transform_images(images, step, training=training)
     result = batch | {"image": moved}
