@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autograder.course.class_table import class_table
-from autograder.course.commands import course, sheet, update
+from autograder.course.commands import capstone, course, sheet, update
 from autograder.course.explain import write_record
 from autograder.course.grade import (
     GradingProblem,
     find_submissions,
     grade_folder,
+    require_own_results,
     write_table,
 )
 from autograder.course.handed_in import is_named_after
@@ -34,10 +35,12 @@ from autograder.setting.exercises import (
     exercise_names,
     is_public,
     make_exercise_key,
+    private_key_path,
     project_root,
     public_key_path,
     release,
     require_exercise,
+    require_given_out,
 )
 from autograder.setting.task import TaskError, load_tasks
 
@@ -50,12 +53,17 @@ app = typer.Typer(
 app.add_typer(course, name="course")
 app.command()(sheet)
 app.command()(update)
+app.command()(capstone)
 PROBLEMS = (
     ExerciseProblem, GradingProblem, KeyProblem, TaskError, CannotWrite, CannotIsolate,
     WarmProcessGone,
 )  # fmt: skip
 
 KeyOption = Annotated[Path | None, typer.Option("--key", help="Key file; default: the public key")]
+GradingKeyOption = Annotated[
+    Path | None,
+    typer.Option("--key", help="Key file; default: keys/NN_name.json, else the public key"),
+]
 UnsafeOption = Annotated[
     bool,
     typer.Option("--unsafe", help="Run others' code with whatever isolation there is, or none"),
@@ -101,6 +109,15 @@ def key_path(path: Path | None, exercise: str | None, beside: Path | None = None
     if exercise is None:
         raise ExerciseProblem("which exercise is this? Name its key with --key")
     return public_key_path(project_root(), exercise)
+
+
+def grading_key_path(path: Path | None, exercise: str) -> Path:
+    """The key named, else the private one in `keys/`, else the public one of the exercise."""
+    root = root_above(Path.cwd())
+    private = private_key_path(root, exercise) if root else None
+    if path is None and private is not None and private.is_file():
+        return private
+    return key_path(path, exercise)
 
 
 def exercise_of(notebook: Path, raw: bytes) -> str:
@@ -159,7 +176,7 @@ def grade(
     folder: Annotated[Path, typer.Argument(help="<student>/<exercise>/<exercise>.ipynb")],
     exercise: Annotated[str, typer.Option(help="The exercise's name, such as 04_residual")],
     out: OutOption,
-    key: KeyOption = None,
+    key: GradingKeyOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Submissions graded at a time")] = 2,
     timeout: TimeoutOption = 120,
     memory: Annotated[int, typer.Option(min=256, help="MB a submission may take")] = 4096,
@@ -183,7 +200,7 @@ def grade(
     """Grade a class; a grading that was interrupted goes on where it stopped."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    path = key_path(key, exercise)
+    path = grading_key_path(key, exercise)
     answers = read_key(path)
     if answers.exercise != exercise:
         raise KeyProblem(f"the key is for exercise {answers.exercise}, not for {exercise}")
@@ -196,6 +213,7 @@ def grade(
             f"there is no task {', '.join(unknown)} in {exercise}: its tasks are "
             f"{', '.join(answers.tasks)}"
         )
+    require_own_results(out, exercise)
     everybody = force or (bool(task) and not student)
     write_record(out, folder, path, timeout)
     if is_public(answers):
@@ -258,7 +276,7 @@ def collect(
     from autograder.course.collect import collect as collect_archive
     from autograder.course.roster import Roster
 
-    require_exercise(project_root(), exercise)
+    require_given_out(project_root(), exercise)
     listed = Roster.read(roster) if roster else None
     done = collect_archive(archive, exercise, into, listed, force)
     out = console()
@@ -276,7 +294,7 @@ def collect(
 def gradescope(
     exercise: Annotated[str, typer.Argument(help="The exercise's name, such as 04_residual")],
     out: Annotated[Path, typer.Option(help="The zip to write")] = Path("autograder.zip"),
-    key: KeyOption = None,
+    key: GradingKeyOption = None,
     timeout: TimeoutOption = 120,
     memory: Annotated[int, typer.Option(min=256, help="MB a submission may take")] = 4096,
     visibility: Annotated[
@@ -291,7 +309,7 @@ def gradescope(
     """Make the zip with which Gradescope grades an exercise."""
     from autograder.course.gradescope import VISIBILITIES, make_zip
 
-    answers = read_key(key_path(key, exercise))
+    answers = read_key(grading_key_path(key, exercise))
     if answers.exercise != exercise:
         raise KeyProblem(f"the key is for exercise {answers.exercise}, not for {exercise}")
     if visibility not in VISIBILITIES:
