@@ -68,6 +68,8 @@ UnsafeOption = Annotated[
     bool,
     typer.Option("--unsafe", help="Run others' code with whatever isolation there is, or none"),
 ]
+INTERRUPTED = 130  # the exit code that shells know
+MANY_TIMEOUTS = 3
 MOST_MOVES = 20  # that are printed; the file has all
 NOT_SAVED = "Only what is saved is read: save the notebook first (Ctrl+S in JupyterLab)."
 OutOption = Annotated[Path, typer.Option(help="Where results, table and pages go")]
@@ -81,9 +83,10 @@ def main() -> None:
     except PROBLEMS as problem:
         console(stderr=True).print(f"autograder: {problem}", style="red", markup=False)
         sys.exit(2)
-    except KeyboardInterrupt:
-        console(stderr=True).print("autograder: interrupted; what is written is kept")
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # so typer ends a command at Ctrl+C, without a word
+            console(stderr=True).print("autograder: interrupted; what is written is kept")
+        raise
 
 
 def root_above(folder: Path) -> Path | None:
@@ -138,6 +141,18 @@ def said_of_public_key(exercise: str) -> None:
         f"answer. `autograder key {exercise} --seed N --out FILE` makes a private one.",
         style="yellow", markup=False,
     )  # fmt: skip
+
+
+def many_timeouts(rows: list[dict[str, Any]], timeout: float) -> str:
+    """A sentence where so many ended at the time limit that it may be the machine; else nothing."""
+    count = sum(row["status"] == "timeout" for row in rows)
+    if count < MANY_TIMEOUTS or count * 10 <= len(rows):
+        return ""
+    return (
+        f"{count} of {len(rows)} were ended by the time limit. If these are not endless loops, "
+        f"{number(timeout)} s are too few on this machine: the same command with a higher "
+        "--timeout grades them again, and keeps the others"
+    )
 
 
 @app.command()
@@ -254,6 +269,8 @@ def grade(
         late = save(gradebook, answers, rows, folder, place_of_copies, Path.cwd())
         write_table(out / "grades.csv", rows, answers, late)
     console().print(class_table(rows, answers, console().width))
+    if said := many_timeouts(rows, timeout):
+        screen.print(said, markup=False, style="yellow", soft_wrap=True)
     if moves:
         moved = "score is" if len(moves) == 1 else "scores are"
         console().print(f"{len(moves)} {moved} another than before ({out}/changes.csv):")

@@ -49,7 +49,7 @@ def new(
     """Make a course's folder: exercises, keys, nbgrader's settings; no solutions."""
     if anew and not exercise:
         raise ExerciseProblem("--anew makes exercises again: name each with --exercise")
-    from autograder.course.founding import new_course, sheet_names
+    from autograder.course.founding import new_course, sheet_names, varied
     from autograder.setting.exercises import exercise_names
 
     screen, book = console(stderr=True), project_root()
@@ -64,6 +64,10 @@ def new(
     print(
         f"{folder}: {count} exercise{'' if count == 1 else 's'}; {folder / 'README.md'} says more"
     )
+    if variant is not None:
+        others, same = varied(book, made.exercises)
+        print(f"Other constants in {', '.join(others) or 'none'}")
+        print(f"As in the book: {', '.join(same) or 'none'}")
     if not private_keys:
         print(f"Without private keys; to make them: autograder course new {folder}")
 

@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,15 @@ def _home(book: Path, name: str) -> Path:
     """Among whose solutions an exercise is: the book's, or those of its sheets."""
     sheets = book / QUESTIONS
     return sheets if (sheets / "solutions" / name / "tasks.py").is_file() else book
+
+
+def varied(book: Path, names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Which of these exercises a variant changes, and which are the same in every course."""
+    found: tuple[list[str], list[str]] = ([], [])
+    for name in names:
+        declared = variants_of(_home(book, name) / "solutions" / name)
+        found[declared is None].append(name)
+    return found
 
 
 def sheet_names(book: Path) -> list[str]:

@@ -91,12 +91,13 @@ def save(
 
     try:
         made = {}
+        rubrics = _rubrics(course, key.exercise)
         with open_gradebook(url) as gradebook, _whole(gradebook):
             cells = graded_cells(gradebook, key)
             for row in rows:
                 submission = submission_of(folder, row["student"], key.exercise, key.tasks)
                 raw, _ = read_submission(submission, folder)
-                made[row["student"]] = graded_notebook(raw, row, cells)
+                made[row["student"]] = graded_notebook(raw, row, cells, rubrics)
                 words = made[row["student"]], _timestamp(submission)
                 _save_row(gradebook, key, row, cells, *words)
             late = _late_policy(gradebook, key.exercise, made, course)
@@ -115,6 +116,13 @@ def save(
             f"the gradebook {url} cannot be written ({type(error).__name__}): name it as in "
             "sqlite:///gradebook.db"
         ) from error
+
+
+def _rubrics(course: Path | None, exercise: str) -> dict[str, str]:
+    """How a course marks answers in words."""
+    from autograder.course.rubric import rubric_of  # imports nbgrader, as all else only here
+
+    return rubric_of(course, exercise) if course is not None else {}
 
 
 @contextlib.contextmanager
@@ -319,8 +327,13 @@ def _unanswered(made: dict[str, Any], cells: Cells) -> dict[str, float]:
     return scores
 
 
-def graded_notebook(raw: bytes | None, row: dict[str, Any], cells: Cells) -> dict[str, Any]:
-    """The student's text and code with a test cell a task, whose output is the verdict."""
+def graded_notebook(
+    raw: bytes | None, row: dict[str, Any], cells: Cells, rubrics: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """The student's text and code with a test cell a task, whose output is the verdict.
+
+    `rubrics` go before the answers in words that they are of.
+    """
     try:
         given = notebook_cells(raw) if raw is not None else []
     except NotANotebook:
@@ -338,6 +351,10 @@ def graded_notebook(raw: bytes | None, row: dict[str, Any], cells: Cells) -> dic
     made += [_test_cell(row, task, *cell) for task, cell in left.items()]
     if row.get("message"):
         made.insert(0, _plain_cell({"kind": "markdown", "source": row["message"]}, len(given)))
+    if rubrics:
+        from autograder.course.rubric import with_rubrics
+
+        made = with_rubrics(made, rubrics)
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": made}
