@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor
-from nbgrader.converters import GenerateAssignment
+from nbgrader.converters import GenerateAssignment, GenerateFeedback
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
@@ -23,6 +23,7 @@ from nbgrader.preprocessors import (
 from autograder.course.nbgrader_cells import RestoreCells
 from autograder.course.nbgrader_plugin import LockedIn, SaveGradesAndReasons
 from autograder.course.nbgrader_release import Furnish
+from autograder.course.rubric import WithoutRubrics
 
 c = get_config()
 root = Path(__file__).resolve().parent
@@ -72,6 +73,8 @@ c.Autograde.autograde_preprocessors = [
     AssignLatePenalties,
     CheckCellMetadata,
 ]
+# Whoever marks answers in words sees the rubric above them; the feedback does not show it.
+c.GenerateFeedback.preprocessors = [WithoutRubrics, *GenerateFeedback.preprocessors.default()]
 # Copied cells, and cells whose marks were lost, are put in order first.
 c.Autograde.sanitize_preprocessors = [
     ClearOutput,

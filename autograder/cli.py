@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autograder.course.class_table import class_table
-from autograder.course.commands import course, sheet, update
+from autograder.course.commands import capstone, course, sheet, update
 from autograder.course.explain import write_record
 from autograder.course.grade import (
     GradingProblem,
     find_submissions,
     grade_folder,
+    require_own_results,
     write_table,
 )
 from autograder.course.handed_in import is_named_after
@@ -34,10 +35,12 @@ from autograder.setting.exercises import (
     exercise_names,
     is_public,
     make_exercise_key,
+    private_key_path,
     project_root,
     public_key_path,
     release,
     require_exercise,
+    require_given_out,
 )
 from autograder.setting.task import TaskError, load_tasks
 
@@ -50,16 +53,23 @@ app = typer.Typer(
 app.add_typer(course, name="course")
 app.command()(sheet)
 app.command()(update)
+app.command()(capstone)
 PROBLEMS = (
     ExerciseProblem, GradingProblem, KeyProblem, TaskError, CannotWrite, CannotIsolate,
     WarmProcessGone,
 )  # fmt: skip
 
 KeyOption = Annotated[Path | None, typer.Option("--key", help="Key file; default: the public key")]
+GradingKeyOption = Annotated[
+    Path | None,
+    typer.Option("--key", help="Key file; default: keys/NN_name.json, else the public key"),
+]
 UnsafeOption = Annotated[
     bool,
     typer.Option("--unsafe", help="Run others' code with whatever isolation there is, or none"),
 ]
+INTERRUPTED = 130  # the exit code that shells know
+MANY_TIMEOUTS = 3
 MOST_MOVES = 20  # that are printed; the file has all
 NOT_SAVED = "Only what is saved is read: save the notebook first (Ctrl+S in JupyterLab)."
 OutOption = Annotated[Path, typer.Option(help="Where results, table and pages go")]
@@ -73,9 +83,10 @@ def main() -> None:
     except PROBLEMS as problem:
         console(stderr=True).print(f"autograder: {problem}", style="red", markup=False)
         sys.exit(2)
-    except KeyboardInterrupt:
-        console(stderr=True).print("autograder: interrupted; what is written is kept")
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # so typer ends a command at Ctrl+C, without a word
+            console(stderr=True).print("autograder: interrupted; what is written is kept")
+        raise
 
 
 def root_above(folder: Path) -> Path | None:
@@ -103,6 +114,15 @@ def key_path(path: Path | None, exercise: str | None, beside: Path | None = None
     return public_key_path(project_root(), exercise)
 
 
+def grading_key_path(path: Path | None, exercise: str) -> Path:
+    """The key named, else the private one in `keys/`, else the public one of the exercise."""
+    root = root_above(Path.cwd())
+    private = private_key_path(root, exercise) if root else None
+    if path is None and private is not None and private.is_file():
+        return private
+    return key_path(path, exercise)
+
+
 def exercise_of(notebook: Path, raw: bytes) -> str:
     """The exercise that a notebook says it is, else the one that its name tells of."""
     try:
@@ -121,6 +141,18 @@ def said_of_public_key(exercise: str) -> None:
         f"answer. `autograder key {exercise} --seed N --out FILE` makes a private one.",
         style="yellow", markup=False,
     )  # fmt: skip
+
+
+def many_timeouts(rows: list[dict[str, Any]], timeout: float) -> str:
+    """A sentence where so many ended at the time limit that it may be the machine; else nothing."""
+    count = sum(row["status"] == "timeout" for row in rows)
+    if count < MANY_TIMEOUTS or count * 10 <= len(rows):
+        return ""
+    return (
+        f"{count} of {len(rows)} were ended by the time limit. If these are not endless loops, "
+        f"{number(timeout)} s are too few on this machine: the same command with a higher "
+        "--timeout grades them again, and keeps the others"
+    )
 
 
 @app.command()
@@ -159,7 +191,7 @@ def grade(
     folder: Annotated[Path, typer.Argument(help="<student>/<exercise>/<exercise>.ipynb")],
     exercise: Annotated[str, typer.Option(help="The exercise's name, such as 04_residual")],
     out: OutOption,
-    key: KeyOption = None,
+    key: GradingKeyOption = None,
     workers: Annotated[int, typer.Option(min=1, help="Submissions graded at a time")] = 2,
     timeout: TimeoutOption = 120,
     memory: Annotated[int, typer.Option(min=256, help="MB a submission may take")] = 4096,
@@ -183,7 +215,7 @@ def grade(
     """Grade a class; a grading that was interrupted goes on where it stopped."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    path = key_path(key, exercise)
+    path = grading_key_path(key, exercise)
     answers = read_key(path)
     if answers.exercise != exercise:
         raise KeyProblem(f"the key is for exercise {answers.exercise}, not for {exercise}")
@@ -196,6 +228,7 @@ def grade(
             f"there is no task {', '.join(unknown)} in {exercise}: its tasks are "
             f"{', '.join(answers.tasks)}"
         )
+    require_own_results(out, exercise)
     everybody = force or (bool(task) and not student)
     write_record(out, folder, path, timeout)
     if is_public(answers):
@@ -236,6 +269,8 @@ def grade(
         late = save(gradebook, answers, rows, folder, place_of_copies, Path.cwd())
         write_table(out / "grades.csv", rows, answers, late)
     console().print(class_table(rows, answers, console().width))
+    if said := many_timeouts(rows, timeout):
+        screen.print(said, markup=False, style="yellow", soft_wrap=True)
     if moves:
         moved = "score is" if len(moves) == 1 else "scores are"
         console().print(f"{len(moves)} {moved} another than before ({out}/changes.csv):")
@@ -258,7 +293,7 @@ def collect(
     from autograder.course.collect import collect as collect_archive
     from autograder.course.roster import Roster
 
-    require_exercise(project_root(), exercise)
+    require_given_out(project_root(), exercise)
     listed = Roster.read(roster) if roster else None
     done = collect_archive(archive, exercise, into, listed, force)
     out = console()
@@ -276,7 +311,7 @@ def collect(
 def gradescope(
     exercise: Annotated[str, typer.Argument(help="The exercise's name, such as 04_residual")],
     out: Annotated[Path, typer.Option(help="The zip to write")] = Path("autograder.zip"),
-    key: KeyOption = None,
+    key: GradingKeyOption = None,
     timeout: TimeoutOption = 120,
     memory: Annotated[int, typer.Option(min=256, help="MB a submission may take")] = 4096,
     visibility: Annotated[
@@ -291,7 +326,7 @@ def gradescope(
     """Make the zip with which Gradescope grades an exercise."""
     from autograder.course.gradescope import VISIBILITIES, make_zip
 
-    answers = read_key(key_path(key, exercise))
+    answers = read_key(grading_key_path(key, exercise))
     if answers.exercise != exercise:
         raise KeyProblem(f"the key is for exercise {answers.exercise}, not for {exercise}")
     if visibility not in VISIBILITIES:

@@ -171,6 +171,17 @@ def test_grading_with_the_key_that_students_have_is_said(project: Path):
     assert public.returncode == 0
 
 
+def test_many_who_ran_out_of_time_may_have_had_too_little_of_it():
+    def rows(timeouts: int, others: int) -> list[dict]:
+        return [{"status": "timeout"}] * timeouts + [{"status": "graded"}] * others
+
+    said = cli.many_timeouts(rows(4, 26), 20)
+    assert "4 of 30 were ended by the time limit" in said
+    assert "20 s are too few on this machine" in said
+    assert not cli.many_timeouts(rows(2, 3), 20)
+    assert not cli.many_timeouts(rows(3, 27), 20)
+
+
 def test_the_grader_starts_without_tensorflow_and_what_it_does_not_need():
     code = (
         "import sys, autograder.cli; "
@@ -214,6 +225,15 @@ def own(project: Path, tmp_path: Path, monkeypatch, capfd):
 
 def nothing_runs(*arguments: object) -> None:
     raise AssertionError("a notebook was run")
+
+
+def test_ctrl_c_is_one_sentence_and_exit_code_130(own, monkeypatch):
+    def stopped(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "row_of", stopped)
+    code, said = own[1]("check", "01")
+    assert (code, said) == (130, "autograder: interrupted; what is written is kept")
 
 
 @pytest.mark.parametrize(

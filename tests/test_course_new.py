@@ -108,6 +108,8 @@ def test_the_courses_settings_lock_students_code_in_as_the_books_do(made, root):
     )
     assert own.Autograde == book.Autograde
     assert own.OverwriteCells == book.OverwriteCells
+    assert own.GenerateFeedback == book.GenerateFeedback
+    assert "WithoutRubrics" in str(own.GenerateFeedback.preprocessors[0])
     assert own.ZipCollectApp == book.ZipCollectApp
 
 

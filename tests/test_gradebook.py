@@ -16,6 +16,7 @@ from nbgrader.utils import compute_checksum
 
 from autograder.course.grade import GradingProblem, grade_folder, write_table
 from autograder.course.gradebook import open_gradebook, save
+from autograder.course.rubric import WithoutRubrics, with_rubrics
 from autograder.running.runner import Workshop
 
 QUESTION = "*Your answer here.*"
@@ -98,6 +99,30 @@ def test_an_answer_in_words_waits_for_a_person(course: tuple[Path, list[dict[str
     cell = next(c for c in nbformat.read(path, 4).cells if c.source.startswith("Because"))
     assert cell.metadata.nbgrader.grade_id == "why"
     assert cell.metadata.nbgrader.points == 3
+
+
+def test_the_rubric_stands_above_an_answer_in_words_and_not_in_its_feedback(course, tmp_path):
+    root, rows = course
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / f"{numbers.EXERCISE}.rubric.md").write_text(
+        "# Numbers: `why`, 3 points\n\nWhy?\n\n- 2: addition\n- 1: in whole sentences\n"
+    )
+    place = root / "submitted", root / "autograded"
+    save(url(root), numbers.numbers_key(), rows, *place, course=tmp_path)
+    try:
+        path = root / "autograded" / "ann" / numbers.EXERCISE / f"{numbers.EXERCISE}.ipynb"
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        texts = [cell.source for cell in notebook.cells]
+        [above] = [n for n, text in enumerate(texts) if text.startswith("Because")]
+        assert texts[above - 1].endswith("- 2: addition\n- 1: in whole sentences")
+        assert "3 points" in texts[above - 1]
+        again = with_rubrics(notebook.cells, {"why": texts[above - 1]})
+        assert [cell["source"] for cell in again] == texts
+        shown, _ = WithoutRubrics().preprocess(notebook, {})
+        assert [cell.source for cell in shown.cells] == texts[: above - 1] + texts[above:]
+    finally:
+        save(url(root), numbers.numbers_key(), rows, *place)
 
 
 def test_a_score_given_by_a_person_stays(course: tuple[Path, list[dict[str, Any]]]):

@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from autograder.setting.exercises import (
     PUBLIC_SEED,
     ExerciseProblem,
     exercise_names,
+    private_key_path,
     release,
     require_exercise,
 )
@@ -34,6 +35,7 @@ from autograder.setting.variants import variants_of, write_variant
 RECORD = "course.json"
 TRIES = 8  # seeds that are tried for a task
 QUESTIONS = "questions"  # the folder of the sheets
+BEFORE = "before"  # the folder of exercises as they were handed out
 TEMPLATES = {
     "course_readme.md.j2": "README.md",
     "course_config.py.j2": "nbgrader_config.py",
@@ -74,10 +76,12 @@ def new_course(
     private_keys: bool = True,
     solutions: Path | None = None,
     progress: Callable[[str], None] = lambda s: None,
+    anew: tuple[str, ...] = (),
 ) -> Course:
     """Make a course in `folder`, or go on with one that was interrupted.
 
     `solutions`, outside of it, gets the exercises as the course has them with their model answers.
+    What is named in `anew` is made again; as it was handed out it stays in `before/`.
     Raises ExerciseProblem where the folder holds something else, and CannotWrite.
     """
     names = names or exercise_names(book)
@@ -96,10 +100,11 @@ def new_course(
             write_variant(_home(book, name) / "solutions" / name, made, values)
             if solutions is not None:
                 shutil.copytree(made, solutions / name, dirs_exist_ok=True)
-            if not (folder / "exercises" / name / KEY_NAME).is_file():
+            again = name in anew
+            if again or not (folder / "exercises" / name / KEY_NAME).is_file():
                 _add_exercise(book, Path(place), name, course, bool(values), progress)
-            private = folder / "keys" / f"{name}.json"
-            if private_keys and not private.is_file():
+            private = private_key_path(folder, name)
+            if private_keys and (again or not private.is_file()):
                 progress(f"{name}: its private key")
                 key = _key(name, made, course.key_seed, progress)
                 write_whole(private, _text_of(key))
@@ -109,10 +114,28 @@ def new_course(
     return course
 
 
+def _keep_as_before(given: Path, new: Path, kept: Path) -> None:
+    """Put an exercise that changes aside as it was: `autograder update --old` asks for it."""
+    notebooks = [folder / f"{given.name}.ipynb" for folder in (given, new)]
+    if not notebooks[0].is_file() or notebooks[0].read_bytes() == notebooks[1].read_bytes():
+        return
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(given, kept)
+
+
 def _home(book: Path, name: str) -> Path:
     """Among whose solutions an exercise is: the book's, or those of its sheets."""
     sheets = book / QUESTIONS
     return sheets if (sheets / "solutions" / name / "tasks.py").is_file() else book
+
+
+def varied(book: Path, names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Which of these exercises a variant changes, and which are the same in every course."""
+    found: tuple[list[str], list[str]] = ([], [])
+    for name in names:
+        declared = variants_of(_home(book, name) / "solutions" / name)
+        found[declared is None].append(name)
+    return found
 
 
 def sheet_names(book: Path) -> list[str]:
@@ -189,9 +212,10 @@ def _add_exercise(
         assert declared is not None
         key = _key(name, made, PUBLIC_SEED, progress, key, declared.tasks)
     release(place, name, place / "exercises")
-    target = course.folder / "exercises" / name
-    shutil.copytree(place / "exercises" / name, target, dirs_exist_ok=True)
-    _without_links(target / f"{name}.ipynb")
+    new, target = place / "exercises" / name, course.folder / "exercises" / name
+    _without_links(new / f"{name}.ipynb")
+    _keep_as_before(target, new, course.folder / BEFORE / name)
+    shutil.copytree(new, target, dirs_exist_ok=True)
     write_whole(target / KEY_NAME, _text_of(without_answers(key)))
 
 

@@ -302,6 +302,29 @@ def result_row(
     return {**row, **(stamp or {})}
 
 
+def require_own_results(out: Path, exercise: str) -> None:
+    """Raise GradingProblem where the results of another exercise would be written over."""
+    others = {row.get("exercise") for row in read_rows(out).values()} - {exercise, None}
+    if others:
+        raise GradingProblem(
+            f"{out} holds the results of {', '.join(sorted(map(str, others)))}: give each exercise "
+            f"a folder of its own, as in --out {out / exercise}"
+        )
+
+
+def read_rows(out: Path) -> dict[str, dict[str, Any]]:
+    """The whole lines of an earlier run, by student; a line cut short is left out."""
+    found = {}
+    if (out / RESULTS).is_file():
+        for line in (out / RESULTS).read_bytes().split(b"\n")[:-1]:
+            try:
+                row = json.loads(line)
+                found[row["student"]] = row
+            except (ValueError, KeyError, TypeError):
+                continue
+    return found
+
+
 class Results:
     """`results.jsonl` in the output folder: appended to line by line, ordered at the end.
 
@@ -334,16 +357,8 @@ class Results:
         self._lock.close()
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """The whole lines of an earlier run, by student; a line cut short is left out."""
-        found = {}
-        if self.path.is_file():
-            for line in self.path.read_bytes().split(b"\n")[:-1]:
-                try:
-                    row = json.loads(line)
-                    found[row["student"]] = row
-                except (ValueError, KeyError, TypeError):
-                    continue
-        return found
+        """The whole lines of an earlier run, by student."""
+        return read_rows(self.out)
 
     def has_page(self, student: str) -> bool:
         """Whether the student's page is written."""

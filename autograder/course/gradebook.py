@@ -11,20 +11,42 @@ import contextlib
 import json
 import os
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from autograder.course.answers import defines
 from autograder.course.grade import GradingProblem, Submission, read_submission, submission_of
 from autograder.data.files import write_whole
-from autograder.data.key import Key
 from autograder.data.notebook import NotANotebook, checked_task, notebook_cells
 from autograder.judging.report import cell_points, verdict_output
 
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook
+
+
+class Worth(Protocol):
+    """What is asked, as far as points go."""
+
+    @property
+    def max_points(self) -> float:
+        """The points for all of it."""
+        ...
+
+
+class Asked(Protocol):
+    """What is scored under one name in the gradebook: an exercise's key, or a capstone."""
+
+    @property
+    def exercise(self) -> str:
+        """The name."""
+        ...
+
+    @property
+    def tasks(self) -> Mapping[str, Worth]:
+        """What is asked, by name."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -50,7 +72,7 @@ class Lateness:
 
 def save(
     url: str,
-    key: Key,
+    key: Asked,
     rows: list[dict[str, Any]],
     folder: Path,
     autograded: Path,
@@ -61,19 +83,21 @@ def save(
     The late policy is the one of `course`'s nbgrader_config.py, as `nbgrader autograde` applies it.
 
     Scores and comments that a person gave in formgrader stay; the scores are marked for another
-    look, as nbgrader does; so are answers in words. All of a class is written, or nothing: raises
+    look, as nbgrader does; so are answers in words. A row may say that it is `scored_from` a file
+    and not by a check in the notebook. All of a class is written, or nothing: raises
     GradingProblem where the gradebook cannot be opened or is locked, and CannotWrite.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         made = {}
+        rubrics = _rubrics(course, key.exercise)
         with open_gradebook(url) as gradebook, _whole(gradebook):
             cells = graded_cells(gradebook, key)
             for row in rows:
                 submission = submission_of(folder, row["student"], key.exercise, key.tasks)
                 raw, _ = read_submission(submission, folder)
-                made[row["student"]] = graded_notebook(raw, row, cells)
+                made[row["student"]] = graded_notebook(raw, row, cells, rubrics)
                 words = made[row["student"]], _timestamp(submission)
                 _save_row(gradebook, key, row, cells, *words)
             late = _late_policy(gradebook, key.exercise, made, course)
@@ -92,6 +116,13 @@ def save(
             f"the gradebook {url} cannot be written ({type(error).__name__}): name it as in "
             "sqlite:///gradebook.db"
         ) from error
+
+
+def _rubrics(course: Path | None, exercise: str) -> dict[str, str]:
+    """How a course marks answers in words."""
+    from autograder.course.rubric import rubric_of  # imports nbgrader, as all else only here
+
+    return rubric_of(course, exercise) if course is not None else {}
 
 
 @contextlib.contextmanager
@@ -172,7 +203,7 @@ def open_gradebook(url: str) -> Gradebook:
     return Gradebook(url)
 
 
-def graded_cells(gradebook: Gradebook, key: Key) -> Cells:
+def graded_cells(gradebook: Gradebook, key: Asked) -> Cells:
     """The cells that count, as `nbgrader generate_assignment` entered them.
 
     An exercise that is not in the gradebook yet is entered, its test cells named `test-<task>`.
@@ -208,7 +239,7 @@ def graded_cells(gradebook: Gradebook, key: Key) -> Cells:
 
 
 def _answer_cells(
-    gradebook: Gradebook, key: Key, sources: dict[str, Any], known: set[str]
+    gradebook: Gradebook, key: Asked, sources: dict[str, Any], known: set[str]
 ) -> dict[str, str]:
     """The solution cell of each task: the one that defines it; entered where there is none."""
     found = {}
@@ -234,7 +265,7 @@ def _marks(name: str, points: float, kind: str, checksum: str | None = None) -> 
 
 def _save_row(
     gradebook: Gradebook,
-    key: Key,
+    key: Asked,
     row: dict[str, Any],
     cells: Cells,
     made: dict[str, Any],
@@ -296,8 +327,13 @@ def _unanswered(made: dict[str, Any], cells: Cells) -> dict[str, float]:
     return scores
 
 
-def graded_notebook(raw: bytes | None, row: dict[str, Any], cells: Cells) -> dict[str, Any]:
-    """The student's text and code with a test cell a task, whose output is the verdict."""
+def graded_notebook(
+    raw: bytes | None, row: dict[str, Any], cells: Cells, rubrics: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """The student's text and code with a test cell a task, whose output is the verdict.
+
+    `rubrics` go before the answers in words that they are of.
+    """
     try:
         given = notebook_cells(raw) if raw is not None else []
     except NotANotebook:
@@ -315,6 +351,10 @@ def graded_notebook(raw: bytes | None, row: dict[str, Any], cells: Cells) -> dic
     made += [_test_cell(row, task, *cell) for task, cell in left.items()]
     if row.get("message"):
         made.insert(0, _plain_cell({"kind": "markdown", "source": row["message"]}, len(given)))
+    if rubrics:
+        from autograder.course.rubric import with_rubrics
+
+        made = with_rubrics(made, rubrics)
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": made}
@@ -355,10 +395,11 @@ def _plain_cell(
 def _test_cell(row: dict[str, Any], task: str, name: str, worth: float) -> dict[str, Any]:
     entry = row["tasks"][task]
     marks = _marks(name, worth, "code")
+    by_file = row.get("scored_from")
     return {
         "id": f"test-{task}"[:64],
         "cell_type": "code",
-        "source": f"check({task})",
+        "source": f"# {task}: scored from {by_file}" if by_file else f"check({task})",
         "metadata": {"nbgrader": marks},
         "outputs": [verdict_output(task, entry, worth)],
         "execution_count": None,

@@ -23,6 +23,7 @@ from traitlets import Bool, Float, Unicode
 
 from autograder.course.answers import defines
 from autograder.course.gradebook import reason_of
+from autograder.course.rubric import rubric_of, with_rubrics
 from autograder.data.key import Key, KeyProblem, read_key
 from autograder.data.notebook import checked_task
 from autograder.data.sealing import require_answers
@@ -64,6 +65,10 @@ class LockedIn(NbGraderPreprocessor):
             self.log.warning("%s: %s", about["student"], outcome.message)
         resources[REASONS] = _show(nb, key, outcome)
         _hide(nb, ClearHiddenTests(parent=self))
+        if rubrics := rubric_of(root, about["assignment"]):
+            nb.cells = [nbformat.from_dict(cell) for cell in with_rubrics(nb.cells, rubrics)]
+            if nb.nbformat_minor < 5:  # whose cells have no ids
+                nb.cells = [_without_id(cell) for cell in nb.cells]
         return nb, resources
 
     def _root(self) -> Path:
@@ -123,6 +128,11 @@ def _show(nb: Any, key: Key, outcome: Outcome) -> dict[str, str | None]:
         worth = float(marks["points"])
         cell.outputs = [nbformat.from_dict(verdict_output(task, entry, worth))]
     return {verdict.task: reason_of(verdict_json(verdict)) for verdict in outcome.verdicts}
+
+
+def _without_id(cell: Any) -> Any:
+    cell.pop("id", None)
+    return cell
 
 
 def _hide(nb: Any, marks: ClearHiddenTests) -> None:

@@ -15,6 +15,7 @@ from autograder.data.notebook import ANSWERS_NAME, answers_in
 from autograder.setting.task import load_tasks
 
 KEY_NAME = "key.json"
+KEYS = "keys"  # the folder of private keys, from the course's root
 PUBLIC_SEED = 2016  # the seed of the keys that go out with the exercises
 
 
@@ -39,15 +40,39 @@ def exercise_names(root: Path) -> list[str]:
     return sorted(path.parent.name for path in (root / "solutions").glob("*/tasks.py"))
 
 
+def is_course(root: Path) -> bool:
+    """Whether a folder is a course's: exercises, and none of their solutions."""
+    return (root / KEYS).is_dir() and not exercise_names(root)
+
+
 def require_exercise(root: Path, exercise: str) -> Path:
     """The solution folder of an exercise. Raises ExerciseProblem where there is none."""
     folder = root / "solutions" / exercise
     if not (folder / "tasks.py").is_file():
+        if is_course(root):
+            raise ExerciseProblem(
+                f"{root} is a course, which has no solutions: run this in the book's folder. A "
+                "course's keys are made by `autograder course new`, from there"
+            )
         known = ", ".join(exercise_names(root)) or "none"
         raise ExerciseProblem(
             f"there is no exercise {exercise!r} in solutions/; there are: {known}"
         )
     return folder
+
+
+def require_given_out(root: Path, exercise: str) -> None:
+    """Raise ExerciseProblem where students got no such exercise, of the book or of a course."""
+    released = root / "exercises"
+    if not (released / exercise).is_dir() and exercise not in exercise_names(root):
+        found = {path.parent.name for path in released.glob(f"*/{KEY_NAME}")}
+        known = ", ".join(sorted({*found, *exercise_names(root)})) or "none"
+        raise ExerciseProblem(f"there is no exercise {exercise!r} in {root}; there are: {known}")
+
+
+def private_key_path(root: Path, exercise: str) -> Path:
+    """Where the private key lies that grading takes by itself, if there is one."""
+    return root / KEYS / f"{exercise}.json"
 
 
 def public_key_path(root: Path, exercise: str) -> Path:

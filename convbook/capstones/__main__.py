@@ -133,7 +133,7 @@ def _score(asked: Capstone, path: Path, truth: Path, as_json: bool) -> int:
                 "max_points": asked.max_points}  # fmt: skip
         print(json.dumps(said))
     else:
-        print(f"{asked.measure} {score:.3f}: {points:g} of {asked.max_points:g} points")
+        print(asked.reason(score))
     return 0 if points == asked.max_points else 1
 
 
@@ -150,7 +150,7 @@ def _grade(asked: Capstone, folder: Path, truth_path: Path, out: Path) -> int:
         for student in students:
             row = _row(asked, student / asked.name / PREDICTIONS, truth)
             table.writerow({"student": student.name, "capstone": asked.name, **row})
-            print(f"{student.name}: {row['message'] or row['points']}")
+            print(f"{student.name}: {row['message']}")
     return 0
 
 
@@ -162,7 +162,8 @@ def _row(asked: Capstone, path: Path, truth: Arrays) -> dict[str, object]:
         score, points = scored(asked, path, truth)
     except BadFile as problem:
         return {**row, "status": "invalid", "message": str(problem)}
-    return {**row, "status": "graded", "score": round(score, 4), "points": points, "message": ""}
+    graded = {"status": "graded", "score": round(score, 4), "points": points}
+    return {**row, **graded, "message": asked.reason(score)}
 
 
 if __name__ == "__main__":

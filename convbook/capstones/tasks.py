@@ -54,6 +54,12 @@ class Capstone:
         """The points that a score earns: those of the highest threshold that it reaches."""
         return max((p for wanted, p in self.thresholds if score >= wanted), default=0.0)
 
+    def reason(self, score: float) -> str:
+        """A score in a sentence: what it earns, and from which on it would have been more."""
+        said = f"{self.measure} {score:.3f}: {self.points(score):g} of {self.max_points:g} points"
+        above = [(wanted, points) for wanted, points in self.thresholds if score < wanted]
+        return f"{said}; {above[0][1]:g} from {above[0][0]:g} on" if above else said
+
 
 def capstone(name: str) -> Capstone:
     """The capstone of this name. Raises ValueError where there is none."""
