@@ -1,8 +1,8 @@
 """The cell by which a chapter runs where the book is not installed, such as on a bare Colab.
 
-``python -m book.sync`` writes it into every chapter, before the cell ``setup``. It fetches the book
-from the address of its repository; the address comes from ``CONVBOOK_REPOSITORY`` where that is set,
-and stays as it is in the notebooks where it is not.
+``python -m book.sync`` writes it into every chapter, before the cell ``setup``. It fetches the
+book from the address of its repository; the address comes from ``CONVBOOK_REPOSITORY`` where that
+is set, and stays as it is in the notebooks where it is not.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from importlib.util import find_spec
 BOOK = "{address}"  # the address of the book's repository, as git takes it
 if not find_spec("convbook"):
     if not BOOK:
-        sys.exit("The book is not installed: write the address of its repository into BOOK above.")
+        sys.exit("The book is not installed here: write its repository's address into BOOK above.")
     fetch = ["git", "clone", "--quiet", "--depth", "1", BOOK, "the-book"]
     install = [sys.executable, "-m", "pip", "install", "--quiet", "./the-book"]
     if any(subprocess.run(step).returncode for step in (fetch, install)):
-        sys.exit(f"The book could not be fetched from {{BOOK}} and installed; its reasons are above.")
+        sys.exit(f"The book could not be fetched from {{BOOK}}; the lines above say why.")
     os.chdir("the-book/chapters")
     invalidate_caches()"""
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import nbformat
 
+from book.elsewhere import runs_elsewhere
+
 # TensorFlow says on standard error which instructions it uses, whatever its log level is.
 _RUNTIME_NOTE = re.compile(
     r"^(?:I\d{4} [\d:.]+ .*|WARNING: All log messages before absl.*|To enable the following "
@@ -62,6 +64,7 @@ def as_page(
         sources: from an arXiv number or a title to the key of the bibliography.
         foot: the page's last line.
     """
+    runs_elsewhere(notebook)  # who downloads the page's notebook gets the address with it
     by_number = {int(name[:2]): name for name in chapters}
     for cell in notebook.cells:
         if cell.cell_type != "markdown":

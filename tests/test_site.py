@@ -260,6 +260,7 @@ def test_the_site_of_a_chapter_is_whole_and_needs_no_network(tmp_path, monkeypat
     source = notebook(
         text("# 1 One\n\nWhat is one?\n\n$$y = x$$"),
         code("print(open('data.txt').read(), '<b>')"),
+        v4.new_code_cell("set_up = True", id="setup"),
         code(DRAWING, tags=["hide-input"], caption='A line, "rising".'),
         text("## Sources\n\n- He et al. 2016, arXiv:1512.03385."),
     )
@@ -298,9 +299,18 @@ def test_the_site_of_a_chapter_is_whole_and_needs_no_network(tmp_path, monkeypat
     build([chapters / "01_one.ipynb"], out, whole=False)
     source.cells[0].source = "# 1 One\n\nWhat is not one?"
     nbformat.write(source, chapters / "01_one.ipynb")
+    # Where the repository is known, a page opens in Colab, and its notebook fetches the book.
+    repository = "https://github.com/someone/the-book"
+    monkeypatch.setenv("CONVBOOK_REPOSITORY", repository)
     build([chapters / "01_one.ipynb"], out, whole=False)
     assert "ran now" not in capsys.readouterr().out
-    assert "What is not one?" in page.read_text(encoding="utf-8")
+    html = page.read_text(encoding="utf-8")
+    assert "What is not one?" in html
+    assert "colab.research.google.com/github/someone/the-book/blob/main/chapters/01_one" in html
+    assert f'BOOK = "{repository}"' in (out / "_sources" / "01_one.ipynb").read_text(
+        "utf-8"
+    ).replace('\\"', '"')
+    assert repository not in html.split("<article")[1].split("</article>")[0]
 
 
 @pytest.mark.notebook
