@@ -62,9 +62,9 @@ def main():
     lines = [
         "# Demonstrations: how long a picture takes to follow its control",
         "",
-        f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} "
-        f"before it; each of a demonstration's controls is moved and moved back {ROUNDS} times, "
-        f"the first move too. At most {LIMIT} s is asked for.",
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, load "
+        f"{os.getloadavg()[0]:.1f} before it; each of a demonstration's controls is moved and moved "
+        f"back {ROUNDS} times, the first move too. At most {LIMIT} s is asked for.",
         "",
         "| demonstration | controls | median (s) | worst (s) | median (processor's s) |",
         "|---|---|---|---|---|",

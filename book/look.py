@@ -23,7 +23,8 @@ from selenium import webdriver
 from book.browser import MISSING, chromium, show_as
 from book.execution import ROOT
 
-WIDE, PHONE = (1280, 900), (420, 900)
+SCREENS = ((1280, "light"), (1280, "dark"), (420, "light"))
+"""Widths in pixels and themes in which a page is looked at."""
 FRAMES = ((1280, 720), (1920, 1080))
 IMPACTS = ("critical", "serious", "moderate", "minor")
 SMALLEST = 18.0
@@ -49,7 +50,7 @@ class Page:
 
 
 def look_at_page(driver: webdriver.Chrome, path: Path, axe: str | None) -> Page:
-    """Open a page in both themes and at both widths.
+    """Open a page on every one of SCREENS.
 
     Args:
         driver: the browser.
@@ -57,15 +58,14 @@ def look_at_page(driver: webdriver.Chrome, path: Path, axe: str | None) -> Page:
         axe: axe-core's script; None: without it.
     """
     page = Page(path.name)
-    for width, height in (WIDE, PHONE):
-        for theme in ("light", "dark"):
-            show_as(driver, width, height, dark=theme == "dark")
-            driver.get(path.as_uri())
-            said = driver.execute_script(_SCRIPT + "return lookAtPage()")
-            page.figures = said["figures"]
-            page.faults += _faults(said, f"{width} pixels, {theme}")
-            if axe:
-                page.violations[f"{width}, {theme}"] = _axe(driver, axe)
+    for width, theme in SCREENS:
+        show_as(driver, width, 900, dark=theme == "dark")
+        driver.get(path.as_uri())
+        said = driver.execute_script(_SCRIPT + "return lookAtPage()")
+        page.figures = said["figures"]
+        page.faults += _faults(said, f"{width} pixels, {theme}")
+        if axe:
+            page.violations[f"{width}, {theme}"] = _axe(driver, axe)
     page.faults = list(dict.fromkeys(page.faults))
     return page
 

@@ -20,4 +20,6 @@ function reach() {
 addEventListener("load", reach);
 addEventListener("resize", reach);
 // The name of the book in the corner lies in no landmark of the theme's.
-document.querySelector(".sidebar-primary-item:has(.navbar-brand)")?.setAttribute("role", "banner");
+const home = document.querySelector(".sidebar-primary-item:has(.navbar-brand)");
+home?.setAttribute("role", "navigation");
+home?.setAttribute("aria-label", "To the first page");
