@@ -63,8 +63,8 @@ def main():
         "# Demonstrations: how long a picture takes to follow its control",
         "",
         f"Python {platform.python_version()}, {os.cpu_count()} cores, load "
-        f"{os.getloadavg()[0]:.1f} before it; each of a demonstration's controls is moved and moved "
-        f"back {ROUNDS} times, the first move too. At most {LIMIT} s is asked for.",
+        f"{os.getloadavg()[0]:.1f} before it; each of a demonstration's controls is moved and "
+        f"moved back {ROUNDS} times, the first move too. At most {LIMIT} s is asked for.",
         "",
         "| demonstration | controls | median (s) | worst (s) | median (processor's s) |",
         "|---|---|---|---|---|",

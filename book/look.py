@@ -1,7 +1,7 @@
 """Looks at the built book in a headless Chromium: `python -m book.look [BOOK] --axe AXE.MIN.JS`.
 
 Every page in the light and in the dark, on a projector's screen and on a telephone's; every slide
-of every deck. What is wrong is printed; with `--report` the tables are written into a file.
+of every deck; and every link. What is wrong is printed; with `--report` the tables are written into a file.
 axe-core is not among the project's packages: `npm pack axe-core` brings it, as
 `package/axe.min.js`.
 """
@@ -20,6 +20,7 @@ from typing import Any
 import jinja2
 from selenium import webdriver
 
+from book import links
 from book.browser import MISSING, chromium, show_as
 from book.execution import ROOT
 
@@ -138,7 +139,8 @@ def main(arguments: list[str] | None = None) -> int:
             else:
                 pages.append(look_at_page(driver, place, axe))
                 print(page_row(pages[-1]), flush=True)
-    faults = [f"{page.name}: {fault}" for page in pages for fault in all_faults(page)]
+    faults = [] if options.only else links.faults(options.book)
+    faults += [f"{page.name}: {fault}" for page in pages for fault in all_faults(page)]
     faults += [
         f"{name}: {fault}" for name, slides in decks.items() for fault in deck_faults(slides)
     ]
