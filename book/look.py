@@ -1,8 +1,8 @@
 """Looks at the built book in a headless Chromium: `python -m book.look [BOOK] --axe AXE.MIN.JS`.
 
 Every page in the light and in the dark, on a projector's screen and on a telephone's; every slide
-of every deck; and every link. What is wrong is printed; with `--report` the tables are written into a file.
-axe-core is not among the project's packages: `npm pack axe-core` brings it, as
+of every deck; and every link. What is wrong is printed; with `--report` the tables are written into
+a file. axe-core is not among the project's packages: `npm pack axe-core` brings it, as
 `package/axe.min.js`.
 """
 

@@ -1,4 +1,4 @@
-"""Slides that the back row can read, and a browser that tells what is wrong with pages and decks."""
+"""Slides that the back row can read; a browser tells what is wrong with pages and decks."""
 
 import shutil
 
