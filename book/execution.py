@@ -17,6 +17,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from book.elsewhere import is_elsewhere
+
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
 CELL_SECONDS = 1800
@@ -151,13 +153,17 @@ def names() -> str:
 
 def _take_text(notebook: nbformat.NotebookNode, source: nbformat.NotebookNode) -> None:
     """Today's text and metadata around the outputs of an earlier run of the same code."""
-    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+    outputs = [cell.outputs for cell in _code_cells(notebook)]
     seconds = notebook.metadata.get("seconds")
     notebook.cells = source.cells
     notebook.metadata = {**source.metadata, "seconds": seconds}
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    for cell, of_cell in zip(code, outputs, strict=True):
+    for cell, of_cell in zip(_code_cells(notebook), outputs, strict=True):
         cell.outputs = of_cell
+
+
+def _code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """The code cells, but for the one that does nothing here."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and not is_elsewhere(cell)]
 
 
 def _setting() -> str:
@@ -167,7 +173,7 @@ def _setting() -> str:
 
 
 def _digest(notebook: nbformat.NotebookNode) -> str:
-    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    code = [cell.source for cell in _code_cells(notebook)]
     digest = hashlib.sha256("\n\0".join(code).encode())
     files = sorted(_imported_files("\n".join(code)))
     if ROOT / "convbook" / "kept.py" in files:

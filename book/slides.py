@@ -14,7 +14,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from traitlets.config import Config
 
 from book.mathml import mathml
-from book.staging import first_sentence, last_picture
+from book.staging import first_sentence, last_picture, to_pages, without_exercise_links
 
 HERE = Path(__file__).resolve().parent
 REVEAL = "_static/revealjs"
@@ -117,4 +117,4 @@ def _package(name: str) -> Path:
 
 def _html(text: str, folder: Path) -> str:
     renderer = _Renderer(escape=False, embed_images=True, path=str(folder))
-    return MarkdownWithMath(renderer=renderer).render(text)
+    return to_pages(MarkdownWithMath(renderer=renderer).render(without_exercise_links(text)))

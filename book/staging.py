@@ -15,6 +15,8 @@ from typing import Any
 
 import nbformat
 
+from book.elsewhere import runs_elsewhere
+
 # TensorFlow says on standard error which instructions it uses, whatever its log level is.
 _RUNTIME_NOTE = re.compile(
     r"^(?:I\d{4} [\d:.]+ .*|WARNING: All log messages before absl.*|To enable the following "
@@ -62,17 +64,27 @@ def as_page(
         sources: from an arXiv number or a title to the key of the bibliography.
         foot: the page's last line.
     """
+    runs_elsewhere(notebook)  # who downloads the page's notebook gets the address with it
     by_number = {int(name[:2]): name for name in chapters}
     for cell in notebook.cells:
         if cell.cell_type != "markdown":
             continue
-        text = cell.source.replace("](../contents.ipynb)", "](index.md)")
-        # Exercises are done in JupyterLab; the site says where they lie.
-        text = re.sub(r"\[([^\]]*)\]\(\.\./(exercises/[^)]*)\)", r"\1", text)
+        text = without_exercise_links(cell.source.replace("](../contents.ipynb)", "](index.md)"))
         prose, heading, below = text.partition("## Sources")
         cell.source = _with_links(prose, by_number) + heading + _with_citations(below, sources)
     notebook.cells.append(nbformat.v4.new_markdown_cell(foot, id="foot"))
     return notebook
+
+
+def without_exercise_links(text: str) -> str:
+    """Markdown that says where exercises lie, and leads nowhere: they are done in JupyterLab."""
+    return re.sub(r"\[([^\]]*)\]\(\.\./(exercises/[^)]*)\)", r"\1", text)
+
+
+def to_pages(text: str) -> str:
+    """HTML whose links to notebooks of the book lead to their pages on the site."""
+    text = re.sub(r'href="\.\./contents\.ipynb"', 'href="index.html"', text)
+    return re.sub(r'href="(\d\d_\w+)\.ipynb(#[^"]*)?"', r'href="\1.html\2"', text)
 
 
 def title_of(notebook: nbformat.NotebookNode) -> str:
@@ -135,6 +147,8 @@ def _cleaned(output: Any) -> Any:
     if "data" in output:
         # Without a program behind it a widget is its still picture.
         output.data.pop("application/vnd.jupyter.widget-view+json", None)
+        if "text/html" in output.data:
+            output.data["text/html"] = to_pages(output.data["text/html"])
         if "image/svg+xml" in output.data:
             output.data.pop("image/png", None)
         return output if set(output.data) != {"text/plain"} or output.data["text/plain"] else None

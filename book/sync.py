@@ -3,8 +3,9 @@
 A code cell tagged with the dotted name of an object, such as
 ``convbook.architectures.residual.identity_block``, holds that object's source text and nothing
 else. Without arguments the cells are rewritten from the library; with ``--check`` nothing is
-written, and stale cells are named. The source is read, not imported. Links between the pages and
-which cells are folded in JupyterLab are kept in step too (``book.linking``).
+written, and stale cells are named. The source is read, not imported. Links between the pages, which
+cells are folded in JupyterLab (``book.linking``) and the cell that fetches the book where it is not
+installed (``book.elsewhere``) are kept in step too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import nbformat
 
+from book.elsewhere import runs_elsewhere
 from book.linking import CONTENTS, fold, link, write_contents
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,6 +94,8 @@ def sync(notebook: Path, write: bool, root: Path = ROOT) -> list[str]:
         if tags and cell.source != (source := object_source(tags[0], root)):
             cell.source = source
             stale.append(tags[0])
+    if runs_elsewhere(book):
+        stale.append("the cell that fetches the book")
     if fold(book):
         stale.append("folded cells")
     if link(book, notebook, root):

@@ -1,7 +1,6 @@
 """JupyterLab on a course folder, and a headless Chromium to look at it with."""
 
 import contextlib
-import shutil
 import socket
 import subprocess
 import sys
@@ -11,11 +10,9 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from selenium import webdriver
+from book.browser import MISSING, chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
-DRIVER = shutil.which("chromedriver")
-MISSING = None if CHROMIUM and DRIVER else "chromium and chromedriver are not installed"
+__all__ = ["MISSING", "chromium", "jupyterlab"]
 
 
 @contextlib.contextmanager
@@ -49,29 +46,3 @@ def jupyterlab(folder: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(20)
-
-
-@contextlib.contextmanager
-def chromium(profile: Path, width: int = 1400, height: int = 900) -> Iterator[webdriver.Chrome]:
-    """Run a headless Chromium that asks nobody but this machine."""
-    options = webdriver.ChromeOptions()
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--disable-dev-shm-usage",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        f"--window-size={width},{height}",
-        f"--user-data-dir={profile}",
-    ):
-        options.add_argument(argument)
-    options.binary_location = CHROMIUM or ""
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    try:
-        yield driver
-    finally:
-        driver.quit()

@@ -1,8 +1,6 @@
 """The book as a site and as slides: what a reader sees, hears, and needs no network for."""
 
 import re
-import urllib.parse
-from html.parser import HTMLParser
 
 import nbformat
 import pytest
@@ -12,6 +10,7 @@ from nbformat import v4
 from book import execution
 from book.build import build, main
 from book.execution import ROOT, BuildError, execute, executed
+from book.links import faults
 from book.mathml import mathml
 from book.slides import on_slide, slides
 from book.staging import (
@@ -218,31 +217,6 @@ def test_a_slide_has_the_first_sentence_and_what_is_no_prose(prose, shown):
 # --- building -------------------------------------------------------------------------------------
 
 
-class _Addresses(HTMLParser):
-    """What a page loads by itself, and where its links lead."""
-
-    def __init__(self):
-        super().__init__()
-        self.loaded, self.linked, self.anchors = [], [], set()
-
-    def handle_starttag(self, tag, attrs):
-        named = dict(attrs)
-        if "id" in named:
-            self.anchors.add(named["id"])
-        if tag == "a" and named.get("href"):
-            self.linked.append(named["href"])
-        elif tag == "link" and named.get("rel") in ("stylesheet", "icon", "preload"):
-            self.loaded.append(named["href"])
-        elif named.get("src"):
-            self.loaded.append(named["src"])
-
-
-def read_page(path):
-    page = _Addresses()
-    page.feed(path.read_text(encoding="utf-8"))
-    return page
-
-
 DRAWING = """\
 %matplotlib inline
 import matplotlib.pyplot as plt
@@ -260,6 +234,7 @@ def test_the_site_of_a_chapter_is_whole_and_needs_no_network(tmp_path, monkeypat
     source = notebook(
         text("# 1 One\n\nWhat is one?\n\n$$y = x$$"),
         code("print(open('data.txt').read(), '<b>')"),
+        v4.new_code_cell("set_up = True", id="setup"),
         code(DRAWING, tags=["hide-input"], caption='A line, "rising".'),
         text("## Sources\n\n- He et al. 2016, arXiv:1512.03385."),
     )
@@ -278,29 +253,58 @@ def test_the_site_of_a_chapter_is_whole_and_needs_no_network(tmp_path, monkeypat
     assert "<table>" not in captioned
     assert "What is one?" in (out / "index.html").read_text(encoding="utf-8")
 
-    for name in ("01_one.html", "01_one.slides.html", "index.html", "bibliography.html"):
-        seen = read_page(out / name)
-        for address in seen.loaded:
-            # Even the page's own script takes what it needs from beside it.
-            assert not re.match(r"(https?:)?//", address), f"{name} loads {address}"
-            if not address.startswith("data:"):
-                there = urllib.parse.urlsplit(address).path
-                assert (out / there).is_file(), f"{name} wants {address}"
-        for address in seen.linked:
-            split = urllib.parse.urlsplit(address)
-            if not split.scheme and split.path:
-                target = out / urllib.parse.unquote(split.path)
-                assert target.is_file(), f"{name} leads to {address}"
-                if split.fragment and target.suffix == ".html":
-                    assert split.fragment in read_page(target).anchors, f"{name}: {address}"
+    assert {"01_one.html", "01_one.slides.html", "tour.html"} <= {p.name for p in out.glob("*")}
+    assert faults(out) == []
 
     # Nothing changed: nothing runs. Changed text alone is shown without a run.
     build([chapters / "01_one.ipynb"], out, whole=False)
     source.cells[0].source = "# 1 One\n\nWhat is not one?"
     nbformat.write(source, chapters / "01_one.ipynb")
+    # Where the repository is known, a page opens in Colab, and its notebook fetches the book.
+    repository = "https://github.com/someone/the-book"
+    monkeypatch.setenv("CONVBOOK_REPOSITORY", repository)
     build([chapters / "01_one.ipynb"], out, whole=False)
     assert "ran now" not in capsys.readouterr().out
-    assert "What is not one?" in page.read_text(encoding="utf-8")
+    html = page.read_text(encoding="utf-8")
+    assert "What is not one?" in html
+    assert "colab.research.google.com/github/someone/the-book/blob/main/chapters/01_one" in html
+    assert f'BOOK = "{repository}"' in (out / "_sources" / "01_one.ipynb").read_text(
+        "utf-8"
+    ).replace('\\"', '"')
+    assert repository not in html.split("<article")[1].split("</article>")[0]
+
+
+def test_what_is_wrong_with_links_is_told(tmp_path):
+    outside = tmp_path.parent / f"{tmp_path.name}-outside.html"
+    outside.write_text("")
+    (tmp_path / "two.html").write_text('<h1 id="here">Two</h1><a href="https://x.org">out</a>')
+    (tmp_path / "one.html").write_text(
+        '<script src="https://x.org/a.js"></script><img src="none.png">'
+        '<a href="two.html#here">good</a><a href="two.html#there">bad</a>'
+        f'<a href="three.html">gone</a><a href="../{outside.name}">outside</a>'
+    )
+    assert faults(tmp_path) == [
+        "one.html loads https://x.org/a.js from a network",
+        "one.html wants none.png, which is not there",
+        "one.html leads to two.html#there, which has no such place",
+        "one.html leads to three.html, which is not there",
+        f"one.html leads to ../{outside.name}, which is not there",
+    ]
+
+
+def test_what_a_cell_shows_leads_to_pages_of_the_site(tmp_path):
+    words = '<a href="02_two.ipynb">next</a> <a href="../contents.ipynb">contents</a>'
+    shown = v4.new_output("execute_result", data={"text/html": words, "text/plain": ""})
+    prose = "[next](02_two.ipynb) [`exercises/a/a.ipynb`](../exercises/a/a.ipynb)"
+    cells = [shown_on(text(prose), "slide"), shown_on(code("1", shown), "slide")]
+    chapter = clean(notebook(*cells))
+    page = '<a href="02_two.html">next</a> <a href="index.html">contents</a>'
+    assert chapter.cells[1].outputs[0].data["text/html"] == page
+    deck = slides(chapter, tmp_path)
+    assert page in deck
+    assert ".ipynb" not in deck.split("<main>", 1)[1].replace(
+        "<code>exercises/a/a.ipynb</code>", ""
+    )
 
 
 @pytest.mark.notebook

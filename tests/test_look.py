@@ -1,0 +1,107 @@
+"""Slides that the back row can read; a browser tells what is wrong with pages and decks."""
+
+import shutil
+
+import pytest
+from nbformat import v4
+
+from book.browser import MISSING, chromium
+from book.execution import ROOT
+from book.look import (
+    Page,
+    all_faults,
+    deck_faults,
+    look_at_page,
+    look_at_slides,
+    page_row,
+    report,
+)
+from book.slides import copy_reveal, slides
+
+needs_browser = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        driver.set_script_timeout(60)
+        yield driver
+
+
+def shown_on(cell, kind):
+    cell.metadata["slideshow"] = {"slide_type": kind}
+    return cell
+
+
+PICTURE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="390" height="300" viewBox="0 0 390 300">'
+    '<rect width="390" height="300"/></svg>'
+)
+
+
+def a_deck(folder):
+    """A deck of three: a short slide; much code and a figure; many printed lines."""
+    drawn = v4.new_output("display_data", data={"image/svg+xml": PICTURE, "text/plain": ""})
+    printed = v4.new_output("stream", name="stdout", text="\n".join(map(str, range(60))))
+    code = "\n\n".join(f"def f{i}():\n    return {'x' * 70}  # {i}" for i in range(20))
+    cells = [
+        shown_on(v4.new_markdown_cell("# A deck\n\nIt is short."), "slide"),
+        shown_on(v4.new_markdown_cell("## Much\n\nOf everything."), "slide"),
+        shown_on(v4.new_code_cell(code, outputs=[drawn]), "fragment"),
+        shown_on(v4.new_markdown_cell("## Printed\n\nSixty lines."), "slide"),
+        shown_on(v4.new_code_cell("many()", outputs=[printed]), "-"),
+    ]
+    copy_reveal(folder)
+    for name in ("slides.js", "slides.css"):
+        shutil.copy(ROOT / "book" / "site" / "_static" / name, folder / "_static")
+    place = folder / "a.slides.html"
+    place.write_text(slides(v4.new_notebook(cells=cells), folder), encoding="utf-8")
+    return place
+
+
+@needs_browser
+def test_what_is_too_much_for_a_slide_goes_on_on_the_next_in_letters_of_one_size(tmp_path, browser):
+    seen = look_at_slides(browser, a_deck(tmp_path))
+    assert deck_faults(seen) == []
+    titles = [slide["title"] for slide in seen]
+    assert titles[0] == "A deck"
+    assert titles.count("A deck") == 1
+    assert titles.count("Much") >= 4, "the code goes on under its headline, then the figure"
+    assert titles.count("Printed") >= 2
+    words = "return [...document.querySelectorAll('.highlight pre')].map(e => e.textContent).join()"
+    code = browser.execute_script(words)
+    assert [code.count(f"def f{i}():") for i in range(20)] == [1] * 20
+    assert browser.execute_script("return document.querySelectorAll('.reveal img').length") == 1
+
+
+@needs_browser
+def test_a_page_that_scrolls_sideways_or_has_a_picture_without_words_is_told(tmp_path, browser):
+    place = tmp_path / "page.html"
+    wide = '<div style="width: 600px">wide</div>'
+    place.write_text(f'<meta name="viewport" content="width=device-width">{wide}<img src="x.png">')
+    page = look_at_page(browser, place, None)
+    assert any("broken" in fault for fault in page.faults)
+    assert any("no words" in fault for fault in page.faults)
+    (sideways,) = [fault for fault in page.faults if "sideways" in fault]
+    assert "420 pixels" in sideways
+
+
+def test_the_report_names_what_must_be_mended():
+    broken = {"rule": "image-alt", "impact": "critical", "help": "Images need words"}
+    mild = {"rule": "region", "impact": "moderate", "help": "Landmarks"}
+    page = Page("one.html", figures=3)
+    page.violations = {"1280, dark": [{**broken, "places": ["<img>"]}, {**mild, "places": ["<p>"]}]}
+    assert page_row(page) == "| one.html | 3 | 1 | 0 | 1 | 0 | 0 |"
+    (fault,) = all_faults(page)
+    slide = {"at": "2", "title": "Two", "below": 7, "beside": 0, "letters": 11.0, "notes": False}
+    faults = deck_faults([slide])
+    assert faults == [
+        "slide 2 Two leaves its frame by 7 pixels",
+        "slide 2 Two has letters of 11.0 pixels",
+        "slide 2 Two has no notes",
+    ]
+    text = report([page], {"a": [{**slide, "figure": 20.0}]}, "/*! axe v4.14.1", [fault, *faults])
+    assert "axe-core 4.14.1" in text
+    assert "| a | 1 | 0 | 11 | 20 | 0 |" in text
+    assert "- image-alt (critical): Images need words; <img>" in text
+    assert "- region (moderate), 1 pages: Landmarks" in text
