@@ -369,9 +369,9 @@ def graded_notebook(
             marks = manual.pop(cell["grade_id"], None) or answers.get(number)
             made.append(_plain_cell(cell, number, marks))
     if by_file := row.get("scored_from"):  # a place for a person's comments
-        marks = [_solution_marks(name) for name in cells.answers.values()]
         file = {"kind": "code", "source": f"# {by_file}"}
-        made += [_plain_cell(file, len(given) + n, one) for n, one in enumerate(marks, 1)]
+        for number, name in enumerate(cells.answers.values(), len(given) + 1):
+            made.append(_plain_cell(file, number, _solution_marks(name)))
     made += [_test_cell(row, task, *cell) for task, cell in left.items()]
     if row.get("message"):
         made.insert(0, _plain_cell({"kind": "markdown", "source": row["message"]}, len(given)))
