@@ -30,6 +30,7 @@ from autograder.judging.report import console, number, terminal_table
 from autograder.running.runner import CannotIsolate, WarmProcessGone, Workshop
 from autograder.setting.exercises import (
     KEY_NAME,
+    KEYS,
     PUBLIC_SEED,
     ExerciseProblem,
     exercise_names,
@@ -236,7 +237,8 @@ def grade(
     columns = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TextColumn("{task.description}"))  # fmt: skip
     screen = console(stderr=True)
-    secrets = [folder, out, path, Path.cwd() / "solutions", Path.cwd() / "gradebook.db"]
+    own = [Path.cwd() / name for name in ("solutions", "gradebook.db", KEYS)]
+    secrets = [folder, out, path, *own]
     limits = Limits(memory=memory << 20)
     if cluster is None:
         place: Workshop | Cluster = Workshop(secrets, limits, workers, unsafe)

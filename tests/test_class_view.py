@@ -94,8 +94,15 @@ def test_each_who_needs_a_look_is_there_with_the_reason_and_nobody_else():
         entry |= {"verdict": "missing", "points": 0}
     library = row("library")
     library["tasks"]["ends"]["by_library"] = ["numpy.take"]
+    wrong = row("wrong", (0, 0, 0))
+    wrong["tasks"]["ends"]["by_library"] = ["numpy.take"]
+    endless = row("endless", (0, 4, 2), status="timeout")
+    endless["tasks"]["double"] |= {
+        "verdict": "error",
+        "hint": "`double` did not finish within 10 s",
+    }
     rows = [
-        row("fine"), row("wrong", (0, 0, 0)), untouched, library,
+        row("fine"), wrong, library, untouched, endless,
         row("slow", status="timeout", message="the notebook did not finish within 20 s"),
         row("big", status="crashed", message="the notebook used more than 4,096 MB of memory"),
         row("gone", status="crashed", message="the notebook ended its process"),
@@ -113,7 +120,9 @@ def test_each_who_needs_a_look_is_there_with_the_reason_and_nobody_else():
         "none": "missing: there is no file",
         "stripped": f"{marks} all tasks; graded all the same",
         "one": f"{marks} ends; graded all the same",
+        "endless": "timeout: `double` did not finish within 10 s",
     }
+    assert looks(rows)[-1].student == "library", "what is right comes last"
 
 
 def test_lost_marks_are_seen_in_the_file():

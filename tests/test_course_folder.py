@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+import nbformat
 import numbers_exercise as numbers
 import pytest
 
@@ -125,7 +126,9 @@ def test_a_capstones_scores_are_in_the_gradebook_with_their_reasons(run, course,
     assert reason["bob"] == "mean IoU 0.500: 7 of 10 points; 10 from 0.65"
     assert reason["cyd"] == "maps has the shape (3, 64, 64)"
     page = tmp_path / "autograded" / "bob" / "segmentation" / "segmentation.ipynb"
-    assert "scored from predictions.npz" in page.read_text()
+    cells = {c.metadata.nbgrader.grade_id: c for c in nbformat.read(page, as_version=4).cells}
+    assert "scored from predictions.npz" in cells["test-segmentation"].source
+    assert cells["segmentation"].metadata.nbgrader.solution, "where comments stand"
     assert run(*command)[0] == 0
     with open_gradebook(url) as gradebook:
         found = gradebook.find_submission("segmentation", "bob")

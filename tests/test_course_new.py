@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from autograder.cli import app
 from autograder.course import founding
-from autograder.course.founding import new_course
+from autograder.course.founding import new_course, varied
 from autograder.course.gradebook import open_gradebook
 from autograder.data.key import read_key
 from autograder.setting.exercises import ExerciseProblem
@@ -128,9 +128,42 @@ def test_the_same_command_goes_on_and_another_variant_is_refused(made, root, tmp
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_the_sheets_of_a_course_are_those_on_its_exercises(tmp_path, root, monkeypatch):
+    asked = []
+
+    def new_course(book, folder, names, *others, **more):
+        asked.extend(names)
+        return founding.Course(folder, tuple(names), None, 5)
+
+    monkeypatch.setattr(founding, "new_course", new_course)
+    monkeypatch.chdir(root)
+    command = ["course", "new", str(tmp_path), "--exercise", "04_residual", "--questions"]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert asked == ["04_residual", "04_residual_questions"]
+
+
+def test_a_variant_says_which_exercises_it_changes(root):
+    assert varied(root, ["01_convolution", EXERCISE]) == ([EXERCISE], ["01_convolution"])
+
+
+def test_a_mended_exercise_is_made_again_and_stays_as_it_was_handed_out(made, root, without_slips):
+    course, _, _ = made
+    given = course.folder / "exercises" / EXERCISE
+    now = (given / f"{EXERCISE}.ipynb").read_text()
+    (given / f"{EXERCISE}.ipynb").write_text(now.replace("ratio", "share"))
+    (given / "key.json").write_text("{}")
+    for _ in range(2):  # the second time nothing changes, and what is kept stays
+        new_course(root, course.folder, [EXERCISE], SEED, private_keys=False, anew=(EXERCISE,))
+        assert (given / f"{EXERCISE}.ipynb").read_text() == now
+        assert read_key(given / "key.json").exercise == EXERCISE
+        kept = course.folder / "before" / EXERCISE
+        assert "share" in (kept / f"{EXERCISE}.ipynb").read_text()
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        (["--anew"], "--anew makes exercises again: name each with --exercise"),
         (["--exercise", "77_nothing"], "there is no exercise '77_nothing'"),
         (["--key-seed", "2016"], "seed 2016 is that of the public keys"),
     ],

@@ -125,6 +125,22 @@ def test_the_rubric_stands_above_an_answer_in_words_and_not_in_its_feedback(cour
         save(url(root), numbers.numbers_key(), rows, *place)
 
 
+def test_what_the_exchange_asks_for_goes_along_to_where_feedback_is_made(course, tmp_path):
+    root, rows = course
+    [ann] = [row for row in rows if row["student"] == "ann"]
+    place = root / "submitted" / "ann" / numbers.EXERCISE
+    (place / "submission_secret.txt").write_text("abc")
+    (place / "timestamp.txt").symlink_to("/etc/passwd")
+    try:
+        save(url(root), numbers.numbers_key(), [ann], root / "submitted", tmp_path)
+    finally:
+        (place / "submission_secret.txt").unlink()
+        (place / "timestamp.txt").unlink()
+    made = tmp_path / "ann" / numbers.EXERCISE
+    assert (made / "submission_secret.txt").read_text() == "abc"
+    assert not (made / "timestamp.txt").exists(), "a link may lead anywhere"
+
+
 def test_a_score_given_by_a_person_stays(course: tuple[Path, list[dict[str, Any]]]):
     root, rows = course
     place = (numbers.EXERCISE, numbers.EXERCISE, "bob")

@@ -159,6 +159,7 @@ def test_computed_answers_are_right_by_the_public_key_and_the_fault_is_found(nam
         for mistake, observation in wrong:
             found = judge(asked, observation)
             assert (found.verdict, found.hint) == ("wrong", mistake.hint)
+            assert found.points == 0, "what was given out earns nothing as it is"
     assert any(mistake.hint == STILL for task in tasks for mistake in task.mistakes)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 FEWEST = 5  # students of whom a correlation is told
 MOST_MISTAKES = 10
+NOT_BY_HAND = "right, but not by hand"
 DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 BY_THE_LOCK = re.compile(r"of memory|SIGKILL|SIGSYS|SIGXCPU|SIGXFSZ|sent (?:more|something)")
 
@@ -74,8 +75,9 @@ def mistakes(rows: list[dict[str, Any]]) -> list[Mistake]:
 
 
 def looks(rows: list[dict[str, Any]]) -> list[Look]:
-    """Who needs a look, and why, in order of the rows."""
-    return [Look(row["student"], "; ".join(found)) for row in rows if (found := _why(row))]
+    """Who needs a look, and why, in order of the rows; answers that are right go to the end."""
+    found = [Look(row["student"], "; ".join(why)) for row in rows if (why := _why(row))]
+    return sorted(found, key=lambda one: one.reason.startswith(NOT_BY_HAND))
 
 
 def _why(row: dict[str, Any]) -> list[str]:
@@ -83,6 +85,7 @@ def _why(row: dict[str, Any]) -> list[str]:
     if status == "crashed" and BY_THE_LOCK.search(said):
         return [f"ended by the lock: {said}"]
     if status != "graded":
+        said = said or _unfinished(row)
         return [f"{status}: {said}" if said else status]
     if has_nothing(row):
         return ["nothing answered"]
@@ -91,7 +94,17 @@ def _why(row: dict[str, Any]) -> list[str]:
     if unmarked:
         named = "all tasks" if len(unmarked) == len(row["tasks"]) else ", ".join(unmarked)
         found.append(f"nbgrader's marks are lost in the test cells of {named}; graded all the same")
-    library = [name for name, entry in row["tasks"].items() if entry.get("by_library")]
+    library = [
+        name
+        for name, entry in row["tasks"].items()
+        if entry.get("by_library") and entry["verdict"] == "correct"
+    ]
     if library:
-        found.append(f"right, but not by hand: {', '.join(library)}")
+        found.append(f"{NOT_BY_HAND}: {', '.join(library)}")
     return found
+
+
+def _unfinished(row: dict[str, Any]) -> str:
+    """Which tasks ran out of time, where the notebook as a whole did not."""
+    hints = (entry["hint"] for entry in row["tasks"].values() if entry["verdict"] == "error")
+    return "; ".join(hint for hint in hints if "did not finish" in hint)

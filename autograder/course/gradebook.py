@@ -25,6 +25,9 @@ from autograder.judging.report import cell_points, verdict_output
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook
 
+EXCHANGED = ("timestamp.txt", "submission_secret.txt")
+MOST_EXCHANGED = 1000  # bytes
+
 
 class Worth(Protocol):
     """What is asked, as far as points go."""
@@ -90,13 +93,14 @@ def save(
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        made = {}
+        made, beside = {}, {}
         rubrics = _rubrics(course, key.exercise)
         with open_gradebook(url) as gradebook, _whole(gradebook):
             cells = graded_cells(gradebook, key)
             for row in rows:
                 submission = submission_of(folder, row["student"], key.exercise, key.tasks)
                 raw, _ = read_submission(submission, folder)
+                beside[row["student"]] = _exchanged(submission, folder)
                 made[row["student"]] = graded_notebook(raw, row, cells, rubrics)
                 words = made[row["student"]], _timestamp(submission)
                 _save_row(gradebook, key, row, cells, *words)
@@ -104,6 +108,8 @@ def save(
         for student, notebook in made.items():
             place = autograded / student / key.exercise / f"{key.exercise}.ipynb"
             write_whole(place, json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
+            for name, content in beside[student].items():
+                write_whole(place.with_name(name), content)
         return late
     except (SQLAlchemyError, OSError, ValueError) as error:
         if "locked" in str(getattr(error, "orig", "")):
@@ -146,6 +152,20 @@ def _whole(gradebook: Gradebook) -> Iterator[None]:
         raise
     finally:
         del database.commit
+
+
+def _exchanged(submission: Submission, folder: Path) -> dict[str, bytes]:
+    """What nbgrader's exchange laid beside a notebook; `release_feedback` looks for it again."""
+    found = {}
+    for name in EXCHANGED:
+        path = submission.path.with_name(name)
+        with contextlib.suppress(OSError):
+            own = path.resolve() == folder.resolve() / path.relative_to(
+                folder
+            )  # no link on the way
+            if own and path.is_file() and path.stat().st_size <= MOST_EXCHANGED:
+                found[name] = path.read_bytes()
+    return found
 
 
 def _timestamp(submission: Submission) -> dict[str, str]:
@@ -348,6 +368,10 @@ def graded_notebook(
         elif not cell["is_test"]:
             marks = manual.pop(cell["grade_id"], None) or answers.get(number)
             made.append(_plain_cell(cell, number, marks))
+    if by_file := row.get("scored_from"):  # a place for a person's comments
+        file = {"kind": "code", "source": f"# {by_file}"}
+        for number, name in enumerate(cells.answers.values(), len(given) + 1):
+            made.append(_plain_cell(file, number, _solution_marks(name)))
     made += [_test_cell(row, task, *cell) for task, cell in left.items()]
     if row.get("message"):
         made.insert(0, _plain_cell({"kind": "markdown", "source": row["message"]}, len(given)))
@@ -370,10 +394,15 @@ def _answers_in(given: list[dict[str, Any]], cells: Cells) -> dict[int, dict[str
             if cell["kind"] == "code" and not cell["is_test"] and defines(cell["source"], task)
         ]
         if having and having[-1] not in found:
-            found[having[-1]] = {**_marks(name, 0, "code"), "grade": False, "solution": True,
-                                 "locked": False}  # fmt: skip
-            del found[having[-1]]["points"]
+            found[having[-1]] = _solution_marks(name)
     return found
+
+
+def _solution_marks(name: str) -> dict[str, Any]:
+    """What nbgrader notes of a cell that answers a task: comments are kept there."""
+    marks = {**_marks(name, 0, "code"), "grade": False, "solution": True, "locked": False}
+    del marks["points"]
+    return marks
 
 
 def _plain_cell(

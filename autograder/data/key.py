@@ -133,7 +133,7 @@ class TaskKey(Plain):
     Where a `value` is asked for, that is all there is to compare with. `reordered` is what right
     answers give that store their kernels in another order. `landmarks` are the tensors that right
     answers compute on the way. `properties`, if any, are what is compared in each case in place of
-    outputs and parameters.
+    outputs and parameters. What is right as a `whole` or not at all earns nothing in part.
     """
 
     question: Question
@@ -146,6 +146,7 @@ class TaskKey(Plain):
     landmarks: tuple[tuple[Landmark, ...], ...] = ()
     properties: tuple[tuple[Property, ...], ...] = ()
     value: Value | None = None
+    whole: bool = False
 
     @property
     def max_points(self) -> float:

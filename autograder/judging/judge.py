@@ -140,7 +140,7 @@ def _verdict(key: TaskKey, observation: Observation, comparison: Comparison) -> 
     return Verdict(
         task=key.question.name,
         verdict="correct" if right else "wrong",
-        points=_points(key, comparison),
+        points=_points(key, comparison) if right or not key.whole else 0.0,
         max_points=key.max_points,
         checks={part: comparison.holds(part) for part in key.parts},
         hint=hint,

@@ -115,6 +115,7 @@ def _task_key(task: Task, seed: int, seen: dict[str, Observation]) -> TaskKey:
         answers=(_answer(right, None),),
         landmarks=_landmarks([right]) if task.kind != "function" else (),
         properties=_properties(task, trials),
+        whole=task.whole,
     )
     if task.properties and judge(key, right).verdict != "correct":
         raise TaskError(f"{task.name}: the model answer is not right: {judge(key, right).hint}")

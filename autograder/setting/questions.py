@@ -125,7 +125,7 @@ class Bug:
         """The task that asks it: what is given is its known mistake."""
         return Task(
             name=self.name, kind=self.kind, points=self.points, trials=self.trials,
-            outputs=self.outputs, answer=self.answer, slips=False,
+            outputs=self.outputs, answer=self.answer, slips=False, whole=True,
             mistakes=[Mistake(self.given, STILL)],
         )  # fmt: skip
 

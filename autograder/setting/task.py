@@ -62,7 +62,8 @@ class Task:
 
     Of a "value" `answer` computes the right one, without arguments, and a mistake of the bank a
     wrong one; it is one of the letters in `choices`, or a number, of which whatever lies `within`
-    that distance is right too. Without `slips` no mistakes are made by machine.
+    that distance is right too. Without `slips` no mistakes are made by machine. What is right as a
+    `whole` or not at all, as a fault that is mended, earns nothing in part.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Task:
     choices: tuple[str, ...] = ()
     within: float = 0.0
     slips: bool = True
+    whole: bool = False
 
     def parts(self, scalar: bool, weights: bool) -> dict[str, float]:
         """The points of each part.
