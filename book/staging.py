@@ -17,10 +17,12 @@ import nbformat
 
 from book.elsewhere import runs_elsewhere
 
-# TensorFlow says on standard error which instructions it uses, whatever its log level is.
+# TensorFlow says on standard error which instructions it uses, whatever its log level is, that many
+# small nets are compiled one after the other, and what it finds in the reader's folder of data.
 _RUNTIME_NOTE = re.compile(
     r"^(?:I\d{4} [\d:.]+ .*|WARNING: All log messages before absl.*|To enable the following "
-    r"instructions: .*)\n?",
+    r"instructions: .*|WARNING:tensorflow:\d+ out of the last \d+ calls to .* triggered .*"
+    r"|WARNING:absl:Variant folder .*)\n?",
     re.MULTILINE,
 )
 _LEFT_ALONE = r"(?m:^#.*$)|(?s:```.*?```)|`[^`]*`|(?s:\$\$.*?\$\$)|\$[^$\n]*\$|\[[^\]]*\]\([^)]*\)"

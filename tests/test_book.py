@@ -57,6 +57,14 @@ def test_a_chapter_has_the_form_of_a_chapter(path):
         assert f"exercises/{path.stem}" in prose
 
 
+@pytest.mark.parametrize("path", sorted(CHAPTERS.glob("*.ipynb")), ids=lambda p: p.stem)
+def test_no_cell_shows_the_object_that_a_training_returns(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            last = cell.source.strip().split("\n")[-1]
+            assert not re.match(r"\w+\.fit\(.*\)$", last), f"{cell.id} ends with {last}"
+
+
 DRAWS = re.compile(r"plt\.show\(\)|_widget\(|^(draw_\w+|demo\.\w+)\(", re.MULTILINE)
 
 

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from convbook.convolution import taps
 from convbook.drawing.convolution import draw_sliding
-from convbook.drawing.stage import Choose, Slide, Write, panels, present
+from convbook.drawing.stage import SIZE, Choose, Slide, Write, panels, present
 from convbook.drawing.style import COLOURS
 from convbook.receptive_field import receptive_field as fields_of
 
@@ -30,9 +30,11 @@ def sliding_filter() -> Any:
         count = 1
         for side in image.shape:
             count *= len(taps(side, kernel, stride, padding, dilation))
-        return draw_sliding(
-            image, weights, stride, padding, dilation, round(position * (count - 1))
-        )
+        step = round(position * (count - 1))
+        figure = draw_sliding(image, weights, stride, padding, dilation, step)
+        figure.set_size_inches(*SIZE)
+        _fit_numbers(figure)
+        return figure
 
     return present(
         "move the window across the whole picture at stride 2: which pixels are never its middle?",
@@ -43,6 +45,16 @@ def sliding_filter() -> Any:
         dilation=Choose((1, 2, 3)),
         position=Slide(0.3, 0.0, 1.0, 0.02),
     )
+
+
+def _fit_numbers(figure: Figure) -> None:
+    """Numbers in the cells of a sliding filter's picture: large, but no wider than their cell."""
+    ratios = figure.axes[0].get_gridspec().get_width_ratios()
+    for axes, ratio in zip(figure.axes, ratios, strict=True):
+        width = 72 * figure.get_figwidth() * ratio / sum(ratios)
+        cell = width / abs(np.subtract(*axes.get_xlim()))
+        for each in axes.texts:
+            each.set_fontsize(min(16, cell / 2.8))  # four letters, each some 0.65 of their height
 
 
 def output_size() -> Any:

@@ -54,7 +54,7 @@ def draw_roofline(
         axes.plot(x, y, mark, color=colour, markeredgecolor="white", markersize=7, label=group)
         for intensity, rate, name in points:
             if names and name in names:
-                _write(axes, (intensity, rate), names[name], colour)
+                _write(axes, (intensity, rate), names[name], colour, intensity < machine.ridge)
     axes.set(
         xlabel="multiplications per byte moved",
         ylabel="billion multiplications per second",
@@ -99,13 +99,15 @@ def _write(
     spot: tuple[float, float],
     text: str,
     colour: str,
+    beside_slope: bool,
 ) -> None:
+    """Words below a point; beside the slope they begin there, so that they do not lie on it."""
     axes.annotate(
         text,
         spot,
-        xytext=(0, -7),
+        xytext=(-2 if beside_slope else 0, -7),
         textcoords="offset points",
-        ha="center",
+        ha="left" if beside_slope else "center",
         va="top",
         fontsize=9.5,
         color=legible(colour),
