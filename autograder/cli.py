@@ -476,14 +476,15 @@ def mutate(
         raise ExerciseProblem(f"{exercise} has no task {task}; it has {known}")
     for set_task in tasks:
         screen.print(f"{set_task.name}: making its key", markup=False)
-        answers, count = make_task_key(set_task, seed), 0
+        answers, count, passing = make_task_key(set_task, seed), 0, 0
         for count, (mutant, survives) in enumerate(judged_mutants(path, set_task, answers), 1):
             screen.print(f"  {count} {mutant.label}", markup=False)
+            passing += survives
             if survives:
                 excuse = excuses(path).get(mutant.label)
                 unexcused += excuse is None
                 print(f"survives: {mutant.label}" + (f" ({excuse})" if excuse else ""), flush=True)
-        print(f"{set_task.name}: {count} mutants", flush=True)
+        print(f"{set_task.name}: {count} mutants, {passing} get full marks", flush=True)
     raise typer.Exit(1 if unexcused else 0)
 
 

@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder.data.key import KnownMistake, TaskKey, read_key
+from autograder.data.key import KnownMistake, TaskKey
 from autograder.data.observation import Observation
 from autograder.judging.judge import Verdict, judge
 from autograder.judging.known import known_mistake
 from autograder.probing.probe import probe_of_many
 from autograder.setting import keymaking
+from autograder.setting.exercises import public_key
 from autograder.setting.slips import answer_with, slips_of
 from autograder.setting.task import Mistake, Task, load_tasks
 
@@ -75,7 +76,7 @@ class Judged:
 def judged(request):
     task = BANK[request.param]
     exercise = request.param.removesuffix(f"-{task.name}")
-    key = read_key(ROOT / "exercises" / exercise / "key.json")
+    key = public_key(ROOT, exercise)
     return Judged(task, key.tasks[task.name])
 
 

@@ -355,6 +355,24 @@ class PadNothing(layers.Layer):
         return x + 0
 
 
+class Late(layers.Layer):
+    """It says its shape itself, so that Keras makes no variables before the first call."""
+
+    def build(self, shape):
+        self.first = layers.Conv2D(shape[-1], 3, padding="same", activation="relu")
+        self.second = layers.Conv2D(shape[-1], 3, padding="same")
+
+    def call(self, x):
+        return self.second(self.first(x))
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+def test_a_layer_that_makes_its_variables_at_the_first_call_is_right(convolutions_key):
+    assert verdict(convolutions_key, lambda x, filters: Late()(x)).verdict == "correct"
+
+
 def test_a_layer_of_ones_own_may_name_its_attributes_as_it_likes(convolutions_key):
     def answer(x, filters):
         return two_convolutions(PadNothing()(x), filters)

@@ -32,6 +32,7 @@ def row_empty(array):
     return changed
 
 
+ZEROS_LAST = np.concatenate([MAPS[..., :2], np.zeros_like(MAPS[..., :2])], axis=-1)
 MASK = np.zeros((6, 7))  # in its place it is the mirror image of itself one row lower
 MASK[1:4, 2:5] = 1
 
@@ -50,6 +51,13 @@ MASK[1:4, 2:5] = 1
         (MAPS, MAPS[::-1], "mirrored along axis 0"),
         (MAPS, np.roll(MAPS, 1, 1), "shifted by +1 along axis 1"),
         (MASK, np.roll(MASK, 1, 0), "shifted by +1 along axis 0"),
+        (MAPS, MAPS[..., [2, 0, 1]], "in another order: yours are the expected [2, 0, 1]"),
+        (MAPS, MAPS[..., [0, 1, 0]], "some channels stand there again: yours are the expected [0,"),
+        (
+            ZEROS_LAST,
+            ZEROS_LAST[..., [2, 3, 0, 1]],
+            "in another order: yours are the expected [2, 3, 0, 1]",
+        ),
         (MAPS, border_changed(MAPS), "only the border"),
         (MAPS, channel_changed(MAPS), "only channel 1 differs"),
         (MAPS, np.where(MAPS > 1, np.nan, MAPS), "not finite"),

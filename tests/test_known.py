@@ -91,6 +91,26 @@ def test_mistakes_in_two_branches_are_both_told():
     assert verdict.details[0] == f"In 5 of the others yours gives what this one gives: {DOUBLED}"
 
 
+def test_a_mistake_that_explains_all_of_one_branch_is_told_though_another_explains_part():
+    """Rounding to the nearest gives the same for some; what it leaves tells the two apart."""
+
+    def both(lines, on_a_page, cover="no"):
+        return -1 if cover == "yes" else pages_down(lines, on_a_page)
+
+    hint = judged(page_task(DOWN, NEAREST), both).hint
+    assert hint.startswith(
+        f"In 7 of the 12 cases that go wrong yours gives what this mistake gives: {DOWN}"
+    )
+
+
+def test_how_a_number_differs_in_several_cases_is_told_before_a_bare_number():
+    def percent_and_cover(lines, on_a_page, cover="no"):
+        return 17 if lines == 50 else 100 * pages(lines, on_a_page, cover)
+
+    hint = judged(page_task(), percent_and_cover).hint
+    assert hint.startswith("pages(lines=21, on_a_page=10): expected 3, found 300 (100 times")
+
+
 def test_what_is_right_where_a_mistake_would_be_wrong_is_said():
     def sometimes(lines, on_a_page, cover="no"):
         return pages(lines, on_a_page, cover) - (lines in (21, 32, 43, 54, 76))

@@ -56,8 +56,21 @@ def test_its_notebooks_have_ids_no_outputs_and_a_check_below_the_answer(book):
         assert all(not cell.get("outputs") for cell in notebook.cells)
         assert all(len(cell.id) > 2 for cell in notebook.cells)
     exercise = nbformat.read(book / "solutions" / NAME / f"{NAME}.ipynb", as_version=4)
+    assert "**When it is graded** this notebook alone is read" in exercise.cells[0].source
     ids = [cell.id for cell in exercise.cells]
     assert ids.index("conv-unit-check") == ids.index("conv-unit-answer") + 1
+
+
+def test_its_chapter_begins_with_a_question_and_a_picture_as_chapters_do(book):
+    new_exercise(book, NAME)
+    chapter = nbformat.read(book / "chapters" / f"{NAME}.ipynb", as_version=4)
+    code = [cell for cell in chapter.cells if cell.cell_type == "code"]
+    assert chapter.cells[0].source.startswith("# 17 Attention\n\n**The question?**")
+    assert "plt.show()" in code[1].source
+    assert 40 <= len(code[1].metadata["caption"]) <= 240
+    headings = [cell.source.splitlines()[0] for cell in chapter.cells if "## " in cell.source]
+    assert "arXiv:1502.03167" in chapter.cells[-1].source, "a paper that the bibliography has"
+    assert headings[-3:] == ["## What we saw", "## The exercise", "## Sources"]
 
 
 def test_nothing_is_written_over(book):

@@ -353,7 +353,11 @@ def _moved(
                 return f"the values are mirrored along axis {', '.join(map(str, axes))}"
     order = _channel_order(expected, found, tolerance)
     if order:
-        return f"the channels stand in another order: yours are the expected {order}"
+        repeated = len(set(order)) < len(order)
+        said = (
+            "some channels stand there again" if repeated else "the channels stand in another order"
+        )
+        return f"{said}: yours are the expected {order}"
     if _same_values(expected, found, tolerance):
         return "the values are right, but stand in another order"
     return None
@@ -381,7 +385,10 @@ def _shifted(expected: np.ndarray, found: np.ndarray, tolerance: float) -> str |
 
 
 def _channel_order(expected: np.ndarray, found: np.ndarray, tolerance: float) -> list[int]:
-    """For each channel found the number of the expected one it equals; empty if one equals none."""
+    """For each channel found the number of the expected one it equals; empty if one equals none.
+
+    Of several that are alike, such as those of zeros, each is taken once as long as there is one.
+    """
     if expected.ndim < 3:
         return []
     order = []
@@ -393,7 +400,7 @@ def _channel_order(expected: np.ndarray, found: np.ndarray, tolerance: float) ->
         ]
         if not same:
             return []
-        order.append(same[0])
+        order.append(next((i for i in same if i not in order), same[0]))
     return order
 
 

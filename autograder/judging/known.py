@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,20 +38,25 @@ class Likeness:
 
 
 def partly_known(
-    key: TaskKey, observation: Observation, wrong: set[int], limited: bool
+    key: TaskKey,
+    observation: Observation,
+    wrong: set[int],
+    limited: bool,
+    branches: Collection[set[int]] = (),
 ) -> list[Likeness]:
     """The known mistake that explains most of the wrong cases, and one for most of the others.
 
     A chance agreement would mislead, so it must rest on enough numbers, and on cases that tell the
-    mistake apart from all others. Where more cases are right that it would spoil than it explains,
-    it is not the mistake, unless a sentence tells which cases are wrong (`limited`).
+    mistake apart from all others, or be all wrong cases of one of the `branches`. Where more cases
+    are right that it would spoil than it explains, it is not the mistake, unless a sentence tells
+    which cases are wrong (`limited`).
     """
     candidates = _likenesses(key, observation, wrong)
     weights = [_weight(case) for case in observation.cases]
     found: list[Likeness] = []
     left = set(wrong)
     while left and len(found) < MOST_EXPLAINING:
-        best = _explaining_most(candidates, left, weights)
+        best = _explaining_most(candidates, left, weights, branches)
         if best is None or (len(best.spoils) > len(best.explains) and not limited):
             break
         found.append(best)
@@ -77,12 +82,15 @@ def _likenesses(key: TaskKey, observation: Observation, wrong: set[int]) -> list
 
 
 def _explaining_most(
-    candidates: Sequence[Likeness], left: set[int], weights: Sequence[int]
+    candidates: Sequence[Likeness],
+    left: set[int],
+    weights: Sequence[int],
+    branches: Collection[set[int]],
 ) -> Likeness | None:
     """The mistake that explains the most of the cases left, if its cases tell it from all others.
 
-    Small numbers agree by chance: where it does not explain all, there must be enough that no other
-    mistake gives.
+    Small numbers agree by chance: where it does not explain all, be it of a branch, there must be
+    enough that no other mistake gives.
     """
     telling = [one for one in candidates if not any(_rivals(one, o, left) for o in candidates)]
     best = max(telling, key=lambda one: (len(one.explains & left), -len(one.spoils)), default=None)
@@ -95,7 +103,8 @@ def _explaining_most(
         if one.hint != best.hint and len(one.spoils) <= len(best.spoils)
         for index in one.explains
     }
-    alone = explained if explained == left else explained - others
+    is_all = explained == left or any(explained == branch & left for branch in branches)
+    alone = explained if is_all else explained - others
     weight = sum(weights[index] for index in explained)
     share = 1 / 4 if weight >= ENOUGH * 4 * len(explained) else 1 / 3  # of arrays, of numbers
     is_enough = sum(weights[index] for index in alone) >= ENOUGH and weight >= ENOUGH

@@ -73,6 +73,16 @@ def right_ground(calls: Sequence[Call], wrong: set[int]) -> tuple[str, str, set[
     return _listed(chosen), "", set()
 
 
+def branches_of(calls: Sequence[Call], wrong: set[int]) -> list[set[int]]:
+    """The wrong calls that have one word, or none, for an argument: those of a branch, it seems."""
+    found: dict[tuple[str, str], set[int]] = {}
+    for index in wrong:
+        for name, value in calls[index].items():
+            if value is None or isinstance(value, str | bool):
+                found.setdefault((name, repr(value)), set()).add(index)
+    return list(found.values())
+
+
 def _argument_of(name: str) -> str:
     """The argument of which a property tells."""
     return name.split("`")[1]

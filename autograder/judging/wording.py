@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,7 @@ from autograder.judging.differences import (
 )
 from autograder.judging.known import Likeness, partly_known
 from autograder.judging.parting import Parting, Way, agreeing, misbuilt, needless, parting, way_of
-from autograder.judging.patterns import WHERE, common_ground, right_ground
+from autograder.judging.patterns import WHERE, branches_of, common_ground, right_ground
 from autograder.judging.weights import Balance, balance_of, same_layers
 
 LONGEST_FACT = 100
@@ -215,7 +216,8 @@ def unknown(
             said = f" {case.remarks[0]}"
             return f"`{key.question.name}`{said}", details(reasons, {_kind_of(said)})
     where = common_ground(_calls(key), wrong) or ""
-    alike = partly_known(key, observation, wrong, limited=bool(where))
+    branches = branches_of(_calls(key), wrong)
+    alike = partly_known(key, observation, wrong, limited=bool(where), branches=branches)
     plain = _told_plainly(reasons, wrong)
     if not alike or (plain and 2 * len(alike[0].explains) < len(wrong)):
         if not plain:
@@ -277,14 +279,26 @@ def _likeness_sentences(alike: Sequence[Likeness], wrong: set[int], limited: boo
 def _telling(key: TaskKey, reasons: Sequence[Reason]) -> Reason:
     """The reason that says most: how values differ, else which ones, else where the first is.
 
-    Of several for a function, the shortest: it tells of the simplest call.
+    A factor that several cases have is said before bare numbers. Of several reasons for a function,
+    the shortest: it tells of the simplest call.
     """
+    factors = Counter(_factor_of(reason) for reason in reasons)
 
-    def order(reason: Reason) -> tuple[bool, bool, int]:
+    def order(reason: Reason) -> tuple[bool, bool, bool, int]:
         length = len(reason.text) if key.question.kind == "function" else 0
-        return NOTHING_MORE in reason.text, ", found " in reason.text, length
+        is_shared = factors[_factor_of(reason)] > 1 if _factor_of(reason) else False
+        return NOTHING_MORE in reason.text, ", found " in reason.text, not is_shared, length
 
     return min(reasons, key=order)
+
+
+def _factor_of(reason: Reason) -> str:
+    """How many times as much as expected is found, or which of a few numbers is wrong."""
+    said = re.search(
+        rf"\({NUMBER} times as much\)|the \w+ of the two is wrong|the \w+ number of a row",
+        reason.said,
+    )
+    return said[0] if said else ""
 
 
 def _calls(key: TaskKey) -> list[dict[str, Any]]:

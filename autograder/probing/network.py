@@ -52,7 +52,7 @@ class Network:
             keras.ops.convert_to_tensor(draw_input(plan, shape, index))
             for index, shape in enumerate(feeds)
         ]
-        if not getattr(model, "outputs", None):
+        if not getattr(model, "outputs", None) or lacks_variables(model):
             with fast_calls():  # a subclassed model makes its variables at the first call
                 self.run(training=False)
         self.inference = inference_flag(model)
@@ -400,6 +400,11 @@ def weights_of(model: keras.Model) -> list[Weight]:
         name, shape = variable.name, tuple(variable.shape)
         weights.append(Weight(name, shape, maps.get(shape[0], ()) if len(shape) == 2 else ()))
     return weights
+
+
+def lacks_variables(model: keras.Model) -> bool:
+    """Whether a layer is not built yet: of one that says its own shape Keras runs no `call`."""
+    return any(not layer.built for layer in model._flatten_layers())
 
 
 def _last_step(model: keras.Model) -> keras.Model | None:

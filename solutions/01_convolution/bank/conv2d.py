@@ -626,9 +626,6 @@ bank.variant(
 
 # The argument `padding`
 
-bank.variant(
-    "padding_ignored", "The argument `padding` is not used.", changed, padding=lambda p: "valid"
-)
 
 bank.variant(
     "always_padded",
@@ -639,8 +636,6 @@ bank.variant(
 
 
 # Where the windows stand
-
-bank.variant("stride_ignored", "The argument `stride` is not used.", changed, stride=lambda s: 1)
 
 
 @bank.mistake("The stride holds for both directions, down and right.")

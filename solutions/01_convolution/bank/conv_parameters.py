@@ -188,12 +188,6 @@ bank.variant(
     count=lambda k, c, f, b: k * k * c * f,
 )
 
-bank.variant(
-    "always_bias",
-    "With `bias=False` there is none: use the argument `bias`.",
-    counted,
-    count=lambda k, c, f, b: f * (k * k * c + 1),
-)
 
 bank.variant(
     "bias_turned",

@@ -99,7 +99,6 @@ PLAIN_DIFFERENCES = (
 
 # How the two responses are put together
 
-bank.variant("without_root", "The square root is missing.", joined, join=lambda a, b: a**2 + b**2)
 
 bank.variant(
     "sizes_added",

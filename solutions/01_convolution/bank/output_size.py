@@ -472,13 +472,6 @@ bank.variant(
     same=lambda n, k, s, d: round(n / s),
 )
 
-bank.variant(
-    "stride_ignored",
-    "The argument `stride` is not used.",
-    ruled,
-    valid=lambda n, k, s, d: n - d * (k - 1),
-    same=lambda n, k, s, d: n,
-)
 
 bank.variant(
     "short_stride",
@@ -556,11 +549,6 @@ def all_float(size, kernel, stride=1, padding="valid", dilation=1):
 def rules_swapped(size, kernel, stride=1, padding="valid", dilation=1):
     other = "valid" if padding == "same" else "same"
     return output_size(size, kernel, stride, other, dilation)
-
-
-@bank.mistake("`kernel` and `stride` are taken for each other.")
-def arguments_swapped(size, kernel, stride=1, padding="valid", dilation=1):
-    return output_size(size, stride, kernel, padding, dilation)
 
 
 @bank.mistake(

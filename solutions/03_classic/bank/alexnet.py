@@ -212,18 +212,6 @@ bank.variant(
     pool=max_pool(strides=None),
 )
 bank.variant(
-    "same_pools",
-    "The pools are `valid`: 55 -> 27 -> 13 -> 6.",
-    with_pools,
-    pool=lambda: layers.MaxPooling2D(3, 2, padding="same"),
-)
-bank.variant(
-    "average_pools",
-    "The pools take the maximum, not the mean.",
-    with_pools,
-    pool=lambda: layers.AveragePooling2D(3, 2),
-)
-bank.variant(
     "thinned",
     "Every second position is taken as it is; a 3x3 pool takes the maximum of nine.",
     with_pools,
@@ -260,12 +248,6 @@ bank.variant(
 # Padding
 
 bank.variant(
-    "first_same",
-    "The first convolution is `valid`: 227 -> 55 = (227 - 11) / 4 + 1; with `same` it is 57.",
-    net,
-    conv1=first(padding="same"),
-)
-bank.variant(
     "first_padded",
     "The first convolution has no padding: 227 -> 55 = (227 - 11) / 4 + 1.",
     net,
@@ -276,14 +258,6 @@ bank.variant(
     "The 5x5 convolution is `same`: it keeps 27x27.",
     net,
     conv2=conv(256, 5, padding="valid"),
-)
-bank.variant(
-    "later_valid",
-    "The 3x3 convolutions are `same`: they keep 13x13.",
-    net,
-    conv3=conv(384, padding="valid"),
-    conv4=conv(384, padding="valid"),
-    conv5=conv(256, padding="valid"),
 )
 bank.variant(
     "second_padded_before",
@@ -384,12 +358,6 @@ bank.variant(
 # Activations
 
 bank.variant(
-    "tanh",
-    "The activations are ReLU: with them AlexNet learned six times faster.",
-    net,
-    **{f"relu{number}": act("tanh") for number in range(1, 8)},
-)
-bank.variant(
     "dense_tanh",
     "The hidden dense layers have ReLU, not tanh.",
     net,
@@ -419,7 +387,6 @@ bank.variant(
     relu4=None,
 )
 for number, where in (
-    (1, "first convolution"),
     (2, "second convolution"),
     (3, "third convolution"),
     (4, "fourth convolution"),
@@ -520,8 +487,6 @@ bank.variant(
 
 # The end
 
-bank.variant("thousand", "Use the argument `classes`, whatever its value.", net, dense3=dense(1000))
-bank.variant("scores", "The softmax at the end is missing.", net, softmax=None)
 bank.variant(
     "sigmoid_end",
     "The last activation is a softmax, not a sigmoid.",

@@ -180,12 +180,6 @@ bank.variant(
     activation="relu",
 )
 bank.variant(
-    "sigmoid",
-    "The activations are sigmoids; tanh is asked for.",
-    with_activations,
-    activation="sigmoid",
-)
-bank.variant(
     "without_activations",
     "There is no activation between the layers: a tanh follows every convolution and every hidden "
     "dense layer.",
@@ -232,7 +226,6 @@ bank.variant(
     tanh3=None,
     tanh4=None,
 )
-bank.variant("no_tanh1", "A tanh is missing after the first convolution.", net, tanh1=None)
 bank.variant("no_tanh2", "A tanh is missing after the second convolution.", net, tanh2=None)
 bank.variant("no_tanh3", "A tanh is missing after the dense layer of 120.", net, tanh3=None)
 bank.variant("no_tanh4", "A tanh is missing after the dense layer of 84.", net, tanh4=None)
@@ -255,7 +248,6 @@ bank.variant(
 
 # The end
 
-bank.variant("scores", "The softmax at the end is missing.", net, softmax=None)
 bank.variant(
     "sigmoid_end",
     "The ten outputs are probabilities of one choice, adding up to 1: softmax, not sigmoid.",
@@ -282,18 +274,6 @@ def with_pools(pool, **changes):
     return net(pool1=pool, pool2=pool, **changes)
 
 
-bank.variant(
-    "max_pools",
-    "The pools take the maximum; LeNet's take the mean.",
-    with_pools,
-    pool=lambda: layers.MaxPooling2D(2),
-)
-bank.variant(
-    "first_maximum",
-    "The first pool takes the maximum; both take the mean.",
-    net,
-    pool1=lambda: layers.MaxPooling2D(2),
-)
 bank.variant(
     "second_maximum",
     "The second pool takes the maximum; both take the mean.",
@@ -329,18 +309,6 @@ bank.variant(
     "four positions.",
     with_pools,
     pool=lambda: lambda x: x[:, ::2, ::2],
-)
-bank.variant(
-    "first_pool_missing",
-    "A pool follows the first convolution too: 28x28x6 becomes 14x14x6.",
-    net,
-    pool1=None,
-)
-bank.variant(
-    "one_pool",
-    "A pool follows the second convolution too: 10x10x16 becomes 5x5x16.",
-    net,
-    pool2=None,
 )
 bank.variant(
     "stride_for_first_pool",
@@ -381,13 +349,6 @@ bank.variant(
     "The convolutions are `valid`: 32 -> 28 -> 14 -> 10 -> 5.",
     with_convolutions,
     padding="same",
-)
-bank.variant(
-    "first_same",
-    "The first convolution is `valid` too: the picture has 32 pixels, not 28, just so that it "
-    "needs no padding.",
-    net,
-    conv1=lambda: layers.Conv2D(6, 5, padding="same"),
 )
 bank.variant(
     "stride_and_pools",
@@ -456,7 +417,6 @@ bank.variant(
 
 # Dense layers
 
-bank.variant("without_84", "The dense layer of 84 is missing.", net, dense2=None, tanh4=None)
 bank.variant(
     "swapped_dense",
     "The hidden dense layers have 120 units, then 84.",

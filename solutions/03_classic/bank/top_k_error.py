@@ -90,11 +90,6 @@ def top_one(scores, labels, k=5):
     return float(np.mean(np.argmax(scores, axis=1) != labels))
 
 
-@bank.mistake("Use the argument `k`: this is the top-5 error, whatever k is.")
-def always_five(scores, labels, k=5):
-    return top_k_error(scores, labels, 5)
-
-
 @bank.mistake("Without the argument, k is 5.")
 def one_by_default(scores, labels, k=1):
     return top_k_error(scores, labels, k)

@@ -163,7 +163,7 @@ def net(convolutions, classes, input_shape, unit=unit, pool=max_pool, top=top):
 
 # Activations
 
-for name in ("tanh", "sigmoid", "relu6", "leaky_relu", "elu", "gelu"):
+for name in ("relu6", "leaky_relu", "elu", "gelu"):
     bank.variant(
         f"all_{name}",
         f"The activations are ReLU, not {name}.",
@@ -173,19 +173,10 @@ for name in ("tanh", "sigmoid", "relu6", "leaky_relu", "elu", "gelu"):
     )
 
 bank.variant(
-    "linear", "A ReLU follows every convolution.", net, unit=partial(unit, activation="linear")
-)
-bank.variant(
     "linear_hidden",
     "A ReLU follows each of the two dense layers of 4096.",
     net,
     top=partial(top, hidden=((4096, "linear"), (4096, "linear"))),
-)
-bank.variant(
-    "no_first_relu",
-    "A ReLU is missing after the first dense layer of 4096.",
-    net,
-    top=partial(top, hidden=((4096, "linear"), (4096, "relu"))),
 )
 bank.variant(
     "no_second_relu",
@@ -261,7 +252,6 @@ bank.variant(
     net,
     unit=partial(unit, filters=FILTERS[::-1]),
 )
-bank.variant("5x5", "The kernels are 3x3, not 5x5.", net, unit=partial(unit, kernel=5))
 bank.variant("lines", ONE_LINE, net, unit=partial(unit, kernel=(1, 9)))
 bank.variant("columns", ONE_LINE, net, unit=partial(unit, kernel=(9, 1)))
 bank.variant(
@@ -269,18 +259,6 @@ bank.variant(
     "All convolutions are 3x3: the 1x1 as third one is another configuration of the paper.",
     net,
     unit=lambda x, place: unit(x, place, kernel=1 if place.number == 2 else 3),
-)
-bank.variant(
-    "dilated",
-    "The convolutions are plain ones, without dilation.",
-    net,
-    unit=partial(unit, dilation_rate=2),
-)
-bank.variant(
-    "valid",
-    "The convolutions are `same`: only the pools make the maps smaller.",
-    net,
-    unit=partial(unit, padding="valid"),
 )
 
 
@@ -291,12 +269,6 @@ def padded(zeros):
 
 bank.variant("padded_before", ONE_SIDED, net, unit=padded(((2, 0), (2, 0))))
 bank.variant("padded_behind", ONE_SIDED, net, unit=padded(((0, 2), (0, 2))))
-bank.variant(
-    "no_bias",
-    "The convolutions have biases: nothing normalises behind them.",
-    net,
-    unit=partial(unit, use_bias=False),
-)
 
 
 def normalised_unit(x, place):
@@ -370,22 +342,10 @@ def divided(convolutions, classes=1000, input_shape=(224, 224, 3)):
 POOL_EACH = "One pool follows each stage, not each convolution."
 
 bank.variant(
-    "average",
-    "The pools take the maximum, not the mean.",
-    net,
-    pool=lambda x, stage, last: layers.AveragePooling2D(2)(x),
-)
-bank.variant(
     "last_pool_average",
     "The last pool takes the maximum like the others.",
     net,
     pool=lambda x, stage, last: (layers.AveragePooling2D if last else layers.MaxPooling2D)(2)(x),
-)
-bank.variant(
-    "same_pools",
-    "The pools are `valid`: of an odd number of rows the last one is dropped.",
-    net,
-    pool=lambda x, stage, last: layers.MaxPooling2D(2, padding="same")(x),
 )
 bank.variant(
     "last_pool_same",
@@ -476,7 +436,6 @@ bank.variant(
 bank.variant(
     "dense_without_bias", "The dense layers have biases.", net, top=partial(top, use_bias=False)
 )
-bank.variant("scores", "The softmax at the end is missing.", net, top=partial(top, last="linear"))
 bank.variant(
     "sigmoid",
     "The last activation is a softmax, not a sigmoid.",
@@ -552,11 +511,6 @@ bank.variant(
     counting,
     counts=lambda counts: counts[:-1],
 )
-
-
-@bank.mistake(CLASSES)
-def thousand(convolutions, classes=1000, input_shape=(224, 224, 3)):
-    return vgg(convolutions, 1000, input_shape)
 
 
 @bank.mistake(CLASSES)

@@ -83,17 +83,6 @@ def branch_of_projection(block, x, filters, stride):
     return block(projected(x, block.convolutions[-1].times * filters, stride), filters)
 
 
-@mistake("The first convolution is followed by a batch normalisation too.")
-def first_norm_missing(block, x, filters, stride):
-    first, *others = block.convolutions
-    return block.of(replace(first, normed=False), *others)(x, filters, stride)
-
-
-@mistake("Use the argument `stride`: here the size stays as it is.")
-def stride_ignored(block, x, filters, stride):
-    return block(x, filters)
-
-
 @mistake(
     "The first convolution and the projection have the stride; here positions are picked at the "
     "end."
@@ -248,7 +237,6 @@ with_parts(
     "The branch is added to the shortcut, not subtracted from it.",
     add=lambda x, y: x - y,
 )
-with_parts("multiplied", "Shortcut and branch are added, not multiplied.", add=ops.multiply)
 with_parts(
     "mean_of_both",
     "Shortcut and branch are added; here their mean is taken.",
@@ -319,7 +307,7 @@ def relu_first(block, x, filters, stride):
     return block(relu(x), filters, stride)
 
 
-for activation in ("tanh", "relu6", "gelu", "elu", "silu", "softplus"):
+for activation in ("relu6", "gelu", "elu", "silu", "softplus"):
     with_parts(
         activation,
         f"The activations are ReLU, not {activation}.",
@@ -360,14 +348,4 @@ normed(
     "`BatchNormalization(axis=2)` takes the columns for channels; they are the last axis here, "
     "which is Keras's default.",
     axis=2,
-)
-normed(
-    "norm_without_offset",
-    "The normalisations have an offset beta: leave `center` as it is.",
-    center=False,
-)
-normed(
-    "norm_without_factor",
-    "The normalisations have a factor gamma: leave `scale` as it is.",
-    scale=False,
 )

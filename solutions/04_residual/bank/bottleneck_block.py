@@ -164,14 +164,8 @@ bank.variant(
     "The middle convolution is 3x3, not 5x5.",
     BOTTLENECK.of(ONE, Convolution(5), WIDE),
 )
-bank.variant("middle_1x1", "The middle convolution is 3x3, not 1x1.", BOTTLENECK.of(ONE, ONE, WIDE))
 bank.variant("long_kernel", LONG_KERNELS, BOTTLENECK.of(ONE, Convolution((1, 9)), WIDE))
 bank.variant("high_kernel", LONG_KERNELS, BOTTLENECK.of(ONE, Convolution((9, 1)), WIDE))
-bank.variant(
-    "two_3x3",
-    "The first convolution is 1x1: 1x1, 3x3, 1x1.",
-    BOTTLENECK.of(THREE, THREE, WIDE),
-)
 bank.variant(
     "all_3x3",
     "The first and last convolutions are 1x1; only the middle one is 3x3.",
@@ -238,13 +232,6 @@ def with_bias(x, filters, stride=1):
 
 
 # Wrong: the 3x3 convolution
-
-
-@bank.mistake("The 3x3 convolution is a plain one, without dilation.")
-def dilated(x, filters, stride=1):
-    y = relu(conv_bn(x, filters, 1, stride))
-    y = relu(conv_bn(y, filters, 3, dilation_rate=2))
-    return relu(conv_bn(y, 4 * filters, 1) + projected(x, 4 * filters, stride))
 
 
 @bank.mistake(
@@ -339,21 +326,6 @@ bank.variant(
 )
 
 
-@bank.mistake("The 3x3 convolution needs a batch normalisation too.")
-def middle_norm_missing(x, filters, stride=1):
-    y = relu(conv_bn(x, filters, 1, stride))
-    y = relu(conv(y, filters, 3))
-    y = conv_bn(y, 4 * filters, 1)
-    return relu(y + projected(x, 4 * filters, stride))
-
-
-@bank.mistake("The first 1x1 convolution and its normalisation need a ReLU too.")
-def first_linear(x, filters, stride=1):
-    y = conv_bn(x, filters, 1, stride)
-    y = conv_bn(relu(conv_bn(y, filters, 3)), 4 * filters, 1)
-    return relu(y + projected(x, 4 * filters, stride))
-
-
 @bank.mistake("The 3x3 convolution and its normalisation need a ReLU too.")
 def middle_linear(x, filters, stride=1):
     y = relu(conv_bn(x, filters, 1, stride))
@@ -388,14 +360,6 @@ def full_preactivation(x, filters, stride=1):
     if stride > 1 or x.shape[-1] != 4 * filters:
         x = conv(begin, 4 * filters, 1, stride)
     return x + y
-
-
-@bank.mistake("The first two convolutions share one normalisation: each needs one of its own.")
-def shared_norm(x, filters, stride=1):
-    norm = layers.BatchNormalization()
-    y = relu(norm(conv(x, filters, 1, stride)))
-    y = relu(norm(conv(y, filters, 3)))
-    return relu(conv_bn(y, 4 * filters, 1) + projected(x, 4 * filters, stride))
 
 
 @bank.mistake(

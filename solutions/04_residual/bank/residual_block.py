@@ -12,7 +12,6 @@ from ._shared import (
     BIAS,
     LONG_KERNELS,
     PREACTIVATION,
-    RELU_BEFORE_NORM,
     ConvNorm,
     Convolution,
     HandMadeNorm,
@@ -161,11 +160,6 @@ bank.variant("kernels_1x1", "The kernels are 3x3, not 1x1.", BASIC.of(*[Convolut
 bank.variant("long_kernels", LONG_KERNELS, BASIC.of(*[Convolution((1, 9))] * 2))
 bank.variant("high_kernels", LONG_KERNELS, BASIC.of(*[Convolution((9, 1))] * 2))
 bank.variant(
-    "small_first",
-    "The branch is two 3x3 convolutions; here the first is 1x1.",
-    BASIC.of(Convolution(1), Convolution(3)),
-)
-bank.variant(
     "small_second",
     "The branch is two 3x3 convolutions; here the second is 1x1.",
     BASIC.of(Convolution(3), Convolution(1)),
@@ -206,13 +200,6 @@ def with_bias(x, filters, stride=1):
     if stride != 1 or x.shape[-1] != filters:
         x = conv_bn(x, filters, 1, stride, use_bias=True)
     return relu(y + x)
-
-
-@bank.mistake("The second convolution is a plain 3x3, without dilation.")
-def dilated(x, filters, stride=1):
-    y = relu(conv_bn(x, filters, 3, stride))
-    y = conv_bn(y, filters, 3, dilation_rate=2)
-    return relu(y + projected(x, filters, stride))
 
 
 @bank.mistake("The convolutions are plain ones, without dilation.")
@@ -310,12 +297,6 @@ def stride_by_channels(x, filters, stride=1):
     return residual_block(x, filters, 1 if x.shape[-1] == filters else 2)
 
 
-@bank.mistake("The stride belongs to the first of the two convolutions.")
-def stride_second(x, filters, stride=1):
-    y = conv_bn(relu(conv_bn(x, filters, 3)), filters, 3, stride)
-    return relu(y + projected(x, filters, stride))
-
-
 @bank.mistake("Only the first 3x3 convolution has the stride; the second has stride 1.")
 def stride_twice(x, filters, stride=1):
     y = conv_bn(relu(conv_bn(x, filters, 3, stride)), filters, 3, stride)
@@ -377,37 +358,11 @@ def norms_missing(x, filters, stride=1):
     return relu(y + x)
 
 
-@bank.mistake("The second 3x3 convolution is followed by a batch normalisation too.")
-def second_norm_missing(x, filters, stride=1):
-    y = conv(relu(conv_bn(x, filters, 3, stride)), filters, 3)
-    return relu(y + projected(x, filters, stride))
-
-
-@bank.mistake(RELU_BEFORE_NORM)
-def relu_before_norm(x, filters, stride=1):
-    y = conv(x, filters, 3, stride, activation="relu")
-    y = conv_bn(layers.BatchNormalization()(y), filters, 3)
-    return relu(y + projected(x, filters, stride))
-
-
 @bank.mistake(PREACTIVATION)
 def preactivation(x, filters, stride=1):
     y = conv(relu(layers.BatchNormalization()(x)), filters, 3, stride)
     y = conv(relu(layers.BatchNormalization()(y)), filters, 3)
     return y + projected(x, filters, stride)
-
-
-@bank.mistake("A ReLU is missing between the first normalisation and the second convolution.")
-def without_first_relu(x, filters, stride=1):
-    y = conv_bn(conv_bn(x, filters, 3, stride), filters, 3)
-    return relu(y + projected(x, filters, stride))
-
-
-@bank.mistake("The activations are ReLU, not sigmoid.")
-def sigmoid(x, filters, stride=1):
-    y = ops.sigmoid(conv_bn(x, filters, 3, stride))
-    y = conv_bn(y, filters, 3)
-    return ops.sigmoid(y + projected(x, filters, stride))
 
 
 @bank.mistake("The activations are plain ReLU: zero for every negative value.")

@@ -181,47 +181,20 @@ def of_one_kernel_and_norm(blocks, classes=1000, input_shape=(224, 224, 3)):
 # Wrong: the stem
 
 bank.variant(
-    "stem_without_norm",
-    "The 7x7 convolution of the stem needs a batch normalisation.",
-    Net(first=lambda x: relu(conv(x, 64, 7, 2))),
-)
-bank.variant(
-    "stem_without_relu",
-    "A ReLU is missing in the stem, before the max pool.",
-    Net(first=partial(first_layers, activation="linear")),
-)
-bank.variant(
-    "stem_with_bias",
-    "The 7x7 convolution of the stem must have no bias.",
-    Net(first=partial(first_layers, use_bias=True)),
-)
-bank.variant(
-    "stem_stride_one",
-    "The 7x7 convolution of the stem has stride 2.",
-    Net(first=partial(first_layers, stride=1)),
-)
-bank.variant(
     "narrow_stem",
     "The 7x7 convolution of the stem has 64 filters.",
     Net(first=partial(first_layers, filters=32)),
 )
-for side in (3, 5):
-    bank.variant(
-        f"stem_{side}x{side}",
-        f"The convolution of the stem is 7x7, not {side}x{side}.",
-        Net(first=partial(first_layers, kernel=side)),
-    )
 bank.variant(
-    "valid_stem",
-    "The 7x7 convolution of the stem has `same` padding.",
-    Net(first=partial(first_layers, padding="valid")),
+    "stem_3x3",
+    "The convolution of the stem is 7x7, not 3x3.",
+    Net(first=partial(first_layers, kernel=3)),
 )
 bank.variant(
     "normalised_input",
     "The picture goes straight into the 7x7 convolution, without a normalisation before it.",
     Net(first=lambda x: first_layers(layers.BatchNormalization()(x))),
 )
-bank.variant("without_pool", "The 3x3/2 max pool of the stem is missing.", Net(pool=lambda x: x))
 bank.variant(
     "valid_pool",
     "The max pool of the stem has `same` padding.",
@@ -515,7 +488,7 @@ bank.variant(
     "The blocks have layer normalisation; batch normalisation is asked for.",
     Net(block=BOTTLENECK.normed_by(layers.LayerNormalization)),
 )
-for activation in ("tanh", "relu6", "leaky_relu", "gelu"):
+for activation in ("relu6", "leaky_relu", "gelu"):
     bank.variant(
         activation,
         f"The activations are ReLU, not {activation}.",
@@ -616,24 +589,9 @@ bank.variant(
     Net(gather=lambda x: x, scores=lambda x, classes: mean(scores(x, classes))),
 )
 bank.variant(
-    "features_only",
-    "The dense layer with its softmax is missing at the end.",
-    Net(scores=lambda x, classes: x),
-)
-bank.variant(
     "hidden_layer",
     "One dense layer follows the global pool, without a hidden one between.",
     Net(scores=lambda x, classes: scores(layers.Dense(256, activation="relu")(x), classes)),
-)
-bank.variant(
-    "head_without_bias",
-    "The dense layer at the end has a bias.",
-    Net(scores=partial(scores, bias=False)),
-)
-bank.variant(
-    "without_softmax",
-    "The softmax at the end is missing.",
-    Net(scores=partial(scores, activation=None)),
 )
 bank.variant(
     "sigmoid",
@@ -655,8 +613,3 @@ bank.variant(
     "The softmax is taken over the batch (axis 0); it belongs over the classes, the last axis.",
     Net(scores=lambda x, classes: ops.softmax(scores(x, classes, None), axis=0)),
 )
-
-
-@bank.mistake("Use the argument `classes`, whatever its value.")
-def thousand_classes(blocks, classes=1000, input_shape=(224, 224, 3)):
-    return resnet(blocks, 1000, input_shape)

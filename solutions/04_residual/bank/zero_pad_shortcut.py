@@ -182,11 +182,6 @@ def stride_ignored(x, filters, stride):
     return appended(x, filters)
 
 
-@bank.mistake("Use the argument `stride`, whatever its value.")
-def stride_two_always(x, filters, stride):
-    return zero_pad_shortcut(x, filters, 2)
-
-
 @bank.mistake("Where there are `filters` channels already, the stride still applies.")
 def strided_where_wider(x, filters, stride):
     return x if x.shape[-1] == filters else zero_pad_shortcut(x, filters, stride)
