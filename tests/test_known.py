@@ -145,6 +145,38 @@ def test_a_mistake_known_by_whole_arrays_needs_one_case():
     assert not np.isnan(verdict.points)
 
 
+def moved(values, down=0, right=0, twice=False):
+    """The values moved by what is asked for."""
+    return (values + 10 * down + 1000 * right) * (2 if twice else 1)
+
+
+def test_one_mistake_is_told_though_two_others_would_explain_the_same_together():
+    """As of boxes that lie apart: below, which the height shows, and to the right, the width."""
+
+    def without_both(values, down=0, right=0, twice=False):
+        return moved(values, twice=twice)
+
+    def without_down(values, down=0, right=0, twice=False):
+        return moved(values, right=right, twice=twice)
+
+    def without_right(values, down=0, right=0, twice=False):
+        return moved(values, down, twice=twice)
+
+    def without_both_nor_twice(values, down=0, right=0, twice=False):
+        return values - 7 * twice
+
+    def trials(rng):
+        calls = [{}, {"down": 1}, {"right": 1}, {"twice": True}, {"twice": True}]
+        full = [{"down": 0, "right": 0, "twice": False} | call for call in calls]
+        return [trial(values=rng.normal(size=9), **call) for call in full]
+
+    known = {"Move!": without_both, "Move down!": without_down, "Move right!": without_right}
+    mistakes = [Mistake(function, hint) for hint, function in known.items()]
+    task = Task("moved", "function", 2, trials, moved, mistakes=mistakes)
+    hint = judged(task, without_both_nor_twice).hint
+    assert "In 2 of the 4 cases that go wrong yours gives what this mistake gives: Move!" in hint
+
+
 def turned(values, back=False):
     """The values, or with the other sign."""
     return -values if back else 1 * values

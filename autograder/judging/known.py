@@ -81,24 +81,25 @@ def _explaining_most(
 ) -> Likeness | None:
     """The mistake that explains the most of the cases left, if its cases tell it from all others.
 
-    Small numbers agree by chance: where it does not explain all, there must be enough that no other
-    mistake gives.
+    Small numbers agree by chance: where it does not explain all, there must be enough that another
+    mistake does not give, of each other one. Two that explain together what one does alone are less
+    likely than that one.
     """
     telling = [one for one in candidates if not any(_rivals(one, o, left) for o in candidates)]
     best = max(telling, key=lambda one: (len(one.explains & left), -len(one.spoils)), default=None)
     explained = best.explains & left if best else frozenset()
     if best is None or not explained:
         return None
-    others = {
-        index
+    rivals = [
+        one
         for one in candidates
-        if one.hint != best.hint and len(one.spoils) <= len(best.spoils)
-        for index in one.explains
-    }
-    alone = explained if explained == left else explained - others
+        if one.hint != best.hint and len(one.spoils) <= len(best.spoils) and explained != left
+    ]
+    alone = [explained - one.explains for one in rivals] or [explained]
     weight = sum(weights[index] for index in explained)
     share = 1 / 4 if weight >= ENOUGH * 4 * len(explained) else 1 / 3  # of arrays, of numbers
-    is_enough = sum(weights[index] for index in alone) >= ENOUGH and weight >= ENOUGH
+    apart = min(sum(weights[index] for index in cases) for cases in alone)
+    is_enough = apart >= ENOUGH and weight >= ENOUGH
     return best if len(explained) >= share * len(left) and is_enough else None
 
 

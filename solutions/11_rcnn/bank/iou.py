@@ -174,6 +174,18 @@ def around_both(a, b):
     return around / np.where(below != 0, below, 1)
 
 
+@bank.mistake(
+    "Boxes that lie apart have nothing in common, and one that ends before it begins has no area: "
+    "a negative height or width must become 0 in both; here in neither."
+)
+def nowhere_cut_off(a, b):
+    sides = np.minimum(a[:, None, 2:], b[:, 2:]) - np.maximum(a[:, None, :2], b[:, :2])
+    common = np.prod(sides, axis=-1)
+    first, second = (np.prod(x[:, 2:] - x[:, :2], axis=1) for x in (a, b))
+    union = first[:, None] + second - common
+    return common / np.where(union > 0, union, 1)
+
+
 # What it is divided by
 
 bank.variant(
