@@ -79,6 +79,7 @@ def test_the_sentence_names_how_arrays_differ(expected, found, words):
     [
         (HARDLY, np.where(HARDLY, HARDLY, [[1, 1, 0, 0, 0]]), "shifted"),  # zeros fit any shift
         (np.diag([1, 0.3, 0.3]), np.diag([0.3, 1, 0.3]), "shifted"),  # by 4 of 9 values only
+        (SQUARE, border_changed(SQUARE), "padding"),  # a table has rows too
         (MASK, np.roll(MASK[:, ::-1], 3, 0).T.reshape(6, 7), "another order"),  # as many of 1 and 0
     ],
 )

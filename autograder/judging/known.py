@@ -47,7 +47,7 @@ def partly_known(
     it is not the mistake, unless a sentence tells which cases are wrong (`limited`).
     """
     candidates = _likenesses(key, observation, wrong)
-    weights = [_weight(case) for case in observation.cases]
+    weights = _weights(key, observation)
     found: list[Likeness] = []
     left = set(wrong)
     while left and len(found) < MOST_EXPLAINING:
@@ -120,6 +120,18 @@ def _near_right(key: TaskKey, index: int, mine: dict[str, tuple[Sketch, ...]]) -
         and all(map(same_sketch, [sketch(a.numpy()) for a in arrays], mine[mode]))
         for mode, arrays in outputs.items()
     )
+
+
+def _weights(key: TaskKey, observation: Observation) -> list[int]:
+    """How many numbers each case shows; none if a net is only counted there and run elsewhere.
+
+    Other nets have as many parameters.
+    """
+    glanced = [bool(case.plan and case.plan.counted) for case in key.question.cases]
+    return [
+        0 if only and not all(glanced) else _weight(case)
+        for only, case in zip(glanced, observation.cases, strict=True)
+    ]
 
 
 def _weight(case: CaseObservation) -> int:

@@ -163,6 +163,14 @@ bank.variant(
 )
 
 
+@bank.mistake("The common part is an area, its height times its width; here the two are added.")
+def sides_added(a, b):
+    height, width, first, second = parts(a, b)
+    common = height + width
+    union = first + second - common
+    return common / np.where(union > 0, union, 1) * (union > 0)
+
+
 @bank.mistake(
     "What is taken for the common part is the box around both: it begins at the larger of the two "
     "beginnings and ends at the smaller of the two ends."
