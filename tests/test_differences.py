@@ -35,6 +35,8 @@ def row_empty(array):
 ZEROS_LAST = np.concatenate([MAPS[..., :2], np.zeros_like(MAPS[..., :2])], axis=-1)
 MASK = np.zeros((6, 7))  # in its place it is the mirror image of itself one row lower
 MASK[1:4, 2:5] = 1
+HARDLY = np.zeros((4, 5))
+HARDLY[3, 0] = 0.4
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,19 @@ MASK[1:4, 2:5] = 1
 )
 def test_the_sentence_names_how_arrays_differ(expected, found, words):
     assert words in said(expected, found)
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "words"),
+    [
+        (HARDLY, np.where(HARDLY, HARDLY, [[1, 1, 0, 0, 0]]), "shifted"),  # zeros fit any shift
+        (np.diag([1, 0.3, 0.3]), np.diag([0.3, 1, 0.3]), "shifted"),  # by 4 of 9 values only
+        (SQUARE, border_changed(SQUARE), "padding"),  # a table has rows too
+        (MASK, np.roll(MASK[:, ::-1], 3, 0).T.reshape(6, 7), "another order"),  # as many of 1 and 0
+    ],
+)
+def test_no_sentence_rests_on_values_that_agree_by_chance(expected, found, words):
+    assert words not in said(expected, found)
 
 
 def test_not_a_number_agrees_with_nothing_but_itself():

@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from keras import layers
 
+from autograder.data.arguments import Input
 from autograder.judging.judge import judge
 from autograder.probing.probe import probe
 from autograder.setting.keymaking import make_task_key
-from autograder.setting.task import Mistake, Task, trial
+from autograder.setting.task import Mistake, Task, counted, trial
 
 pytestmark = pytest.mark.usefixtures("without_slips")
 
@@ -163,6 +165,61 @@ def test_a_mistake_known_by_whole_arrays_needs_one_case():
         "every value has the wrong sign" in verdict.details[0] or "-1 times" in (verdict.details[0])
     )
     assert not np.isnan(verdict.points)
+
+
+def moved(values, down=0, right=0, twice=False):
+    """The values moved by what is asked for."""
+    return (values + 10 * down + 1000 * right) * (2 if twice else 1)
+
+
+def test_one_mistake_is_told_though_two_others_would_explain_the_same_together():
+    """As of boxes that lie apart: below, which the height shows, and to the right, the width."""
+
+    def without_both(values, down=0, right=0, twice=False):
+        return moved(values, twice=twice)
+
+    def without_down(values, down=0, right=0, twice=False):
+        return moved(values, right=right, twice=twice)
+
+    def without_right(values, down=0, right=0, twice=False):
+        return moved(values, down, twice=twice)
+
+    def without_both_nor_twice(values, down=0, right=0, twice=False):
+        return values - 7 * twice
+
+    def trials(rng):
+        calls = [{}, {"down": 1}, {"right": 1}, {"twice": True}, {"twice": True}]
+        full = [{"down": 0, "right": 0, "twice": False} | call for call in calls]
+        return [trial(values=rng.normal(size=9), **call) for call in full]
+
+    known = {"Move!": without_both, "Move down!": without_down, "Move right!": without_right}
+    mistakes = [Mistake(function, hint) for hint, function in known.items()]
+    task = Task("moved", "function", 2, trials, moved, mistakes=mistakes)
+    hint = judged(task, without_both_nor_twice).hint
+    assert "In 2 of the 4 cases that go wrong yours gives what this mistake gives: Move!" in hint
+
+
+def blurred(x, filters):
+    """A 3x3 convolution."""
+    return layers.Conv2D(filters, 3, padding="same")(x)
+
+
+def test_as_many_parameters_in_a_net_that_is_only_counted_are_no_known_mistake():
+    """A net of other layers may have as many."""
+
+    def one_by_one(x, filters):
+        return layers.Conv2D(filters, 1)(x)
+
+    def other_elsewhere(x, filters):
+        return layers.Conv2D(filters, 1 if filters > 9 else 5, padding="same")(x)
+
+    def trials(rng):
+        return [trial(x=Input((6, 7, 3)), filters=4), counted(x=Input((6, 7, 3)), filters=40)]
+
+    mistakes = [Mistake(one_by_one, "The kernel is 3x3.")]
+    task = Task("blurred", "block", 2, trials, blurred, mistakes=mistakes)
+    assert judged(task, one_by_one).hint == "The kernel is 3x3."
+    assert "The kernel is 3x3." not in judged(task, other_elsewhere).hint
 
 
 def turned(values, back=False):

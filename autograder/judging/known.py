@@ -52,7 +52,7 @@ def partly_known(
     which cases are wrong (`limited`).
     """
     candidates = _likenesses(key, observation, wrong)
-    weights = [_weight(case) for case in observation.cases]
+    weights = _weights(key, observation)
     found: list[Likeness] = []
     left = set(wrong)
     while left and len(found) < MOST_EXPLAINING:
@@ -90,24 +90,23 @@ def _explaining_most(
     """The mistake that explains the most of the cases left, if its cases tell it from all others.
 
     Small numbers agree by chance: where it does not explain all, be it of a branch, there must be
-    enough that no other mistake gives.
+    enough that another mistake does not give, of each other one. Two that explain together what
+    one does alone are less likely than that one.
     """
     telling = [one for one in candidates if not any(_rivals(one, o, left) for o in candidates)]
     best = max(telling, key=lambda one: (len(one.explains & left), -len(one.spoils)), default=None)
     explained = best.explains & left if best else frozenset()
     if best is None or not explained:
         return None
-    others = {
-        index
-        for one in candidates
-        if one.hint != best.hint and len(one.spoils) <= len(best.spoils)
-        for index in one.explains
-    }
+    rivals = [
+        one for one in candidates if one.hint != best.hint and len(one.spoils) <= len(best.spoils)
+    ]
     is_all = explained == left or any(explained == branch & left for branch in branches)
-    alone = explained if is_all else explained - others
+    alone = [explained] if is_all else [explained - one.explains for one in rivals] or [explained]
     weight = sum(weights[index] for index in explained)
     share = 1 / 4 if weight >= ENOUGH * 4 * len(explained) else 1 / 3  # of arrays, of numbers
-    is_enough = sum(weights[index] for index in alone) >= ENOUGH and weight >= ENOUGH
+    apart = min(sum(weights[index] for index in cases) for cases in alone)
+    is_enough = apart >= ENOUGH and weight >= ENOUGH
     return best if len(explained) >= share * len(left) and is_enough else None
 
 
@@ -128,6 +127,18 @@ def _near_right(key: TaskKey, index: int, mine: dict[str, tuple[Sketch, ...]]) -
         and all(map(same_sketch, [sketch(a.numpy()) for a in arrays], mine[mode]))
         for mode, arrays in outputs.items()
     )
+
+
+def _weights(key: TaskKey, observation: Observation) -> list[int]:
+    """How many numbers each case shows; none if a net is only counted there and run elsewhere.
+
+    Other nets have as many parameters.
+    """
+    glanced = [bool(case.plan and case.plan.counted) for case in key.question.cases]
+    return [
+        0 if only and not all(glanced) else _weight(case)
+        for only, case in zip(glanced, observation.cases, strict=True)
+    ]
 
 
 def _weight(case: CaseObservation) -> int:

@@ -227,6 +227,14 @@ def three_reversed(x, f1, f3_reduce, f3, f5_reduce, f5, pool):
     return inception_block(x, f1, f3, f3_reduce, f5_reduce, f5, pool)
 
 
+@bank.mistake(
+    "The reductions have `f3_reduce` and `f5_reduce` filters, the 3x3 and the 5x5 have `f3` and "
+    "`f5`; here it is the reverse in both ways."
+)
+def both_reversed(x, f1, f3_reduce, f3, f5_reduce, f5, pool):
+    return inception_block(x, f1, f3, f3_reduce, f5, f5_reduce, pool)
+
+
 @bank.mistake("`f3` belongs to the 3x3 and `f5` to the 5x5; here they are exchanged.")
 def filters_exchanged(x, f1, f3_reduce, f3, f5_reduce, f5, pool):
     return inception_block(x, f1, f3_reduce, f5, f5_reduce, f3, pool)

@@ -176,6 +176,18 @@ def zeros_before(predict, image, factor):
     return zeros_before_and_not_cut(predict, image, factor)[:height, :width]
 
 
+@bank.mistake(
+    "The picture wraps round where it is shifted: rows and columns that leave it come back at its "
+    "end, and all maps are as large as the first; leave them out instead."
+)
+def wrapped_round(predict, image, factor):
+    rows, columns, classes = predict(image).shape
+    dense = np.empty((rows * factor, columns * factor, classes))
+    for i, j in np.ndindex(factor, factor):
+        dense[i::factor, j::factor] = predict(np.roll(image, (-i, -j), axis=(0, 1)))
+    return dense
+
+
 @bank.mistake(NEVER_SHIFTED)
 def never_shifted(predict, image, factor):
     height, width = size_of(parts_of(predict, image, factor), factor)

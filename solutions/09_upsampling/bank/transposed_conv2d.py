@@ -169,6 +169,10 @@ FILTERS_FIRST = (
     "The last two axes of the kernel are confused: in a transposed convolution filters come "
     "before channels, (kh, kw, F, C)."
 )
+ORDINARY = (
+    "This is an ordinary convolution, whose result is smaller than the picture; in a transposed "
+    "one each pixel lays down a whole kernel, and the result is larger."
+)
 OVERLAP = "Where copies of the kernel overlap they are added up"
 
 
@@ -377,7 +381,24 @@ def stride_of_a_convolution(image, kernel, stride=1):
     return transposed_conv2d(image, kernel, 1)[::stride, ::stride]
 
 
+@bank.mistake(
+    "The result is as large as the stride makes it, but the copies of the kernel lie one pixel "
+    "apart in it: neighbours lie `stride` apart."
+)
+def laid_one_apart(image, kernel, stride=1):
+    result = np.zeros(transposed_conv2d(image, kernel, stride).shape)
+    close = transposed_conv2d(image, kernel, 1)
+    result[: close.shape[0], : close.shape[1]] = close
+    return result
+
+
 # How large the result is
+
+
+@bank.mistake(ORDINARY)
+def ordinary(image, kernel, stride=1):
+    """Where the kernel is larger than the picture it fails."""
+    return slid(image, kernel)[::stride, ::stride]
 
 
 @bank.mistake(

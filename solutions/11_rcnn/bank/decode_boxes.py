@@ -7,7 +7,7 @@ from keras import ops
 
 from autograder.setting.bank import Bank
 
-from ..tasks import decode_boxes, encode_boxes
+from ..tasks import centres_and_sizes, decode_boxes, encode_boxes
 from ._shared import as_boxes, decoded
 
 bank = Bank(decode_boxes)
@@ -69,6 +69,16 @@ def with_ops(offsets, proposals):
 
 
 # Wrong answers
+
+
+@bank.mistake(
+    "Each corner is moved here by two of the offsets; the first two move the centre, the last two "
+    "are logarithms by which the size changes."
+)
+def corners_moved(offsets, proposals):
+    _, sizes = centres_and_sizes(proposals)
+    return proposals + offsets * np.tile(sizes, 2)
+
 
 # The centre
 

@@ -163,6 +163,14 @@ bank.variant(
 )
 
 
+@bank.mistake("The common part is an area, its height times its width; here the two are added.")
+def sides_added(a, b):
+    height, width, first, second = parts(a, b)
+    common = height + width
+    union = first + second - common
+    return common / np.where(union > 0, union, 1) * (union > 0)
+
+
 @bank.mistake(
     "What is taken for the common part is the box around both: it begins at the larger of the two "
     "beginnings and ends at the smaller of the two ends."
@@ -172,6 +180,18 @@ def around_both(a, b):
     around = np.prod(sides, axis=-1)
     below = areas(a)[:, None] + areas(b) - around
     return around / np.where(below != 0, below, 1)
+
+
+@bank.mistake(
+    "Boxes that lie apart have nothing in common, and one that ends before it begins has no area: "
+    "a negative height or width must become 0 in both; here in neither."
+)
+def nowhere_cut_off(a, b):
+    sides = np.minimum(a[:, None, 2:], b[:, 2:]) - np.maximum(a[:, None, :2], b[:, :2])
+    common = np.prod(sides, axis=-1)
+    first, second = (np.prod(x[:, 2:] - x[:, :2], axis=1) for x in (a, b))
+    union = first[:, None] + second - common
+    return common / np.where(union > 0, union, 1)
 
 
 # What it is divided by
