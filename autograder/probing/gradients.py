@@ -21,15 +21,24 @@ Project = Callable[[int, np.ndarray], np.ndarray]
 
 
 def projected_gradients(
-    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
+    model: keras.Model,
+    loss_of: LossOf,
+    wanted: Sequence[int],
+    project: Project,
+    at_once: bool = False,
 ) -> list[np.ndarray]:
     """`project(place, gradient)` for the gradient of `loss_of(model)` in each wanted weight.
 
     `wanted` are places among the trainable variables, `project` gives numbers that are linear in
     the gradient. A variable that does not reach the loss has a gradient of zeros. The moving
-    statistics are afterwards those of one call. Raises NotImplementedError on an unknown backend.
+    statistics are afterwards those of one call. `at_once`, which is faster, keeps all gradients
+    until the last is known, and takes the model for a graph of Keras's own layers. Raises
+    NotImplementedError on an unknown backend.
     """
     backend = keras.backend.backend()
+    if at_once and backend == "tensorflow":
+        gradients = _all_at_once(model, loss_of, wanted)
+        return [project(i, slope) for i, slope in zip(wanted, gradients, strict=True)]
     functions = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
     if backend not in functions:
         raise NotImplementedError(f"answers cannot be checked on the Keras backend {backend!r}")
