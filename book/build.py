@@ -25,6 +25,9 @@ from book.staging import as_page, clean, opening_of, read_sources, title_of
 SITE = Path(__file__).resolve().parent / "site"
 DOCUMENTS = {
     "teaching.md": "docs/teaching.md",
+    "platforms.md": "docs/platforms.md",
+    "clusters.md": "docs/clusters.md",
+    "jupyterhub.md": "docs/jupyterhub/README.md",
     "tour.md": "docs/tour.md",
     "authoring.md": "docs/authoring.md",
     "contributing.md": "CONTRIBUTING.md",
@@ -121,9 +124,8 @@ def _stage_documents(stage: Path, chapters: list[dict[str, str]], packages: dict
     for name, place in DOCUMENTS.items():
         text = (ROOT / place).read_text(encoding="utf-8")
         for page, origin in DOCUMENTS.items():
-            text = re.sub(
-                rf"\]\((?:\.\./|docs/)?{Path(origin).name}(#[^)]*)?\)", rf"]({page}\1)", text
-            )
+            address = re.escape(origin.removeprefix("docs/"))
+            text = re.sub(rf"\]\((?:\.\./|docs/)?{address}(#[^)]*)?\)", rf"]({page}\1)", text)
         _write(stage / name, text)
 
 

@@ -17,14 +17,14 @@ from keras import layers, ops
 
 from convbook.capstones import CAPSTONES, training
 
-# Pictures to train with and epochs, for each capstone.
+# Pictures to train with, epochs, and pictures a step, for each capstone. Digits cover few of a
+# scene's pixels: it takes many steps until a net says anything but ground.
 EFFORT = {
-    "classification": (3000, 10),
-    "segmentation": (1000, 10),
-    "detection": (2000, 16),
-    "pose": (2000, 12),
+    "classification": (3000, 10, 32),
+    "segmentation": (2000, 12, 8),
+    "detection": (2000, 16, 32),
+    "pose": (2000, 12, 32),
 }
-BATCH = 32
 CELLS, CELL = 8, 8  # of the detector's map, and pixels of one
 LENGTH = 24.0  # pixels: the size of a box that is exp(0)
 SURE = 0.05  # a box with a lower score is not said
@@ -37,12 +37,12 @@ def unit(x, filters, stride=1):
     return layers.ReLU()(layers.BatchNormalization()(x))
 
 
-def fitted(net, loss, x, y, epochs):
+def fitted(net, loss, x, y, epochs, batch):
     """The net, trained by Adam with a step that falls to nothing."""
-    steps = epochs * -(-len(x) // BATCH)
+    steps = epochs * -(-len(x) // batch)
     schedule = keras.optimizers.schedules.CosineDecay(2e-3, steps)
     net.compile(keras.optimizers.Adam(schedule), loss, jit_compile=False)
-    net.fit(x, y, batch_size=BATCH, epochs=epochs, verbose=2)
+    net.fit(x, y, batch_size=batch, epochs=epochs, verbose=2)
     return net
 
 
@@ -50,18 +50,18 @@ def scaled(pictures):
     return pictures.astype("float32") / 255 - 0.5
 
 
-def classify(pictures, truth, hidden, epochs):
+def classify(pictures, truth, hidden, effort):
     x = inputs = keras.Input(pictures.shape[1:])
     for filters in (16, 32, 64, 128):
         x = unit(unit(x, filters, 2 if filters > 16 else 1), filters)
     x = layers.Dropout(0.3)(layers.GlobalAveragePooling2D()(x))
     net = keras.Model(inputs, layers.Dense(10)(x))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    fitted(net, loss, scaled(pictures), truth["labels"], epochs)
+    fitted(net, loss, scaled(pictures), truth["labels"], *effort)
     return {"labels": net.predict(scaled(hidden), verbose=0).argmax(axis=-1)}
 
 
-def segment(pictures, truth, hidden, epochs):
+def segment(pictures, truth, hidden, effort):
     """A U-Net with three steps down."""
     x = inputs = keras.Input(pictures.shape[1:])
     skips = []
@@ -74,18 +74,18 @@ def segment(pictures, truth, hidden, epochs):
         x = unit(layers.Concatenate()([skip, layers.UpSampling2D(2)(x)]), filters)
     net = keras.Model(inputs, layers.Conv2D(4, 1)(x))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    fitted(net, loss, scaled(pictures), truth["maps"].astype("int32"), epochs)
+    fitted(net, loss, scaled(pictures), truth["maps"].astype("int32"), *effort)
     return {"maps": net.predict(scaled(hidden), verbose=0).argmax(axis=-1)}
 
 
-def detect(pictures, truth, hidden, epochs):
+def detect(pictures, truth, hidden, effort):
     """One box a cell of an 8 x 8 map: objectness, place, size, class (after YOLO)."""
     x = inputs = keras.Input(pictures.shape[1:])
     for filters in (16, 32, 64):
         x = unit(unit(x, filters, 2), filters)
     x = unit(unit(x, 128), 128)
     net = keras.Model(inputs, layers.Conv2D(8, 1)(x))
-    fitted(net, detection_loss, scaled(pictures), targets(len(pictures), truth), epochs)
+    fitted(net, detection_loss, scaled(pictures), targets(len(pictures), truth), *effort)
     return read_boxes(net.predict(scaled(hidden), verbose=0))
 
 
@@ -155,7 +155,7 @@ def kept_boxes(boxes, scores):
     return np.array(kept, int)
 
 
-def estimate_pose(pictures, truth, hidden, epochs):
+def estimate_pose(pictures, truth, hidden, effort):
     """A distribution over 16 x 16 places for each joint; its mean near the peak is the answer."""
     x = inputs = keras.Input(pictures.shape[1:])
     x = unit(unit(x, 24, 2), 32)
@@ -166,7 +166,7 @@ def estimate_pose(pictures, truth, hidden, epochs):
     x = layers.Concatenate()([fine, layers.UpSampling2D(2)(x)])
     x = layers.Conv2D(JOINTS, 1)(unit(unit(x, 64), 64))
     net = keras.Model(inputs, layers.Reshape((-1, JOINTS))(x))
-    fitted(net, pose_loss, scaled(pictures), bells(truth["points"]), epochs)
+    fitted(net, pose_loss, scaled(pictures), bells(truth["points"]), *effort)
     return {"points": read_places(net.predict(scaled(hidden), verbose=0))}
 
 
@@ -215,10 +215,11 @@ NETS = {
 def main(name, pictures, out, share=1.0):
     """Train, and write what is said of the hidden pictures."""
     keras.utils.set_random_seed(16)
-    count, epochs = (max(1, round(number * float(share))) for number in EFFORT[name])
+    count, epochs, batch = EFFORT[name]
+    count, epochs = (max(1, round(number * float(share))) for number in (count, epochs))
     start = time.process_time()
     shown, truth = training(name, count)
-    said = NETS[name](shown, truth, np.load(pictures)["pictures"], epochs)
+    said = NETS[name](shown, truth, np.load(pictures)["pictures"], (epochs, batch))
     np.savez_compressed(out, **said)
     print(f"{name}: {count} pictures, {epochs} epochs, {time.process_time() - start:.0f} CPU s")
 

@@ -57,7 +57,7 @@ class Mutant:
 
     @property
     def label(self) -> str:
-        """Its name in `EQUIVALENT_MUTANTS`, such as `function: before -> after`."""
+        """What it is called in EQUIVALENT_MUTANTS, such as "function: before -> after"."""
         return f"{self.function}: {self.before} -> {self.after}"
 
 

@@ -76,7 +76,7 @@ def small_pose_machine(
 
 
 def pose_machine(joints: int = 14, stages: int = 6, size: int = 368) -> keras.Model:
-    """The pose machine as published: 368 pixels to maps of 46 x 46, joints and the ground.
+    """The pose machine as published: 368 pixels to maps of 46 x 46, joints and the background.
 
     Left out is the map of the figure's centre, a bell where the person in question stands, which
     the authors' code puts beside the beliefs of each later stage.

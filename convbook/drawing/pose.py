@@ -2,7 +2,7 @@
 
 Points are (y, x) in pixels, the centres of pixels at whole numbers. A figure's own left side is
 drawn with solid lines, its right side with dashed ones; all have a white rim, so that they can be
-seen on any ground.
+seen on any ground. How the nets of the chapter are put together is drawn here too.
 """
 
 from __future__ import annotations
@@ -14,14 +14,29 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, withStroke
 from numpy.typing import ArrayLike
 
 from convbook.data.figure_drawing import KEY_POINTS, LIMBS
+from convbook.drawing.detectors import Part, draw_parts
 from convbook.drawing.style import COLOURS, WIDTH
 
 PEOPLE = ("vermilion", "blue", "sky", "ink")
 """Colours of the people of a scene, one after the other."""
+
+PARTS = {
+    "head, neck": (("head", "neck"), "ink", "o"),
+    "arm": (("shoulder", "elbow", "wrist"), "vermilion", "s"),
+    "leg": (("hip", "knee", "ankle"), "sky", "^"),
+}
+"""Body parts: the joints that belong to each, its colour and its mark."""
+
+STANDING = (
+    *((4, 32), (14, 32), (16, 42), (27, 52), (36, 61), (16, 22), (27, 12), (36, 3)),
+    *((40, 37), (51, 39), (62, 40), (40, 27), (51, 25), (62, 24)),
+)
+"""Where the joints of a figure are that stands and faces the viewer, (y, x)."""
 
 
 def draw_plain(axes: Axes, image: ArrayLike, title: str = "") -> None:
@@ -100,28 +115,82 @@ def draw_figures(
     return figure
 
 
-def draw_key(figure: Any) -> None:
-    """Say below a figure what its lines mean."""
+def draw_key(figure: Any, marks: bool = True) -> None:
+    """Say below a figure what its lines mean, and its crosses where it has such marks."""
+    colour = COLOURS["vermilion" if marks else "ink"]  # people have colours of their own
     looks: dict[str, dict[str, Any]] = {
-        "its left side": {"color": COLOURS["vermilion"]},
-        "its right side": {"color": COLOURS["vermilion"], "linestyle": (0, (2.2, 1.2))},
-        "true joint, seen": {"color": COLOURS["ink"], "marker": "x", "linestyle": "none"},
+        "its left side": {"color": colour},
+        "its right side": {"color": colour, "linestyle": (0, (2.2, 1.2))},
     }
+    if marks:
+        cross = {"color": COLOURS["ink"], "marker": "x", "linestyle": "none"}
+        looks["true joint, seen"] = cross
     lines = [Line2D([], [], label=name, linewidth=2, **look) for name, look in looks.items()]
     figure.legend(handles=lines, loc="outside lower right", ncols=3, fontsize=9)
 
 
-def draw_people(axes: Axes, image: ArrayLike, people: ArrayLike, title: str = "") -> None:
-    """Draw a scene with the bones of its people (n, 14, 2), each in a colour of its own."""
+def draw_skeleton(axes: Axes | None = None) -> Axes:
+    """Draw the joints of a figure with their names, and the bones between them.
+
+    Args:
+        axes: where to draw; a new figure if None.
+    """
+    axes = axes or plt.subplots(figsize=(WIDTH, 2.9))[1]
+    draw_bones(axes, STANDING)
+    for name, (y, x) in zip(KEY_POINTS, STANDING, strict=True):
+        left = name.startswith("right")  # the figure's right is at the left of the picture
+        axes.annotate(
+            name.replace("_", " "),
+            (x, y),
+            (-7 if left else 7, 6 if name == "neck" else 0),
+            textcoords="offset points",
+            ha="right" if left else "left",
+            va="center",
+            fontsize=9,
+        )
+    axes.set(xlim=(-20, 84), ylim=(66, 0), aspect="equal")
+    axes.set_axis_off()
+    return axes
+
+
+def draw_people(
+    axes: Axes,
+    image: ArrayLike,
+    people: ArrayLike,
+    title: str = "",
+    marks: tuple[ArrayLike, ArrayLike] | None = None,
+) -> None:
+    """Draw a scene with the bones of its people, each in a colour of its own.
+
+    Args:
+        axes: where to draw.
+        image: (H, W, 3).
+        people: (n, 14, 2); one that is all NaN uses up its colour and is not drawn.
+        title: written above it.
+        marks: true places (m, 14, 2) and which of them are marked with crosses (m, 14).
+    """
     draw_plain(axes, image, title)
     for number, points in enumerate(np.asarray(people, float)):
         draw_bones(axes, points, COLOURS[PEOPLE[number % len(PEOPLE)]], 1.8)
+    if marks:
+        draw_marks(axes, *marks)
 
 
-def draw_candidates(axes: Axes, points: ArrayLike) -> None:
-    """Draw places (n, 2) as dots."""
+def draw_candidates(axes: Axes, points: ArrayLike, kinds: ArrayLike) -> None:
+    """Draw places (n, 2) of joints of some kinds (n,): a colour and a mark for each body part."""
     y, x = np.asarray(points, float).T
-    axes.plot(x, y, "o", color=COLOURS["vermilion"], markersize=4, markeredgecolor="white")
+    names = np.array(KEY_POINTS)[np.asarray(kinds, int)]
+    for part, (ends, colour, mark) in PARTS.items():
+        own = np.array([name.split("_")[-1] in ends for name in names], bool)
+        look: dict[str, Any] = {
+            "color": COLOURS[colour],
+            "markersize": 6,
+            "markeredgewidth": 0.7,
+        }
+        axes.plot(x[own], y[own], mark, markeredgecolor="white", label=part, **look)
+    axes.legend(
+        loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, fontsize=8, handletextpad=0.1
+    )
 
 
 def draw_ways(axes: Axes, start: ArrayLike, ends: ArrayLike) -> None:
@@ -161,7 +230,13 @@ def draw_head(
         axes.plot(*end, "o", color=colour, markersize=2.2 * linewidth, markeredgecolor="white")
 
 
-def draw_belief(axes: Axes, image: ArrayLike, belief: ArrayLike, title: str = "") -> None:
+def draw_belief(
+    axes: Axes,
+    image: ArrayLike,
+    belief: ArrayLike,
+    title: str = "",
+    interpolation: str = "bilinear",
+) -> None:
     """Draw one belief map (h, w) as levels over its picture (H, W, 3), dark where it is low."""
     values = np.asarray(belief, float)
     height, width = np.shape(image)[:2]
@@ -176,6 +251,84 @@ def draw_belief(axes: Axes, image: ArrayLike, belief: ArrayLike, title: str = ""
         vmin=0,
         vmax=max(1e-6, float(values.max())),
         alpha=0.62,
-        interpolation="bilinear",
+        interpolation=interpolation,
     )
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+
+
+def draw_bell(axes: Axes, image: ArrayLike, belief: ArrayLike, title: str = "") -> None:
+    """Draw a map (h, w) as `draw_belief` does, with the borders of its cells."""
+    draw_belief(axes, image, belief, title, "nearest")
+    for count, side, line in zip(
+        np.shape(belief), np.shape(image), (axes.axhline, axes.axvline), strict=False
+    ):
+        for place in np.arange(1, count) * side / count - 0.5:
+            line(place, color="white", linewidth=0.4, alpha=0.6)
+
+
+# --- how the nets are put together ----------------------------------------------------------------
+
+
+def draw_hourglass(axes: Axes, side: int = 16, depth: int = 3, title: str = "") -> Axes:
+    """Draw one hourglass: its maps, the higher the larger their sides, and the ways past.
+
+    Args:
+        axes: where to draw.
+        side: of the map that it reads, in cells, a multiple of 2 to the power of ``depth``.
+        depth: how often the map is halved.
+        title: written above it.
+    """
+    sides = [side >> min(step, 2 * depth - step) for step in range(2 * depth + 1)]
+    heights = [0.5 + 0.75 * np.log2(each) for each in sides]
+    thin: dict[str, Any] = {"arrowstyle": "->", "color": COLOURS["ink"], "linewidth": 1}
+    for step, (each, height) in enumerate(zip(sides, heights, strict=True)):
+        box = Rectangle((step - 0.16, -height / 2), 0.32, height, color=COLOURS["blue"])
+        axes.add_patch(box)
+        axes.text(step, -height / 2 - 0.12, f"{each}", ha="center", va="top", fontsize=9)
+        if step:
+            axes.annotate("", (step - 0.18, 0), (step - 0.82, 0), arrowprops=thin)
+    past = thin | {"color": COLOURS["vermilion"], "linewidth": 1.6}
+    for step in range(depth):
+        top = heights[step] / 2 - 0.22
+        axes.annotate(
+            "", (2 * depth - step - 0.18, top), (step + 0.18, top), arrowprops=past, zorder=3
+        )
+    axes.set(xlim=(-0.5, 2 * depth + 0.5), ylim=(-heights[0] / 2 - 0.7, heights[0] / 2 + 0.15))
+    axes.set_axis_off()
+    if title:
+        axes.set_title(title, fontsize=10.5)
+    return axes
+
+
+def draw_stack(axes: Axes, title: str = "") -> Axes:
+    """Draw two hourglasses, one after the other, and what the second one's input is the sum of."""
+    parts = {
+        (0, 1): Part("features", "16×16×32", learns=True),
+        (1, 1): Part("hour-\nglass", learns=True),
+        (2, 1): Part("1×1", learns=True),
+        (3, 1): Part("sum"),
+        (4, 1): Part("hour-\nglass", learns=True),
+        (2, 2): Part("14 maps", "loss", learns=True),
+        (4, 2): Part("14 maps", "loss", learns=True),
+    }
+    ways = [[(column, 1), (column + 1, 1)] for column in range(4)]
+    ways += [[(0, 1), (0, 0), (3, 0), (3, 1)], [(2, 1), (2, 2)], [(4, 1), (4, 2)]]
+    ways += [[(2, 2), (3, 2), (3, 1)]]
+    return draw_parts(parts, ways, axes, title)
+
+
+def draw_machine(stages: int = 3, axes: Axes | None = None) -> Axes:
+    """Draw a pose machine: what each stage sees, and that it has maps and a loss.
+
+    Args:
+        stages: at least 1.
+        axes: where to draw; a new figure if None.
+    """
+    parts = {(0, 0): Part("features", learns=True)}
+    parts |= {
+        (number, 1): Part(f"stage {number}", "14 maps, loss", learns=True)
+        for number in range(1, stages + 1)
+    }
+    ways = [[(0, 0), (number, 0), (number, 1)] for number in range(1, stages + 1)]
+    ways += [[(number, 1), (number + 1, 1)] for number in range(1, stages)]
+    return draw_parts(parts, ways, axes)

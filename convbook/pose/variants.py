@@ -49,7 +49,6 @@ VARIANTS = {
         "no features again", small_pose_machine, {"features_again": False}
     ),
     "hourglass": Variant("whole", small_hourglass),
-    "hourglass_last_loss": Variant("loss at the end only", small_hourglass, every_loss=False),
     "hourglass_no_feedback": Variant("nothing fed back", small_hourglass, {"feedback": False}),
     "hourglass_no_skip": Variant("no way past", small_hourglass, {"skip": False}),
 }
@@ -72,8 +71,7 @@ def cell_loss(y_true: Any, y_pred: Any) -> Any:
     """In which cell is the joint? Cross-entropy of a softmax over a map's cells, (N, H, W, K) both.
 
     The truth is bells, divided by their sums; a joint that is nowhere, a map of zeros, costs
-    nothing. (Wei 2016 and Newell 2016 take the squared error of the maps, with which a map of zeros
-    is nearly right: the small nets here took far longer to leave it.)
+    nothing. (Wei 2016 and Newell 2016 take the squared error of the maps.)
     """
     cells, joints = y_pred.shape[1] * y_pred.shape[2], y_pred.shape[3]
     truth, said = (ops.reshape(each, (-1, cells, joints)) for each in (y_true, y_pred))
