@@ -110,6 +110,41 @@ def test_a_tape_sees_the_variables_of_a_net_that_is_built_quickly():
     assert all(slope is not None for slope in slopes)
 
 
+def test_a_value_that_is_kept_sees_what_is_assigned_later():
+    """As where a student ties a layer's kernel to another by `layer.kernel.value`."""
+    dense = quickly(lambda: small_net().layers[1])
+    kept = dense.kernel.value
+    dense.kernel.assign(ops.ones(dense.kernel.shape))
+    np.testing.assert_array_equal(kept, np.ones(dense.kernel.shape))
+    kept.assign_add(kept)
+    np.testing.assert_array_equal(dense.kernel, 2 * np.ones(dense.kernel.shape))
+
+
+def test_a_tape_of_a_students_own_sees_all_variables():
+    import tensorflow as tf
+
+    quick = quickly(small_net)
+    with tf.GradientTape() as tape:
+        loss = ops.sum(ops.square(quick(np.ones((2, 4), "float32"), training=True)))
+    slopes = tape.gradient(loss, [variable.value for variable in quick.trainable_variables])
+    assert all(slope is not None for slope in slopes)
+    quick.compile(optimizer="adam", loss="mse", run_eagerly=True)
+    before = quick.get_weights()
+    x = np.random.default_rng(3).normal(size=(4, 4)).astype("float32")
+    quick.fit(x, x[:, :3], verbose=0)
+    assert not np.array_equal(before[0], quick.get_weights()[0])
+
+
+def test_a_variable_that_is_given_a_resources_value_does_not_follow_it():
+    import tensorflow as tf
+
+    kernel = quickly(lambda: small_net().layers[1].kernel)
+    resource = tf.Variable(tf.ones(kernel.shape))
+    kernel.assign(resource)
+    resource.assign_add(resource)
+    np.testing.assert_array_equal(kernel, np.ones(kernel.shape))
+
+
 def tower():
     x = inputs = keras.Input((9, 8, 4))
     for filters in (6, 4):
@@ -176,6 +211,41 @@ def test_a_net_with_something_unknown_in_it_is_called_by_keras():
     assert steps_of(through(lambda x: ops.map(lambda row: row, x))) is None
     with patched(layers.Layer, "__call__", lambda *arguments, **options: None):
         assert steps_of(keras.Sequential([layers.ReLU()])) is None
+
+
+def test_a_net_that_a_student_has_changed_is_called_by_keras():
+    class ReLU(layers.ReLU):
+        def call(self, x):
+            return x
+
+    with patched(layers, "ReLU", ReLU):
+        assert steps_of(through(layers.ReLU())) is None
+    for model in (through(layers.ReLU()), through(through(layers.ReLU()))):
+        assert steps_of(model) is not None
+        model.layers[-1].call = lambda x, **options: x
+        assert steps_of(model) is None
+    model = through(layers.ReLU())
+    model.call = lambda x, **options: x
+    assert steps_of(model) is None
+    assert steps_of(through(layers.Dense(2, activity_regularizer="l2"))) is None
+
+
+def test_where_keras_keeps_other_notes_it_calls_a_net_itself():
+    model = through(layers.BatchNormalization())
+    del model.layers[-1]._call_has_training_arg
+    assert steps_of(model) is None
+    model = through(layers.BatchNormalization())
+    model._nodes_by_depth = None
+    assert steps_of(model) is None
+
+
+def test_steps_give_outputs_as_they_are_named():
+    x = keras.Input((4,))
+    for outputs in ({"a": ops.relu(x)}, [ops.relu(x)], {"b": ops.relu(x), "a": ops.abs(x)}):
+        model, given = keras.Model(x, outputs), ops.ones((1, 4))
+        mine, usual = steps_of(model)([given], False, None), model(given)
+        keras.tree.assert_same_structure(mine, usual)
+        keras.tree.map_structure(np.testing.assert_array_equal, mine, usual)
 
 
 def drawing(x):

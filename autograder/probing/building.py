@@ -4,7 +4,8 @@ Half the time of a small net's probe was Keras's bookkeeping as its layers are m
 are left out here, none of which an answer can tell from what it is used to:
 
 - a variable keeps its number in a tensor in place of a resource of TensorFlow's, until something
-  asks for the resource: code that is compiled, such as `fit`, or a tape that watches variables;
+  may need the resource: code that is compiled, such as `fit`, a tape that watches variables, or
+  anybody but Keras and this package who asks for the value;
 - an attribute that no tracking looks for, such as a number or a name, is just set;
 - the signatures of Keras's own functions are looked up once.
 """
@@ -12,6 +13,7 @@ are left out here, none of which an answer can tell from what it is used to:
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
@@ -20,9 +22,11 @@ from typing import Any
 
 import keras
 
+from autograder.probing.gradients import seen_by_tapes
 from autograder.probing.trace import patched
 
 LOOK = "is_backend_tensor_or_symbolic"
+OF_RESOURCES = ("optimizers", "optimizer", "trainer")  # parts of Keras that count on them
 
 
 @contextmanager
@@ -39,7 +43,9 @@ def quick_building() -> Iterator[None]:
         if keras.backend.backend() == "tensorflow":
             layer, variable = keras.layers.Layer, keras.Variable
             stack.enter_context(patched(layer, "__setattr__", _setting(layer.__setattr__)))
-            stack.enter_context(patched(variable, "__init__", _making(variable.__init__)))
+            held = _held_kind()
+            if held:
+                stack.enter_context(patched(variable, "__init__", _making(variable.__init__, held)))
         yield
 
 
@@ -55,8 +61,6 @@ def _looking(usual: Callable) -> Callable:
 
 
 def _module(name: str) -> Any:
-    import sys
-
     return sys.modules.get(name)
 
 
@@ -150,9 +154,8 @@ def _plain_kinds() -> Callable[[type], bool]:
 # Variables
 
 
-def _making(usual: Callable) -> Callable:
+def _making(usual: Callable, held: type) -> Callable:
     """How a variable is made: as one that is held in a tensor."""
-    held = _held_kind()
 
     def make(self: Any, *arguments: Any, **options: Any) -> None:
         if type(self) is keras.Variable:
@@ -163,9 +166,13 @@ def _making(usual: Callable) -> Callable:
 
 
 @lru_cache(maxsize=1)
-def _held_kind() -> type:
-    """The class of variables whose value is a tensor."""
+def _held_kind() -> type | None:
+    """The class of variables whose value is a tensor; None where TensorFlow tells of no tapes."""
     import tensorflow as tf
+
+    watched = seen_by_tapes()
+    if watched is None:
+        return None
 
     usual: Any = keras.Variable
     eager = tf.executing_eagerly
@@ -182,15 +189,16 @@ def _held_kind() -> type:
 
         def _direct_assign(self, value: Any) -> None:
             if self._is_held() and eager():
-                self._value = tf.cast(value, self._value.dtype)
+                self._value = tf.cast(tf.convert_to_tensor(value), self._value.dtype)
             else:
                 self._let_go()
                 usual._direct_assign(self, value)
 
         @property
         def value(self) -> Any:
-            if not eager() and not _is_scratch(tf.compat.v1.get_default_graph()):
-                self._let_go()  # what is compiled must see later values
+            compiled = not eager() and not _is_scratch(tf.compat.v1.get_default_graph())
+            if compiled or watched() or not _knows(sys._getframe(1).f_globals):
+                self._let_go()  # they must see later values
             return usual.value.fget(self)
 
         @property
@@ -209,6 +217,18 @@ def _held_kind() -> type:
 
     Variable.__module__, Variable.__qualname__ = usual.__module__, usual.__qualname__
     return Variable
+
+
+def _knows(names: dict[str, Any]) -> bool:
+    """Whether code, by its global names, is content with a variable's number as it is now."""
+    return _is_content(str(names.get("__name__")))
+
+
+@lru_cache(maxsize=500)
+def _is_content(module: str) -> bool:
+    parts = module.split(".")
+    ours = parts[:2] in (["keras", "src"], ["autograder", "probing"])
+    return ours and not set(parts) & set(OF_RESOURCES)
 
 
 def _is_scratch(graph: Any) -> bool:

@@ -19,7 +19,7 @@ import keras
 from autograder.probing.trace import Listener, hearing, recording
 
 # Layers that compute from their inputs and weights alone, with float32 in and out.
-LAYERS = (
+NAMES = (
     "Activation", "Add", "Average", "AveragePooling1D", "AveragePooling2D", "BatchNormalization",
     "Concatenate", "Conv1D", "Conv2D", "Conv2DTranspose", "Cropping2D", "Dense", "DepthwiseConv2D",
     "Dropout", "ELU", "Flatten", "GlobalAveragePooling2D", "GlobalMaxPooling2D",
@@ -33,6 +33,7 @@ OPERATIONS = ("numpy", "nn", "image", "math")
 OF_CORE = ("Cast", "Copy", "Slice", "StopGradient", "Unstack")
 
 # As they are before a student's code has run, in a process that grades.
+LAYERS = {vars(keras.layers)[name] for name in NAMES if name in vars(keras.layers)}
 CALL_OF_LAYERS, CALL_OF_OPERATIONS = keras.layers.Layer.__call__, keras.Operation.__call__
 
 
@@ -80,6 +81,7 @@ class Steps:
     """
 
     model: Any
+    structure: Any  # of what the model gives
     steps: list[Step] = field(default_factory=list)
 
     def fit(self, inputs: Sequence[Any]) -> bool:
@@ -92,9 +94,8 @@ class Steps:
         """What the model gives."""
         with recording(recorder):  # of what a layer calls in turn
             given = self.outputs_for(inputs, training, recorder)
-        if len(given) == 1:
-            return given[0]
-        return keras.tree.pack_sequence_as(self.model._outputs_struct, given)
+        packed = keras.tree.pack_sequence_as(self.structure, given)
+        return packed[0] if isinstance(packed, list | tuple) and len(packed) == 1 else packed
 
     def outputs_for(
         self, inputs: Sequence[Any], training: bool, recorder: Listener | None
@@ -115,12 +116,16 @@ def _fits(x: Any, wanted: Any) -> bool:
 
 
 def steps_of(model: Any) -> Steps | None:
-    """The steps of a model; None where Keras itself must call it."""
+    """The steps of a model; None where Keras itself must call it.
+
+    So it is where Keras's own notes are not as they are read here, in another version of it or
+    in what a student made of them.
+    """
     if keras.backend.backend() != "tensorflow":
         return None
     try:
         return _steps_of(model)
-    except (_Unknown, AttributeError):
+    except Exception:
         return None
 
 
@@ -128,9 +133,9 @@ def _steps_of(model: Any) -> Steps:
     from keras.src.models.functional import Functional
 
     graph = model._functional if type(model) is keras.Sequential else model
-    if type(graph) is not Functional or None in (graph.inputs, graph.outputs):
+    if type(graph) is not Functional or _is_changed(model) or _is_changed(graph):
         raise _Unknown
-    found = Steps(graph)
+    found = Steps(graph, graph._outputs_struct)
     known = {id(x) for x in graph.inputs}
     by_depth = graph._nodes_by_depth
     for depth in sorted(by_depth, reverse=True):
@@ -160,7 +165,7 @@ def _step_of(node: Any) -> Step:
         inner = _inner_of(node)
     elif not _is_known(operation) or not _is_kerass(getattr(operation, "activation", None)):
         raise _Unknown
-    trains = bool(getattr(operation, "_call_has_training_arg", False)) and inner is None
+    trains = layer and inner is None and bool(operation._call_has_training_arg)
     return Step(operation, node.arguments, [id(x) for x in node.outputs], trains, inner)
 
 
@@ -184,16 +189,22 @@ def _inner_of(node: Any) -> Steps:
 
 def _is_in_single_precision(layer: Any) -> bool:
     plain = layer.compute_dtype == layer.variable_dtype == "float32"
-    return plain and not layer.quantization_mode
+    return plain and not getattr(layer, "quantization_mode", None)
+
+
+def _is_changed(operation: Any) -> bool:
+    """Whether an operation has a `call` of its own, or Keras does something around its call."""
+    around = (getattr(operation, name, None) for name in ("_remat_mode", "activity_regularizer"))
+    return "call" in vars(operation) or any(thing is not None for thing in around)
 
 
 def _is_known(operation: Any) -> bool:
     """Whether an operation is one of Keras's own that computes from its inputs alone."""
     kind = type(operation)
-    if operation._remat_mode or "call" in vars(operation):
+    if _is_changed(operation):
         return False
     if isinstance(operation, keras.layers.Layer):
-        return kind.__name__ in LAYERS and getattr(keras.layers, kind.__name__) is kind
+        return kind in LAYERS
     package, _, module = kind.__module__.rpartition(".")
     if package != "keras.src.ops":
         return False
@@ -246,8 +257,8 @@ def momenta_of(steps: Steps | None, statistics: Sequence[Any]) -> list[float] | 
     if len({id(layer) for layer in layers}) < len(layers):
         return None  # one that is called twice takes two steps
     for layer in layers:
-        moves = layer.trainable and not layer.renorm and 0 <= layer.momentum <= 1 - 1e-5
-        if not moves:
+        plain = layer.trainable and not getattr(layer, "renorm", False)
+        if not plain or not 0 <= layer.momentum <= 1 - 1e-5:
             return None
         for variable in (layer.moving_mean, layer.moving_variance):
             found[id(variable)] = round(float(layer.momentum), 6)

@@ -52,7 +52,7 @@ def input_gradient(function: Callable[[Any], Any], x: Any) -> np.ndarray:
     if backend == "tensorflow":
         import tensorflow as tf
 
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
+        with _tape_of_tensors() as tape:
             tape.watch(x)
             value = function(x)
         gradient = tape.gradient(value, x, unconnected_gradients="zero")
@@ -186,7 +186,7 @@ def _projected_on_the_way(
 
         return listen(origin)
 
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
+    with _tape_of_tensors() as tape:
         origin = tf.zeros(())
         tape.watch(origin)
         chosen = [model.trainable_variables[i] for i in wanted]
@@ -208,11 +208,39 @@ def _all_at_once(model: keras.Model, loss_of: LossOf, wanted: Sequence[int]) -> 
     import tensorflow as tf
 
     variables = [model.trainable_variables[i].value for i in wanted]
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
+    with _tape_of_tensors() as tape:
         tape.watch(variables)
         loss = loss_of(model)
     gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
     return [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+
+
+_ours: list[Any] = []  # the tapes of this module that are running
+
+
+@contextmanager
+def _tape_of_tensors() -> Iterator[Any]:
+    """A tape that records what is done with tensors it is told to watch, and no variables."""
+    import tensorflow as tf
+
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        _ours.append(tape)
+        try:
+            yield tape
+        finally:
+            _ours.pop()
+
+
+def seen_by_tapes() -> Callable[[], bool] | None:
+    """What tells whether another tape than this module's is running; None where TensorFlow cannot.
+
+    Such a tape watches each variable whose value is read.
+    """
+    try:
+        from tensorflow.python.eager.record import could_possibly_record
+    except ImportError:
+        return None
+    return lambda: not _ours and could_possibly_record()
 
 
 def _jax(
