@@ -1,5 +1,7 @@
 """A net is built and called without much of Keras's bookkeeping, and nobody can tell."""
 
+import gc
+import weakref
 from pathlib import Path
 
 import keras
@@ -97,6 +99,15 @@ def test_a_net_that_is_built_quickly_can_be_trained_and_compiled():
     for mine, others in zip(quick.get_weights(), usual.get_weights(), strict=True):
         np.testing.assert_allclose(mine, others, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(compiled(x), usual(x, training=False), rtol=1e-4, atol=1e-5)
+
+
+def test_a_net_that_is_built_quickly_is_let_go():
+    """Else the nets of a bank stay in memory together."""
+    quick = quickly(small_net)
+    parts = [weakref.ref(thing) for thing in (quick, *quick.layers, *quick.weights)]
+    del quick
+    gc.collect()
+    assert [part() for part in parts] == [None] * len(parts)
 
 
 def test_a_tape_sees_the_variables_of_a_net_that_is_built_quickly():

@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import keras
 
@@ -79,34 +80,34 @@ class _Remembered(ModuleType):
         whole = getattr(function, "__func__", function)
         if not _is_kerass(whole):
             return inspect.signature(function)
-        return _signature(whole, function is not whole)
+        inner = vars(whole).get("__wrapped__")
+        bound = function is not whole
+        if inspect.ismethod(inner) and not bound and "__signature__" not in vars(whole):
+            return _Remembered.signature(inner)  # Keras's own wrapper of a layer's method
+        known = _SIGNATURES.setdefault(whole, {})
+        if bound not in known:
+            known[bound] = inspect.signature(function)
+        return known[bound]
 
     @staticmethod
     def getfullargspec(function: Any) -> inspect.FullArgSpec:
         """What `inspect.getfullargspec` says."""
-        known = inspect.isfunction(function) and _is_kerass(function)
-        return _argspec(function) if known else inspect.getfullargspec(function)
+        if not _is_kerass(function):
+            return inspect.getfullargspec(function)
+        if function not in _ARGUMENTS:
+            _ARGUMENTS[function] = inspect.getfullargspec(function)
+        return _ARGUMENTS[function]
 
 
 _REMEMBERED = _Remembered("inspect")
+# By functions, which are not kept alive: some of Keras's hold the layer, and so the net, that they
+# were made for.
+_SIGNATURES: WeakKeyDictionary[Callable, dict[bool, inspect.Signature]] = WeakKeyDictionary()
+_ARGUMENTS: WeakKeyDictionary[Callable, inspect.FullArgSpec] = WeakKeyDictionary()
 
 
 def _is_kerass(function: Any) -> bool:
     return inspect.isfunction(function) and str(function.__module__).startswith("keras.src.")
-
-
-@lru_cache(maxsize=2000)
-def _signature(function: Callable, bound: bool) -> inspect.Signature:
-    whole = inspect.signature(function)
-    first, *others = whole.parameters.values() or (None,)
-    if not bound or first is None or first.kind is inspect.Parameter.VAR_POSITIONAL:
-        return whole
-    return whole.replace(parameters=others)
-
-
-@lru_cache(maxsize=2000)
-def _argspec(function: Callable) -> inspect.FullArgSpec:
-    return inspect.getfullargspec(function)
 
 
 # Attributes
