@@ -254,7 +254,9 @@ def test_steps_give_outputs_as_they_are_named():
     x = keras.Input((4,))
     for outputs in ({"a": ops.relu(x)}, [ops.relu(x)], {"b": ops.relu(x), "a": ops.abs(x)}):
         model, given = keras.Model(x, outputs), ops.ones((1, 4))
-        mine, usual = steps_of(model)([given], False, None), model(given)
+        steps = steps_of(model)
+        assert steps is not None
+        mine, usual = steps([given], False, None), model(given)
         keras.tree.assert_same_structure(mine, usual)
         keras.tree.map_structure(np.testing.assert_array_equal, mine, usual)
 

@@ -171,9 +171,10 @@ def _held_kind() -> type | None:
     """The class of variables whose value is a tensor; None where TensorFlow tells of no tapes."""
     import tensorflow as tf
 
-    watched = seen_by_tapes()
-    if watched is None:
+    found = seen_by_tapes()
+    if found is None:
         return None
+    watched: Callable[[], bool] = found
 
     usual: Any = keras.Variable
     eager = tf.executing_eagerly
