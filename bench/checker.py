@@ -3,12 +3,19 @@
 Run from the project's folder: `.venv/bin/python -m bench.checker`. Writes bench/checker.md.
 Medians over runs; the ratio to one plain call of the same answer (building it and running it on
 the same inputs) says what checking adds and hardly depends on the machine.
+
+With `--before PATH`, an earlier state of the project at that path is measured beside this one, turn
+by turn in one run, in processor seconds, and only what follows the heading in it is written.
 """
 
+import argparse
+import json
 import os
 import platform
 import resource
 import statistics
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +24,8 @@ import numpy as np
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 RUNS = 5
+TURNS = 2  # of an earlier state and this one
+HEADING = "## Before and after nets are built and called without Keras's bookkeeping"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -92,9 +101,92 @@ def in_a_fresh_child(exercise):
     return statistics.median(times)
 
 
+# Run by either state of the project, which is the one on its PYTHONPATH.
+ONE_EXERCISE = """
+import json, resource, statistics, sys, time
+from pathlib import Path
+from autograder.data.key import read_key
+from autograder.probing.probe import probe
+from autograder.setting.task import load_tasks
+
+root, exercise = Path(sys.argv[1]), sys.argv[2]
+key, found = read_key(root / "exercises" / exercise / "key.json"), {}
+for task in load_tasks(root / "solutions" / exercise / "tasks.py"):
+    times = []
+    for _ in range(4):
+        start = time.process_time()
+        probe(task.answer, key.tasks[task.name].question)
+        times.append(time.process_time() - start)
+    found[task.name] = [times[0], statistics.median(times[1:])]
+print(json.dumps([found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
+
+
+def in_turns(exercise, before):
+    """Processor seconds of either state by task, first time and later, and the peaks (MiB)."""
+    found = {"before": [], "after": []}
+    for _ in range(TURNS):
+        for name, root in (("before", before), ("after", ROOT)):
+            done = subprocess.run(
+                [sys.executable, "-W", "ignore", "-c", ONE_EXERCISE, str(root), exercise],
+                cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, text=True,
+                stdout=subprocess.PIPE, check=True,
+            )  # fmt: skip
+            found[name].append(json.loads(done.stdout.splitlines()[-1]))
+    return found
+
+
+def compared(before, exercises):
+    """The lines of a report on an earlier state and this one, for tasks that are nets."""
+    load = os.getloadavg()[0]
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=before, text=True, stdout=subprocess.PIPE
+    ).stdout.strip()
+    lines = [
+        f"An earlier state ({commit}) and this one in one run, turn by turn, {TURNS} turns of",
+        f"each in a process of its own, on {len(os.sched_getaffinity(0))} core; load {load:.1f}",
+        "of other work when it began. Processor seconds of a check of the model answer: the first",
+        "in a process, and the median of the next three; the least of the turns. Memory is what",
+        "a process needed at most for all tasks of an exercise.",
+        "",
+        "| exercise | task | first, before | after | next, before | after | times as fast |",
+        "|---|---|---:|---:|---:|---:|---:|",
+    ]
+    memory = []
+    for exercise in exercises:
+        found = in_turns(exercise, before)
+        for task in found["after"][0][0]:
+            either = [
+                [min(turn[0][task][place] for turn in found[name]) for name in ("before", "after")]
+                for place in (0, 1)
+            ]
+            if either[1][0] < 0.02:
+                continue  # a function of numbers
+            line = (
+                f"| {exercise} | `{task}` | {either[0][0]:.3f} | {either[0][1]:.3f} "
+                f"| {either[1][0]:.3f} | {either[1][1]:.3f} | {either[1][0] / either[1][1]:.1f} |"
+            )
+            print(line, flush=True)
+            lines.append(line)
+        peaks = [min(turn[1] for turn in found[name]) for name in ("before", "after")]
+        memory.append(f"{exercise} {peaks[0]:.0f} and {peaks[1]:.0f} MiB")
+    return [*lines, "", f"Memory before and after: {', '.join(memory)}."]
+
+
 def main():
     from autograder.setting.exercises import exercise_names
 
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--before", type=Path)
+    parser.add_argument("exercises", nargs="*")
+    chosen = parser.parse_args()
+    target = ROOT / "bench" / "checker.md"
+    if chosen.before:
+        exercises = chosen.exercises or list(exercise_names(ROOT))
+        lines = compared(chosen.before.resolve(), exercises)
+        kept = target.read_text().partition(f"\n{HEADING}")[0]
+        target.write_text("\n".join([kept.rstrip(), "", HEADING, "", *lines]) + "\n")
+        return
     load = os.getloadavg()[0]
     lines = [
         "# Checking in a warm kernel",
@@ -120,7 +212,7 @@ def main():
     every = ", ".join(f"{name} {value:.2f} s" for name, value in fresh.items())
     lines += ["", f"All probes of an exercise in a fresh forked child: {every}."]
     lines += ["", f"Peak memory of the whole process: {peak_mib():.0f} MiB."]
-    (ROOT / "bench" / "checker.md").write_text("\n".join(lines) + "\n")
+    target.write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

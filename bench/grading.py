@@ -10,7 +10,8 @@ nbgrader, with its own `Execute`, runs the notebook's `check` cells in a kernel,
 are shares of a few submissions, since they take the same for each.
 
 `--before` names a folder with an earlier state of this project: it and this one grade the same
-class in turns, one worker each, and only they and nbgrader are measured.
+class in turns, one worker each, and only they and nbgrader are measured. What is written is then a
+section at the end of the report, in place of that of its name.
 
 `--otter` names the Python of an environment that has otter-grader and sees this one's packages
 (a file in its site-packages whose name ends in .pth, naming this environment's site-packages).
@@ -38,6 +39,7 @@ from autograder.running import forkserver  # noqa: E402
 from autograder.running.runner import Reply, Workshop  # noqa: E402
 
 EXERCISE = "04_residual"
+HEADING = "## Before and after nets are built and called without Keras's bookkeeping"
 
 
 def ordinary(course: Path, count: int, folder: Path) -> None:
@@ -250,8 +252,12 @@ def compared(course: Path, chosen: argparse.Namespace, load: float) -> list[str]
         (course / name).mkdir()
     slow, slow_cpu = nbgraders(course / "nbgrader", chosen.theirs)
     found = in_turns(course / "ours", chosen.ours, chosen.before)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=chosen.before, text=True, capture_output=True, check=False,
+    ).stdout.strip()  # fmt: skip
     lines = [
-        f"An earlier state and this one, grading {EXERCISE} in one run on "
+        f"An earlier state ({commit}) and this one, grading {EXERCISE} in one run on "
         f"{len(os.sched_getaffinity(0))} core, one worker, once warm; load {load:.1f} of other "
         "work when it began. Turn by turn; how many times as fast is by processor seconds, which "
         "other work touches less.",
@@ -359,7 +365,11 @@ def main() -> None:
     load = os.getloadavg()[0]
     if chosen.before:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            print("\n".join(compared(Path(folder), chosen, load)))
+            lines = compared(Path(folder), chosen, load)
+        print("\n".join(lines))
+        if chosen.write:
+            kept = chosen.write.read_text().partition(f"\n{HEADING}")[0].rstrip()
+            chosen.write.write_text("\n".join([kept, "", HEADING, "", *lines]) + "\n")
         return
     rows = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:

@@ -12,10 +12,15 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-KEPT = 48  # streams, each of a quarter of a megabyte: those of a question's cases
+if TYPE_CHECKING:
+    from autograder.data.observation import Plan
+
+KEPT = 96  # streams, each of a quarter of a megabyte: those of an exercise's questions
+OF_TENSORS = 99  # the seed with which tensors on the way through a net are projected
 PERIOD = 65_537  # a prime: rows of no layer fall into step with it
 ALIGNMENT = 64  # bytes
 IDLE = 1_000_000
@@ -38,6 +43,12 @@ def stream(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(PERIOD).astype("float32")
 
 
+def seeds_of(plan: Plan, outputs: int) -> list[int]:
+    """The seeds of the streams from which a net of so many outputs is filled and looked at."""
+    of_weights = [plan.seed, plan.seed + 1, plan.seed + 2, plan.seed + plan.projection]
+    return [OF_TENSORS, *of_weights, *(plan.seed + 10 + index for index in range(outputs))]
+
+
 def aligned_zeros(count: int) -> np.ndarray:
     """Zeros that TensorFlow takes over without a copy, since they begin where it wants them to.
 
@@ -51,17 +62,30 @@ def aligned_zeros(count: int) -> np.ndarray:
 
 def noise(seed: int, count: int, offset: int = 0, scale: float = 1.0) -> np.ndarray:
     """`count` reproducible normal numbers; `offset` picks another stretch of the same stream."""
-    period = np.roll(stream(seed), -(offset * 7919 + count * 101) % PERIOD)
+    drawn, start = aligned_zeros(count), (offset * 7919 + count * 101) % PERIOD
+    if count <= PERIOD:
+        _copy_turned(stream(seed), start, drawn)
+        drawn *= np.float32(scale)
+        return drawn
+    period, whole = np.roll(stream(seed), -start), count // PERIOD * PERIOD
     period *= np.float32(scale)
-    drawn, whole = aligned_zeros(count), count // PERIOD * PERIOD
     drawn[:whole].reshape(-1, PERIOD)[:] = period
     drawn[whole:] = period[: count - whole]
     return drawn
 
 
+def _copy_turned(period: np.ndarray, start: int, to: np.ndarray) -> None:
+    """Fill an array that is no longer than a period from a place in it on, and round again."""
+    head = min(to.size, period.size - start)
+    to[:head] = period[start : start + head]
+    to[head:] = period[: to.size - head]
+
+
 def noise_dot(seed: int, array: np.ndarray) -> float:
     """The dot product of an array, in C order, with `noise(seed, array.size)`."""
     flat = array.ravel()
+    if flat.size < PERIOD:
+        return float(flat.astype("float64") @ noise(seed, flat.size).astype("float64"))
     period = np.roll(stream(seed), -(flat.size * 101) % PERIOD).astype("float64")
     whole = flat.size // PERIOD * PERIOD
     folded = flat[:whole].reshape(-1, PERIOD).sum(axis=0, dtype="float64")

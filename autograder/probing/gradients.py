@@ -21,15 +21,24 @@ Project = Callable[[int, np.ndarray], np.ndarray]
 
 
 def projected_gradients(
-    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
+    model: keras.Model,
+    loss_of: LossOf,
+    wanted: Sequence[int],
+    project: Project,
+    at_once: bool = False,
 ) -> list[np.ndarray]:
     """`project(place, gradient)` for the gradient of `loss_of(model)` in each wanted weight.
 
     `wanted` are places among the trainable variables, `project` gives numbers that are linear in
     the gradient. A variable that does not reach the loss has a gradient of zeros. The moving
-    statistics are afterwards those of one call. Raises NotImplementedError on an unknown backend.
+    statistics are afterwards those of one call. `at_once`, which is faster, keeps all gradients
+    until the last is known, and takes the model for a graph of Keras's own layers. Raises
+    NotImplementedError on an unknown backend.
     """
     backend = keras.backend.backend()
+    if at_once and backend == "tensorflow":
+        gradients = _all_at_once(model, loss_of, wanted)
+        return [project(i, slope) for i, slope in zip(wanted, gradients, strict=True)]
     functions = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
     if backend not in functions:
         raise NotImplementedError(f"answers cannot be checked on the Keras backend {backend!r}")
@@ -43,7 +52,7 @@ def input_gradient(function: Callable[[Any], Any], x: Any) -> np.ndarray:
     if backend == "tensorflow":
         import tensorflow as tf
 
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
+        with _tape_of_tensors() as tape:
             tape.watch(x)
             value = function(x)
         gradient = tape.gradient(value, x, unconnected_gradients="zero")
@@ -177,7 +186,7 @@ def _projected_on_the_way(
 
         return listen(origin)
 
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
+    with _tape_of_tensors() as tape:
         origin = tf.zeros(())
         tape.watch(origin)
         chosen = [model.trainable_variables[i] for i in wanted]
@@ -199,11 +208,39 @@ def _all_at_once(model: keras.Model, loss_of: LossOf, wanted: Sequence[int]) -> 
     import tensorflow as tf
 
     variables = [model.trainable_variables[i].value for i in wanted]
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
+    with _tape_of_tensors() as tape:
         tape.watch(variables)
         loss = loss_of(model)
     gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
     return [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+
+
+_ours: list[Any] = []  # the tapes of this module that are running
+
+
+@contextmanager
+def _tape_of_tensors() -> Iterator[Any]:
+    """A tape that records what is done with tensors it is told to watch, and no variables."""
+    import tensorflow as tf
+
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        _ours.append(tape)
+        try:
+            yield tape
+        finally:
+            _ours.pop()
+
+
+def seen_by_tapes() -> Callable[[], bool] | None:
+    """What tells whether another tape than this module's is running; None where TensorFlow cannot.
+
+    Such a tape watches each variable whose value is read.
+    """
+    try:
+        from tensorflow.python.eager.record import could_possibly_record
+    except ImportError:
+        return None
+    return lambda: not _ours and could_possibly_record()
 
 
 def _jax(

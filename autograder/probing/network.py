@@ -15,6 +15,8 @@ import numpy as np
 from autograder.data import values
 from autograder.data.observation import Plan, Stored
 from autograder.data.values import Colour
+from autograder.probing.building import quick_building
+from autograder.probing.calling import Steps, momenta_of, steps_of
 from autograder.probing.gradients import projected_gradients, sound_convolutions, tensor_of
 from autograder.probing.inference import inference_flag
 from autograder.probing.reordering import Weight
@@ -23,8 +25,11 @@ from autograder.probing.trace import Recorder, patched, recording, stored
 
 # Old moving statistics so large that one training step shows their momentum: new = m * old.
 HUGE = 1e18
+# Statistics of a batch below this leave the momentum that is seen so as it is, to six digits.
+SMALL = 1e11
 PATCHES = 3.0  # the patches of pictures beside their noise
 MOST_ROUNDS = 4
+MOST_AT_ONCE = 2_000_000  # weights of a net whose gradients are all kept until the last is known
 READABLE = 1e-30  # probabilities are read through a logarithm, and none below this
 
 
@@ -48,6 +53,7 @@ class Network:
     ) -> None:
         self.model, self.plan, self.flatten = model, plan, flatten
         self.usual_statistics = statistics
+        self.steps: Steps | None = None
         self.inputs = [
             keras.ops.convert_to_tensor(draw_input(plan, shape, index))
             for index, shape in enumerate(feeds)
@@ -56,6 +62,7 @@ class Network:
             with fast_calls():  # a subclassed model makes its variables at the first call
                 self.run(training=False)
         self.inference = inference_flag(model)
+        self.steps = steps_of(model)
         self.trainable = list(model.trainable_variables)
         self.statistics = [
             v for v in model.non_trainable_variables if keras.backend.is_float_dtype(v.dtype)
@@ -67,6 +74,9 @@ class Network:
         self.store(self.storages[0])
         self.clearance = math.inf
         self.momenta: list[float] = []
+        self.known_momenta: list[float] | None = None
+        self.given: list[Any] = []  # what the last pass gave
+        self.settled = False  # whether the net is still filled as it was in that pass
         self.size_of_statistics = np.zeros(1, "float32")
         self.seen: dict[str, list[np.ndarray]] = {}
 
@@ -97,8 +107,32 @@ class Network:
 
     def run(self, training: bool | None) -> list[np.ndarray]:
         """The outputs for the plan's inputs, as arrays."""
-        outputs = self.model(self.argument, training=training)
+        outputs = self._call(training)
         return [keras.ops.convert_to_numpy(output) for output in self.flatten(outputs)]
+
+    def _call(self, training: bool | None, recorder: Recorder | None = None) -> Any:
+        """What the model gives for the plan's inputs; its steps are recorded, if they shall be."""
+        if self._takes_steps(training):
+            assert self.steps is not None
+            try:
+                if recorder:
+                    recorder.begin(self.inputs)
+                return self.steps(self.inputs, bool(training), recorder)
+            except Exception:  # it fails, and Keras says why
+                if recorder:
+                    recorder.clear()
+        if recorder:
+            recorder.begin(self.inputs)
+        with recording(recorder):
+            return self.model(self.argument, training=training)
+
+    def _is_simple(self) -> bool:
+        """Whether all gradients can be had at once: they are small, and Keras reads all weights."""
+        small = self.parameters <= MOST_AT_ONCE
+        return small and self._takes_steps(True)
+
+    def _takes_steps(self, training: bool | None) -> bool:
+        return self.steps is not None and training is not None and self.steps.fit(self.inputs)
 
     def blank_outputs(self) -> list[np.ndarray]:
         """The outputs where all weights are 0, and where a bias of the last layer is not: (2, ...).
@@ -205,6 +239,7 @@ class Network:
 
         def loss_of(model: Callable[..., Any]) -> Any:
             outputs = self._outputs_on_record(model, recorder)
+            self.given = outputs
             total = 0.0
             for index, output in enumerate(outputs):
                 projection = self._projection(tuple(output.shape), index, permuted)
@@ -212,7 +247,7 @@ class Network:
                 total = total + keras.ops.sum(keras.ops.multiply(read, projection))
             return total
 
-        found = projected_gradients(self.model, loss_of, wanted, project)
+        found = projected_gradients(self.model, loss_of, wanted, project, self._is_simple())
         if recorder:
             recorder.release()
         return sum(found, np.zeros(len(self.colours)))
@@ -220,11 +255,11 @@ class Network:
     def _outputs_on_record(self, model: Callable[..., Any], recorder: Recorder | None) -> list[Any]:
         """What the model gives, its steps recorded; a second time, they are not."""
         training = bool(self.statistics) or self.inference
-        if recorder is None or recorder.tensors:
+        if model is not self.model:
             return self.flatten(model(self.argument, training=training))
-        recorder.begin(self.inputs)
-        with recording(recorder):
-            outputs = self.flatten(model(self.argument, training=training))
+        if recorder is None or recorder.tensors:
+            return self.flatten(self._call(training))
+        outputs = self.flatten(self._call(training, recorder))
         recorder.end(outputs)
         return outputs
 
@@ -253,29 +288,63 @@ class Network:
     def refine(self, permuted: bool, recorder: Recorder | None = None) -> float:
         """Colour the weights, fill them, and return how clearly they were told apart."""
         self.colours = [Colour(colour.count) for colour in self.colours]
+        self.settled = False
         clearance = math.inf
         for round_ in range(MOST_ROUNDS):
             self.fill(permuted)
             if round_ and self._are_told_apart():
                 break
-            prints = self.fingerprints(permuted, recorder if round_ == 0 else None)
             if round_ == 0:
-                if self._spare_constants():
-                    if recorder:
-                        recorder.clear()
-                    prints = self.fingerprints(permuted, recorder)
-                self.momenta = self._momenta()
+                prints = self._first_fingerprints(permuted, recorder)
+            else:
+                prints = self._next_fingerprints(permuted)
             if self.plan.deep:
                 prints = values.silenced(self.colours, prints)
             refined = values.refine(self.colours, prints)
             clearance = min(clearance, values.clearance(self.colours, prints))
-            settled = refined == self.colours
+            self.settled = refined == self.colours
             self.colours = refined
-            if settled:
+            if self.settled:
                 break
         else:
             self.fill(permuted)
         return clearance
+
+    def _first_fingerprints(self, permuted: bool, recorder: Recorder | None) -> np.ndarray:
+        """Fingerprints before any weight has been told from another; the momenta are then known."""
+        self.known_momenta = self._momenta_of_layers()
+        prints = self._next_fingerprints(permuted, recorder)
+        again = False
+        if self.known_momenta is not None:
+            again = not all((abs(new) < SMALL).all() for new in self.read_statistics())
+        if again:  # so large, or no numbers, that it shows in the momenta
+            self.known_momenta = None
+        if self.known_momenta is not None:
+            self.momenta = self.known_momenta
+            return prints
+        if again:
+            self.set_statistics([np.float32(HUGE)] * len(self.statistics))
+            prints = self._fingerprints_again(permuted, recorder)
+        if self._spare_constants():
+            prints = self._fingerprints_again(permuted, recorder)
+        self.momenta = self._momenta()
+        return prints
+
+    def _next_fingerprints(self, permuted: bool, recorder: Recorder | None = None) -> np.ndarray:
+        """Fingerprints, in a step of training from statistics of 0 where these do not matter."""
+        if self.known_momenta is not None:
+            self.set_statistics([np.float32(0)] * len(self.statistics))
+        return self.fingerprints(permuted, recorder)
+
+    def _fingerprints_again(self, permuted: bool, recorder: Recorder | None) -> np.ndarray:
+        if recorder:
+            recorder.clear()
+        return self.fingerprints(permuted, recorder)
+
+    def _momenta_of_layers(self) -> list[float] | None:
+        """The momenta that normalisations say they have; None where they may not keep to them."""
+        known = bool(self.statistics) and self._takes_steps(True)
+        return momenta_of(self.steps, self.statistics) if known else None
 
     def _are_told_apart(self) -> bool:
         """Whether each weight has a colour of its own; of a deep net those that training sees."""
@@ -310,12 +379,10 @@ class Network:
         moving statistics have, where they count.
         """
         with fast_calls():
-            huge = [np.float32(HUGE)] * len(self.statistics)
             with silent_dropout():
-                self.set_statistics(huge)
+                self.set_statistics([np.float32(HUGE)] * len(self.statistics))
                 self.clearance = self.refine(permuted, recorder)
-                self.set_statistics([np.float32(0)] * len(self.statistics))
-                seen = {"training": self.run(training=True)} if self.statistics else {}
+                seen = {"training": self._in_training()} if self.statistics else {}
             self._calibrate()
             if self.statistics:
                 seen["statistics"] = [self.size_of_statistics]
@@ -324,6 +391,13 @@ class Network:
             seen["inference"] = self.run(self.inference)
         self.seen = seen
         return seen
+
+    def _in_training(self) -> list[np.ndarray]:
+        """What a step of training gives, from moving statistics of 0."""
+        if self.settled and self.known_momenta is not None:  # the last pass was this step
+            return [keras.ops.convert_to_numpy(output) for output in self.given]
+        self.set_statistics([np.float32(0)] * len(self.statistics))
+        return self.run(training=True)
 
     def observe_otherwise(self) -> list[dict[str, list[np.ndarray]]]:
         """What the network gives where its variables hold the weights in other possible ways."""
@@ -336,6 +410,8 @@ class Network:
 
     def repeats(self) -> bool:
         """Whether the network gives again at inference what it gave when it was observed."""
+        if self._takes_steps(self.inference):
+            return True  # there is nothing in it that could give something else
         with fast_calls():
             return _equal(self.seen["inference"], self.run(self.inference))
 
@@ -523,7 +599,10 @@ def silent_dropout() -> Iterator[None]:
 
 @contextmanager
 def quick_initializers() -> Iterator[None]:
-    """Make weights of zeros: their values are replaced, and drawing 60 million takes seconds."""
+    """Build nets fast, with weights of zeros.
+
+    Their values are replaced, and drawing 60 million takes seconds.
+    """
 
     def zeros(self: Any, shape: Any, dtype: Any = None, **options: Any) -> Any:
         flat = values.aligned_zeros(math.prod(shape)).reshape(shape)
@@ -539,4 +618,5 @@ def quick_initializers() -> Iterator[None]:
             initializers.Orthogonal,
         ):
             stack.enter_context(patched(initializer, "__call__", zeros))
+        stack.enter_context(quick_building())
         yield

@@ -27,6 +27,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from autograder.probing.calling import Called
 from autograder.probing.field import (
     Feed,
     NotAMap,
@@ -78,6 +79,7 @@ def facts(
     Raises what the model raises where it can be called on none of them.
     """
     rng = np.random.default_rng(seed)
+    model = Called(model)
     with fast_calls(), no_dead_units():
         try:
             calls = _calls_of(model, feeds, rng)
@@ -171,8 +173,7 @@ def _calls_of(model: keras.Model, feeds: tuple[Feed, ...], rng: np.random.Genera
         try:
             if not getattr(model, "outputs", None):
                 model(x, training=False)  # a subclassed model makes its weights at the first call
-            with recording(calls):
-                map_of(model(x, training=False))
+            map_of(_recorded(model, x, calls))
             break
         except NotAMap:
             raise
@@ -180,6 +181,19 @@ def _calls_of(model: keras.Model, feeds: tuple[Feed, ...], rng: np.random.Genera
             if feed == feeds[-1]:
                 raise
     return calls
+
+
+def _recorded(model: Called, x: Any, calls: _Calls) -> Any:
+    """What a model gives, its calls noted."""
+    if model.takes_steps(x):
+        assert model.steps is not None
+        found = _Calls(calls.feed)
+        with suppress(Exception):  # it fails, and Keras says why
+            given = model.steps([x], False, found)
+            vars(calls).update(vars(found))
+            return given
+    with recording(calls):
+        return model.model(x, training=False)
 
 
 def _other_kernels(model: keras.Model) -> list[str]:

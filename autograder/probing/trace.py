@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from autograder.data.observation import AGAIN, FAILS, FROZEN, INPUT, Stored, Tensor
-from autograder.data.values import noise
+from autograder.data.values import OF_TENSORS, noise
 from autograder.probing.calls import LIBRARIES
 
 LONGEST_TRACE = 600
@@ -186,7 +186,7 @@ def fingerprint(array: np.ndarray) -> tuple[float, float, float]:
     Batch normalisation fixes the first two whatever goes in, hence the third.
     """
     flat = np.asarray(array, "float64").ravel()
-    projected = float(flat @ noise(99, flat.size))
+    projected = float(flat @ noise(OF_TENSORS, flat.size))
     return float(flat.sum()), float(flat @ flat), projected
 
 
@@ -314,7 +314,7 @@ def recording(recorder: Listener | None) -> Iterator[None]:
 def _recorded(original: Callable[..., Any], recorder: Listener) -> Callable[..., Any]:
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            with _hearing(self) as heard:
+            with hearing(self) as heard:
                 outputs = original(self, *args, **kwargs)
         except Exception:
             recorder.fail(self, args, kwargs)
@@ -326,7 +326,7 @@ def _recorded(original: Callable[..., Any], recorder: Listener) -> Callable[...,
 
 
 @contextmanager
-def _hearing(operation: Any) -> Iterator[Heard]:
+def hearing(operation: Any) -> Iterator[Heard]:
     """Note what goes into the activation that a layer has of its own, and what comes out."""
     heard: Heard = []
     activation = _own_activation(operation)

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.data.limits import Limits
+from autograder.data.values import stream
 from autograder.running import sandbox
 from autograder.running.child import serve, silence, warm_up
 
@@ -57,6 +58,8 @@ def main() -> None:
         if _threads() > threads:
             _refuse(descriptors, "the warm process has run something: it has threads")
             continue
+        for seed in job["seeds"]:
+            stream(seed)  # of NumPy's alone, and known to the child from what it is asked
         if os.fork() == 0:
             control.close()
             _keep(socket.socket(fileno=descriptors[0]), socket.socket(fileno=descriptors[1]), job)

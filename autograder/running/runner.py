@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from autograder.data.key import Key, TaskKey
 from autograder.data.limits import Limits
 from autograder.data.observation import Observation
+from autograder.data.values import KEPT, seeds_of
 from autograder.judging.judge import Verdict, failed, judge, missing
 from autograder.running import sandbox
 
@@ -493,7 +494,7 @@ class Workshop:
         raise AssertionError("not reached")
 
     def _reply(self, raw: bytes, key: Key, timeout: float) -> Reply:
-        connection, leash = self._job()
+        connection, leash = self._job(_seeds_of(key))
         with connection, leash:
             talk = Conversation(connection)
             talk.deadline = time.monotonic() + SLOWEST_FORK
@@ -521,11 +522,16 @@ class Workshop:
                 why = head.get("missing", {}).get(layer, "not in place")
                 self._lacks(layer, why)
 
-    def _job(self) -> tuple[socket.socket, socket.socket]:
+    def _job(self, seeds: list[int]) -> tuple[socket.socket, socket.socket]:
         """Have the warm process fork; the connection to the child and the keeper's leash."""
         connection, theirs = socket.socketpair()
         leash, end = socket.socketpair()
-        job = {"limits": asdict(self.limits), "lock": self.lock, "home": self._home}
+        job = {
+            "limits": asdict(self.limits),
+            "lock": self.lock,
+            "home": self._home,
+            "seeds": seeds,
+        }
         with theirs, end, self._turn:
             self._ready()
             assert self._control is not None
@@ -538,6 +544,19 @@ class Workshop:
                 leash.close()
                 raise WarmProcessGone("the warm process ended") from error
         return connection, leash
+
+
+def _seeds_of(key: Key) -> list[int]:
+    """The seeds of the numbers that all children need, for the warm process to draw them once."""
+    questions = [task.question for task in key.tasks.values()]
+    seeds = [
+        seed
+        for question in questions
+        for case in question.cases
+        if case.plan is not None and not case.plan.counted
+        for seed in seeds_of(case.plan, question.outputs)
+    ]
+    return list(dict.fromkeys(seeds))[:KEPT]
 
 
 def _report(leash: socket.socket, wait: bool = False) -> dict[str, Any]:

@@ -1,0 +1,238 @@
+"""Lets Keras build a net faster, without what only saving it in TensorFlow's own format needs.
+
+Half the time of a small net's probe was Keras's bookkeeping as its layers are made. Three things
+are left out here, none of which an answer can tell from what it is used to:
+
+- a variable keeps its number in a tensor in place of a resource of TensorFlow's, until something
+  may need the resource: code that is compiled, such as `fit`, a tape that watches variables, or
+  anybody but Keras and this package who asks for the value;
+- an attribute that no tracking looks for, such as a number or a name, is just set;
+- the signatures of Keras's own functions are looked up once.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import keras
+
+from autograder.probing.gradients import seen_by_tapes
+from autograder.probing.trace import patched
+
+LOOK = "is_backend_tensor_or_symbolic"
+OF_RESOURCES = ("optimizers", "optimizer", "trainer")  # parts of Keras that count on them
+
+
+@contextmanager
+def quick_building() -> Iterator[None]:
+    """Build nets faster inside the block; what is built lasts, and is like any other."""
+    with ExitStack() as stack:
+        for name in ("keras.src.layers.layer", "keras.src.ops.operation"):
+            module = _module(name)
+            if module is not None and module.inspect is inspect:
+                stack.enter_context(patched(module, "inspect", _REMEMBERED))
+        module = _module("keras.src.layers.layer")
+        if hasattr(module, LOOK):
+            stack.enter_context(patched(module, LOOK, _looking(getattr(module, LOOK))))
+        if keras.backend.backend() == "tensorflow":
+            layer, variable = keras.layers.Layer, keras.Variable
+            stack.enter_context(patched(layer, "__setattr__", _setting(layer.__setattr__)))
+            held = _held_kind()
+            if held:
+                stack.enter_context(patched(variable, "__init__", _making(variable.__init__, held)))
+        yield
+
+
+def _looking(usual: Callable) -> Callable:
+    """Whether something is a tensor; of what most calls are given that is seen at once."""
+
+    def look(x: Any, allow_none: bool = False) -> bool:
+        if x is None or isinstance(x, bool):
+            return allow_none and x is None
+        return isinstance(x, keras.KerasTensor) or usual(x, allow_none)
+
+    return look
+
+
+def _module(name: str) -> Any:
+    return sys.modules.get(name)
+
+
+# Signatures
+
+
+class _Remembered(ModuleType):
+    """The module `inspect`, which remembers what it has said of Keras's own functions."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(inspect, name)
+
+    @staticmethod
+    def signature(function: Any) -> inspect.Signature:
+        """What `inspect.signature` says."""
+        whole = getattr(function, "__func__", function)
+        if not _is_kerass(whole):
+            return inspect.signature(function)
+        inner = vars(whole).get("__wrapped__")
+        bound = function is not whole
+        if inspect.ismethod(inner) and not bound and "__signature__" not in vars(whole):
+            return _Remembered.signature(inner)  # Keras's own wrapper of a layer's method
+        known = _SIGNATURES.setdefault(whole, {})
+        if bound not in known:
+            known[bound] = inspect.signature(function)
+        return known[bound]
+
+    @staticmethod
+    def getfullargspec(function: Any) -> inspect.FullArgSpec:
+        """What `inspect.getfullargspec` says."""
+        if not _is_kerass(function):
+            return inspect.getfullargspec(function)
+        if function not in _ARGUMENTS:
+            _ARGUMENTS[function] = inspect.getfullargspec(function)
+        return _ARGUMENTS[function]
+
+
+_REMEMBERED = _Remembered("inspect")
+# By functions, which are not kept alive: some of Keras's hold the layer, and so the net, that they
+# were made for.
+_SIGNATURES: WeakKeyDictionary[Callable, dict[bool, inspect.Signature]] = WeakKeyDictionary()
+_ARGUMENTS: WeakKeyDictionary[Callable, inspect.FullArgSpec] = WeakKeyDictionary()
+
+
+def _is_kerass(function: Any) -> bool:
+    return inspect.isfunction(function) and str(function.__module__).startswith("keras.src.")
+
+
+# Attributes
+
+
+def _setting(usual: Callable) -> Callable:
+    """How a layer's attribute is set: at once where nothing looks for things of its kind."""
+    plain = _plain_kinds()
+
+    def set_attribute(self: Any, name: str, value: Any) -> None:
+        kind = type(value)
+        ordinary = plain(kind) or (kind is tuple and all(plain(type(one)) for one in value))
+        if ordinary and "_tracker" in self.__dict__:
+            object.__setattr__(self, name, value)
+        else:
+            usual(self, name, value)
+
+    return set_attribute
+
+
+@lru_cache(maxsize=1)
+def _plain_kinds() -> Callable[[type], bool]:
+    """Whether Keras and TensorFlow let attributes of a type be."""
+    import tensorflow as tf
+
+    looked_for = (
+        keras.Variable,
+        keras.Metric,
+        keras.random.SeedGenerator,
+        tf.__internal__.tracking.Trackable,
+        list,
+        tuple,
+        dict,
+        set,
+    )
+
+    @lru_cache(maxsize=500)
+    def plain(kind: type) -> bool:
+        own = kind.__module__ == "builtins" or kind.__module__.startswith("keras.src.")
+        return own and not issubclass(kind, looked_for)
+
+    return plain
+
+
+# Variables
+
+
+def _making(usual: Callable, held: type) -> Callable:
+    """How a variable is made: as one that is held in a tensor."""
+
+    def make(self: Any, *arguments: Any, **options: Any) -> None:
+        if type(self) is keras.Variable:
+            self.__class__ = held
+        usual(self, *arguments, **options)
+
+    return make
+
+
+@lru_cache(maxsize=1)
+def _held_kind() -> type | None:
+    """The class of variables whose value is a tensor; None where TensorFlow tells of no tapes."""
+    import tensorflow as tf
+
+    found = seen_by_tapes()
+    if found is None:
+        return None
+    watched: Callable[[], bool] = found
+
+    usual: Any = keras.Variable
+    eager = tf.executing_eagerly
+
+    class Variable(usual):
+        """A Keras variable whose value is a tensor until a resource is asked for."""
+
+        def _initialize(self, value: Any) -> None:
+            if isinstance(value, tf.Variable) or not eager():
+                usual._initialize(self, value)
+            else:
+                value = value() if callable(value) else value
+                self._value = tf.convert_to_tensor(value, dtype=self._dtype)
+
+        def _direct_assign(self, value: Any) -> None:
+            if self._is_held() and eager():
+                self._value = tf.cast(tf.convert_to_tensor(value), self._value.dtype)
+            else:
+                self._let_go()
+                usual._direct_assign(self, value)
+
+        @property
+        def value(self) -> Any:
+            compiled = not eager() and not _is_scratch(tf.compat.v1.get_default_graph())
+            if compiled or watched() or not _knows(sys._getframe(1).f_globals):
+                self._let_go()  # they must see later values
+            return usual.value.fget(self)
+
+        @property
+        def handle(self) -> Any:
+            self._let_go()
+            return usual.handle.fget(self)
+
+        def _is_held(self) -> bool:
+            return tf.is_tensor(self._value) and not isinstance(self._value, tf.Variable)
+
+        def _let_go(self) -> None:
+            """Keep the value in a resource from now on."""
+            if self._is_held():
+                with tf.init_scope():
+                    usual._initialize(self, self._value)
+
+    Variable.__module__, Variable.__qualname__ = usual.__module__, usual.__qualname__
+    return Variable
+
+
+def _knows(names: dict[str, Any]) -> bool:
+    """Whether code, by its global names, is content with a variable's number as it is now."""
+    return _is_content(str(names.get("__name__")))
+
+
+@lru_cache(maxsize=500)
+def _is_content(module: str) -> bool:
+    parts = module.split(".")
+    ours = parts[:2] in (["keras", "src"], ["autograder", "probing"])
+    return ours and not set(parts) & set(OF_RESOURCES)
+
+
+def _is_scratch(graph: Any) -> bool:
+    """Whether a graph is one in which Keras looks for a shape, to drop it then."""
+    return str(getattr(graph, "name", "")).startswith("scratch_graph")
