@@ -188,7 +188,7 @@ def test_one_mistake_is_told_though_two_others_would_explain_the_same_together()
         return values - 7 * twice
 
     def trials(rng):
-        calls = [{}, {"down": 1}, {"right": 1}, {"twice": True}, {"twice": True}]
+        calls: list[dict[str, int]] = [{}, {"down": 1}, {"right": 1}, {"twice": 1}, {"twice": 1}]
         full = [{"down": 0, "right": 0, "twice": False} | call for call in calls]
         return [trial(values=rng.normal(size=9), **call) for call in full]
 
