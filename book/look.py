@@ -146,8 +146,18 @@ def main(arguments: list[str] | None = None) -> int:
     ]
     print(*faults, sep="\n")
     if options.report:
-        options.report.write_text(report(pages, decks, axe, faults), encoding="utf-8")
+        options.report.write_text(
+            report(pages, decks, axe, faults, _scale(options.book)), encoding="utf-8"
+        )
     return 1 if faults else 0
+
+
+def _scale(book: Path) -> str:
+    """The scales at which the chapters of a book ran, as the foot of each page says."""
+    feet = [page.read_text(encoding="utf-8")[-9000:] for page in book.glob("[0-9]*.html")]
+    return ", ".join(
+        sorted({word for foot in feet for word in re.findall(r"Run in \d+ s at (\w+) scale", foot)})
+    )
 
 
 def _pages(book: Path) -> list[Path]:
@@ -200,7 +210,11 @@ def deck_faults(slides: list[dict[str, Any]]) -> list[str]:
 
 
 def report(
-    pages: list[Page], decks: dict[str, list[dict[str, Any]]], axe: str | None, faults: list[str]
+    pages: list[Page],
+    decks: dict[str, list[dict[str, Any]]],
+    axe: str | None,
+    faults: list[str],
+    scale: str,
 ) -> str:
     """The tables as a page in Markdown."""
     version = re.search(r"axe v([\d.]+)", axe or "")
@@ -216,6 +230,7 @@ def report(
     template = jinja2.Template(TEMPLATE.read_text(encoding="utf-8"), keep_trailing_newline=True)
     return template.render(
         browser=f"Chromium, {with_axe}",
+        scale=scale,
         pages=[page_row(page) for page in pages],
         decks=[deck_row(name, slides) for name, slides in decks.items()],
         rules=said or ["- nothing"],

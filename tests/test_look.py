@@ -100,7 +100,9 @@ def test_the_report_names_what_must_be_mended():
         "slide 2 Two has letters of 11.0 pixels",
         "slide 2 Two has no notes",
     ]
-    text = report([page], {"a": [{**slide, "figure": 20.0}]}, "/*! axe v4.14.1", [fault, *faults])
+    text = report(
+        [page], {"a": [{**slide, "figure": 20.0}]}, "/*! axe v4.14.1", [fault, *faults], "smoke"
+    )
     assert "axe-core 4.14.1" in text
     assert "| a | 1 | 0 | 11 | 20 | 0 |" in text
     assert "- image-alt (critical): Images need words; <img>" in text
