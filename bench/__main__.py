@@ -55,10 +55,12 @@ def plan(torch: str | None) -> list[Bench]:
         Bench("grading", ["--ours", "40", "--theirs", "3", "--class", "200"], 450),
         Bench("detection", ["--torch", torch or ""], 240),
         Bench("gpu", ["measure", "book"], 0),
+        Bench("chapters", [], 0),
     ]
     if not torch:
-        made[-2].missing = "needs the Python of an environment with torchvision: --torch PATH"
-    made[-1].missing = "is run by hand where there is a GPU; bench/gpu.md keeps what it gave"
+        made[-3].missing = "needs the Python of an environment with torchvision: --torch PATH"
+    made[-2].missing = "is run by hand where there is a GPU; bench/gpu.md keeps what it gave"
+    made[-1].missing = "takes over an hour, is run by hand; bench/chapters.md keeps what it gave"
     return made
 
 
