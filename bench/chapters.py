@@ -147,7 +147,7 @@ def child(module: str, arguments: list[str], **environment: str) -> dict[str, An
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        sys.exit(f"{module} {arguments[0]} failed: {last}")
+        raise RuntimeError(f"{module} {arguments[0]} failed: {last}")
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
@@ -205,7 +205,12 @@ def check(names: list[str], kept: dict[str, Any]) -> int:
             print(f"{name}: no learning result is kept; python -m bench.chapters {name[:2]}")
             status = 2
             continue
-        _, values = learn(name)
+        try:
+            _, values = learn(name)
+        except RuntimeError as error:
+            print(error, flush=True)
+            status = 1
+            continue
         for what, result in before.items():
             now, verdict = values.get(what, []), "as it was"
             if not now:
@@ -341,19 +346,29 @@ def main(arguments: list[str] | None = None) -> int:
         return check(names, kept.get("chapters", {}))
     here = {"about": about(machine())}
     if given.steps:
-        kept["steps"] = {**here, "load": os.getloadavg()[0], "nets": steps()}
+        load = os.getloadavg()[0]
+        try:
+            kept["steps"] = {**here, "load": load, "nets": steps()}
+        except RuntimeError as error:
+            print(error)
+            return 1
         write(kept)
         return 0
-    began = time.monotonic()
+    began, status = time.monotonic(), 0
     for name in names:
         print(f"{(time.monotonic() - began) / 60:5.1f} min  {name}", flush=True)
         load = os.getloadavg()[0]
-        row = measured(name, given.scale or list(SCALES))
+        try:
+            row = measured(name, given.scale or list(SCALES))
+        except RuntimeError as error:  # the others are measured all the same
+            print(f"           {error}", flush=True)
+            status = 1
+            continue
         rows = kept.setdefault("chapters", {})
         rows[name] = {**rows.get(name, {}), **row, **here, "load": load}
         write(kept)
     print(f"{(time.monotonic() - began) / 60:5.1f} min  {PAGE.relative_to(ROOT)}")
-    return 0
+    return status
 
 
 if __name__ == "__main__":

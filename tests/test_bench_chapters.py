@@ -65,6 +65,22 @@ def test_a_result_worse_than_the_worst_by_more_than_the_spread_is_told(folder, c
     assert chapters.KEPT.read_text() == before, "a check keeps nothing"
 
 
+def test_a_chapter_that_fails_is_told_and_the_others_are_measured(folder, capsys, monkeypatch):
+    run = chapters.run
+
+    def failing(name, turn, scale):
+        if name == "04_residual":
+            raise RuntimeError("chapter_child 04_residual failed: no such name")
+        return run(name, turn, scale)
+
+    monkeypatch.setattr(chapters, "run", failing)
+    assert chapters.main(["04", "05"]) == 1
+    assert "04_residual failed: no such name" in capsys.readouterr().out
+    assert set(json.loads(chapters.KEPT.read_text())["chapters"]) == {"05_normalization"}
+    monkeypatch.setattr(chapters, "learn", lambda name: failing("04_residual", 0, "default"))
+    assert chapters.main(["--check", "05"]) == 1
+
+
 def test_where_all_runs_are_alike_a_little_worse_is_no_alarm():
     kept = {"better": "higher", "values": [0.8, 0.8, 0.8]}
     assert not chapters.worse([0.79, 0.8, 0.8], kept)

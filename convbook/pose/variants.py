@@ -90,9 +90,10 @@ def ready(net: keras.Model, every_loss: bool, rate: float, steps: int) -> keras.
     adam = FlatAdam(keras.optimizers.schedules.CosineDecay(rate, steps))
     # No XLA: compiling takes longer than training does here.
     net.compile(adam, [cell_loss] * stages, loss_weights=weights, jit_compile=False)
+    # All variables are made here. Where `fit` makes some while TensorFlow traces a step, the whole
+    # step is traced a second time; each of several losses has variables of its own.
+    adam.build(net.trainable_variables)
     if stages > 1:
-        # Keras notes each output's loss, in variables that it makes at the first call. Made within
-        # `fit`, they would have TensorFlow trace the whole step a second time.
         none = [ops.zeros((1, *output.shape[1:])) for output in net.outputs]
         net.compute_loss(y=none, y_pred=none)
     return net
