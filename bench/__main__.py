@@ -60,10 +60,12 @@ def plan(torch: str | None) -> list[Bench]:
         Bench("detection", "Operations of detection, beside torchvision's",
               ["--torch", torch or ""], 200),
         Bench("gpu", "Training and inference on a GPU", ["measure", "book"], 0),
+        Bench("chapters", "What each chapter takes, and learns", [], 0),
     ]  # fmt: skip
     if not torch:
-        made[-2].missing = "needs the Python of an environment with torchvision: --torch PATH"
-    made[-1].missing = "is run by hand where there is a GPU; bench/gpu.md keeps what it gave"
+        made[-3].missing = "needs the Python of an environment with torchvision: --torch PATH"
+    made[-2].missing = "is run by hand where there is a GPU; bench/gpu.md keeps what it gave"
+    made[-1].missing = "takes over an hour, is run by hand; bench/chapters.md keeps what it gave"
     return made
 
 

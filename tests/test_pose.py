@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from keras import ops
+from keras import layers, ops
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import shortest_path
 from scipy.spatial.transform import Rotation
@@ -16,7 +16,7 @@ from convbook.architectures import pose as nets
 from convbook.counting import blueprint, count_parameters
 from convbook.data import figures
 from convbook.data.figure_drawing import LIMBS
-from convbook.pose import association, keypoints, rotations, several
+from convbook.pose import association, keypoints, rotations, several, variants
 from convbook.receptive_field import receptive_fields
 
 
@@ -407,3 +407,20 @@ def test_a_net_for_several_learns_from_its_scenes():
     found = several.look(net, figures(1, size=96)[0]["image"][np.newaxis], least=0.0)
     assert len(found) == 1
     assert found[0].ways.shape == (len(found[0]), len(association.PAIRS), 2)
+
+
+@pytest.mark.parametrize("stages", [1, 3])
+def test_a_step_of_training_is_traced_once_for_all_stages(stages):
+    inputs = keras.Input((4, 4, 3))
+    net = keras.Model(inputs, [layers.Conv2D(2, 1)(inputs) for _ in range(stages)])
+    variants.ready(net, True, 1e-3, 2)
+    step, traced = net.train_step, []
+
+    def counted(data):
+        traced.append(1)
+        return step(data)
+
+    net.train_step = counted
+    maps = np.ones((2, 4, 4, 2), "float32")
+    net.fit(np.ones((2, 4, 4, 3)), [maps] * stages, batch_size=1, verbose=0)
+    assert len(traced) == 1

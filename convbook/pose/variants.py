@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from convbook.architectures.pose import small_hourglass, small_pose_machine
 from convbook.data import figures, stack_figures
 from convbook.data.figure_drawing import VISIBLE
+from convbook.flat_adam import FlatAdam
 from convbook.pose.keypoints import gaussian_maps
 
 SIZE, STRIDE, SIGMA = 64, 4, 1.0
@@ -86,9 +87,15 @@ def ready(net: keras.Model, every_loss: bool, rate: float, steps: int) -> keras.
     """
     stages = len(net.outputs)
     weights = [1.0] * stages if every_loss else [0.0] * (stages - 1) + [1.0]
-    adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))
+    adam = FlatAdam(keras.optimizers.schedules.CosineDecay(rate, steps))
     # No XLA: compiling takes longer than training does here.
     net.compile(adam, [cell_loss] * stages, loss_weights=weights, jit_compile=False)
+    # All variables are made here. Where `fit` makes some while TensorFlow traces a step, the whole
+    # step is traced a second time; each of several losses has variables of its own.
+    adam.build(net.trainable_variables)
+    if stages > 1:
+        none = [ops.zeros((1, *output.shape[1:])) for output in net.outputs]
+        net.compute_loss(y=none, y_pred=none)
     return net
 
 
