@@ -184,6 +184,11 @@ function spreadAll() {
 
 function fit(section) {
   section.style.zoom = 1;
+  for (const each of section.querySelectorAll(".formula")) {
+    each.style.fontSize = "";
+    const wide = each.scrollWidth / each.clientWidth;
+    if (wide > 1) each.style.fontSize = `${parseFloat(getComputedStyle(each).fontSize) / wide}px`;
+  }
   const figures = [...section.querySelectorAll("img")];
   for (const each of figures) each.style.maxHeight = "";
   const over = section.scrollHeight - HEIGHT;
