@@ -254,6 +254,15 @@ def shifts_from_one(predict, image, factor):
     return dense
 
 
+@bank.mistake(
+    "The shifts go from 0 to factor - 1; here the last one is missing, down and to the side, and "
+    "its places stay empty: does a loop end one step too early?"
+)
+def last_shift_missing(predict, image, factor):
+    last = max(factor - 1, 1)
+    return laid(predict, image, factor, kept=lambda i, j: max(i, j) < last)
+
+
 @bank.mistake("The picture is to be shifted to the side too: here the columns are repeated.")
 def rows_shifted_only(predict, image, factor):
     parts = parts_of(predict, image, factor)
