@@ -24,7 +24,7 @@ def nets() -> dict[str, tuple[Callable[[], Any], int]]:
     from convbook.architectures.unet import unet
     from convbook.architectures.vision_transformer import vision_transformer
 
-    small = {"patch": 7, "width": 64, "depth": 4, "heads": 4, "hidden": 128}
+    small: dict[str, Any] = {"patch": 7, "width": 64, "depth": 4, "heads": 4, "hidden": 128}
     return {
         "03 LeNet-5": (lenet5, 32),
         "04 residual net, 14 layers": (lambda: small_net(residual_block, 14), 128),
@@ -45,14 +45,14 @@ def milliseconds(build: Callable[[], Any], pictures: int, way: str) -> dict[str,
     net.compile(keras.optimizers.Adam(1e-3), "mse", jit_compile=way != "graph")
     rng, count = np.random.default_rng(0), STEPS * pictures
     x = rng.random((count, *net.input_shape[1:]), dtype=np.float32)
-    y = [rng.random((count, *output.shape[1:]), dtype=np.float32) for output in net.outputs]
-    y = y if len(y) > 1 else y[0]
+    each = [rng.random((count, *output.shape[1:]), dtype=np.float32) for output in net.outputs]
+    y: Any = each if len(each) > 1 else each[0]
     seconds = []
     for _ in range(1 + PASSES):
         start = time.perf_counter()
         net.fit(x, y, batch_size=pictures, epochs=1, verbose=0)
         seconds.append(time.perf_counter() - start)
-    return {"first pass": seconds[0], "steps": [1000 * each / STEPS for each in seconds[1:]]}
+    return {"first pass": seconds[0], "steps": [1000 * one / STEPS for one in seconds[1:]]}
 
 
 def main(way: str) -> None:

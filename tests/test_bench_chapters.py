@@ -4,6 +4,7 @@ import ast
 import builtins
 import inspect
 import json
+from typing import Any
 
 import keras
 import matplotlib.pyplot as plt
@@ -20,7 +21,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(chapters, "KEPT", tmp_path / "chapters.json")
     monkeypatch.setattr(chapters, "PAGE", tmp_path / "chapters.md")
     monkeypatch.setattr(chapters, "ROOT", tmp_path)
-    made = {"base": 90.0, "calls": []}
+    made: dict[str, Any] = {"base": 90.0, "calls": []}
 
     def run(name, turn, scale):
         made["calls"].append((name, turn, scale))
