@@ -40,7 +40,6 @@ VARIANTS = Variants(
         "bank/lenet5.py": [
             *(word(f"«{name}»") for name in ("first", "second", "wide", "narrow")),
             "(-1, «25 * second»))",
-            "10x10x«second» becomes 5x5x«second»",
             "5x5x«second» = «25 * second»",
         ],
     },
