@@ -31,7 +31,6 @@ DOCUMENTS = {
     "tour.md": "docs/tour.md",
     "authoring.md": "docs/authoring.md",
     "contributing.md": "CONTRIBUTING.md",
-    "measured.md": "bench/RESULTS.md",
 }
 """Pages of the site that lie elsewhere in the project."""
 
