@@ -53,7 +53,7 @@ def plan(torch: str | None) -> list[Bench]:
         Bench("faster_rcnn", "A training step of the Faster R-CNN", ["--steps", "20"], 120),
         Bench("data", "Pipelines of pictures", [], 200),
         Bench("checker", "A check in a warm kernel", [], 240),
-        Bench("judging", "Nets judged, beside other ways of comparing", ["--sample", "3"], 240),
+        Bench("judging", "Nets judged, beside other ways of comparing", ["--sample", "1"], 240),
         Bench("classes", "A class of any size", ["--most", "100"], 240),
         Bench("grading", "A class graded, beside other graders",
               ["--ours", "40", "--theirs", "3", "--class", "200"], 300),
