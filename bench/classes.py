@@ -82,6 +82,8 @@ def _one(folder: Path, count: int, name: str, *more: str) -> str:
 
 def on_a_cluster(folder: Path) -> str:
     """The same on a Dask cluster of two workers, each a process with one thread."""
+    from distributed import Client
+
     dask = [sys.executable, "-m", "dask"]
     where = f"tcp://127.0.0.1:{PORT}"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -90,6 +92,8 @@ def on_a_cluster(folder: Path) -> str:
     worker = [*dask, "worker", where, "--nthreads", "1", "--no-dashboard"]
     running = [subprocess.Popen(c, env=environment, **quiet) for c in (scheduler, worker, worker)]
     try:
+        with Client(where, timeout=60) as client:
+            client.wait_for_workers(2, timeout=60)
         return _one(folder, 60, "Dask cluster, two workers", "--cluster", where)
     finally:
         for process in reversed(running):
