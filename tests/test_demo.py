@@ -2,7 +2,6 @@
 
 import time
 
-import ipywidgets  # type: ignore[import-untyped]
 import nbformat
 import numpy as np
 import pytest
@@ -11,20 +10,10 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from bench.demonstrations import moved
 from convbook import demo
 from convbook.demo.nets import _error_lengths
 from convbook.drawing import stage
-
-
-def moved(control):
-    """Another value of a control, as far from its own as there is."""
-    if isinstance(control, ipywidgets.Checkbox):
-        return not control.value
-    if isinstance(control, ipywidgets.ToggleButtons):
-        return next(option for option in control.options[::-1] if option != control.value)
-    if isinstance(control, ipywidgets.Text):
-        return "5 5/2 3:2"
-    return control.min if control.value != control.min else control.max
 
 
 def test_there_are_ten_demonstrations_or_more():
