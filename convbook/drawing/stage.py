@@ -134,7 +134,7 @@ def present(
         print(f"This picture's controls need a Jupyter notebook. Try there: {try_this}")
         return None
     try:
-        import ipywidgets  # type: ignore[import-untyped]
+        import ipywidgets
     except ImportError:
         print("The controls need ipywidgets: pip install ipywidgets.")
         return None
