@@ -20,10 +20,17 @@ def accelerators() -> list[str]:
     return [name for name in names if name.split(":")[0] in _KINDS]
 
 
+def usable_cores() -> int:
+    """Cores this process may use, which in a container can be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def report() -> str:
     """Return one line: device, Keras and backend versions, and the scale the chapter runs at."""
     found = accelerators()
-    device = ", ".join(found) if found else f"CPU, {_usable_cores()} cores"
+    device = ", ".join(found) if found else f"CPU, {usable_cores()} cores"
     line = (
         f"Device: {device} ({platform.machine()}). "
         f"Keras {keras.__version__} on {keras.backend.backend()}. Scale: {scale()}."
@@ -39,10 +46,3 @@ def _torch_accelerators() -> list[str]:
     if torch.backends.mps.is_available():
         return ["mps:0"]
     return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
-
-
-def _usable_cores() -> int:
-    """Cores this process may use, which in a container can be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+import joblib
 import keras
 import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
+from convbook.device import accelerators, usable_cores
 from convbook.normalization import calibrate
+from convbook.scale import scale
+
+T = TypeVar("T")
+MOST_PROCESSES = 4
+"""Each loads the backend anew, which takes some hundred MB."""
 
 
 def restart(net: keras.Model, build: Callable[[], keras.Model], seed: int) -> None:
@@ -46,6 +53,29 @@ def measure_again(net: keras.Model, x: Any) -> None:
         ValueError: as :func:`convbook.normalization.calibrate`.
     """
     calibrate(net, x, batch_size=len(x))
+
+
+def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Make calls that do not need one another, on several cores each in a process of its own.
+
+    A net of small layers is trained no faster by two cores than by one, two nets are. Where an
+    accelerator does the work, which one net is to have to itself, and at the smoke scale, which
+    ends before a process has started, the calls are made here, one after the other. A call that
+    sets its own seed returns the same in either case.
+
+    Args:
+        calls: functions without arguments, as `functools.partial` makes them. What they use, a
+            notebook's own functions and arrays too, is sent to the process with them; what they
+            change there is lost.
+
+    Returns:
+        What they return, in their order.
+    """
+    processes = min(usable_cores(), len(calls), MOST_PROCESSES)
+    if scale() == "smoke" or accelerators():
+        processes = 1
+    made: list[T] = joblib.Parallel(n_jobs=processes)(joblib.delayed(call)() for call in calls)
+    return made
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,16 @@
 """Several runs of a net, and what they may say about it."""
 
+import os
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
 from keras import layers, ops
 
+from convbook import training
 from convbook.gradients import input_gradient, kernel_gradient_lengths, signal_gradients
-from convbook.training import compare, measure_again, train_seeds
+from convbook.training import compare, measure_again, side_by_side, train_seeds
 
 
 @pytest.mark.parametrize(
@@ -115,3 +119,34 @@ def test_gradient_lengths_are_of_the_kernels_alone_from_the_input_up():
     lengths = kernel_gradient_lengths(net, x, np.arange(6) % 3)
     assert len(lengths) == 2
     assert all(length > 0 for length in lengths)
+
+
+def draw(seed):
+    """What a process draws after its seed is set, and which process it is."""
+    keras.utils.set_random_seed(seed)
+    return os.getpid(), keras.ops.convert_to_numpy(keras.random.normal((3,))).tolist()
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_calls_side_by_side_return_in_order_what_they_return_alone(monkeypatch, cores):
+    monkeypatch.setenv("CONVBOOK_SCALE", "default")
+    monkeypatch.setattr(training, "usable_cores", lambda: cores)
+    factor = 2  # of this function alone: it is sent along
+    answers = side_by_side([partial(lambda s: (factor * s, *draw(s)), seed) for seed in (5, 3, 4)])
+    assert [number for number, *_ in answers] == [10, 6, 8]
+    assert [drawn for *_, drawn in answers] == [draw(seed)[1] for seed in (5, 3, 4)]
+    processes = {process for _, process, _ in answers}
+    assert (processes == {os.getpid()}) is (cores == 1)
+
+
+def test_at_the_smoke_scale_no_process_is_started(monkeypatch):
+    monkeypatch.setenv("CONVBOOK_SCALE", "smoke")
+    monkeypatch.setattr(training, "usable_cores", lambda: 2)
+    assert side_by_side([os.getpid, os.getpid]) == [os.getpid()] * 2
+
+
+def test_an_error_of_a_call_is_raised_here(monkeypatch):
+    monkeypatch.setenv("CONVBOOK_SCALE", "default")
+    monkeypatch.setattr(training, "usable_cores", lambda: 2)
+    with pytest.raises(ValueError, match="invalid literal"):
+        side_by_side([partial(int, "1"), partial(int, "one")])
