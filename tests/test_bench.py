@@ -97,4 +97,13 @@ def test_the_ways_of_comparing_see_what_they_can_and_no_more():
 
 
 def test_all_that_is_measured_takes_less_than_half_an_hour():
-    assert sum(bench.most for bench in everything.plan("python")) <= 1800
+    assert sum(bench.most for bench in everything.plan("python", "python")) <= 1800
+
+
+def test_results_name_no_folder_of_the_machine():
+    detection = next(b for b in everything.plan("/a/b/bin/python", None) if b.name == "detection")
+    assert detection.command == "python -m bench.detection --torch PYTHON"
+    said = "/a/b/python: No module named bench (see '/c/d.py', 3/4, https://e.org/f)"
+    assert everything.without_places(said).startswith(
+        "python: No module named bench (see 'd.py', 3/4"
+    )
