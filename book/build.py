@@ -31,6 +31,8 @@ DOCUMENTS = {
     "tour.md": "docs/tour.md",
     "authoring.md": "docs/authoring.md",
     "contributing.md": "CONTRIBUTING.md",
+    "measured.md": "bench/RESULTS.md",
+    "learnt.md": "bench/chapters.md",
 }
 """Pages of the site that lie elsewhere in the project."""
 
