@@ -20,6 +20,7 @@ from autograder.course.grade import GradingProblem, grade_folder
 from autograder.data.files import CannotWrite
 from autograder.data.key import Key
 from autograder.running.runner import Workshop
+from autograder.running.waiting import MOST_TIMES
 
 Row = dict[str, Any]
 
@@ -276,7 +277,8 @@ def test_what_a_student_wrote_is_text_on_the_pages(graded):
 def test_endless_answers_cost_their_own_time_only(graded):
     slow = [row for row in graded[1].values() if row["status"] == "timeout"]
     assert len(slow) == 4
-    assert all(row["seconds"] < 2 * TIMEOUT for row in slow)
+    # As long as it takes on a busy machine until the limit's seconds that count have passed.
+    assert all(row["seconds"] < (MOST_TIMES + 1) * TIMEOUT for row in slow)
 
 
 def test_graded_again_it_is_the_same_and_nothing_runs(graded, key: Key):
