@@ -134,7 +134,7 @@ HAND_INS: dict[str, tuple[bytes | None, str, tuple[float, float, float], str]] =
     ),
     "endless": (numbers.raw(double=ENDLESS), "timeout", LAST, "`double` did not finish within"),
     "endless-cell": (
-        numbers.raw(double="while True: pass"), "timeout", LAST, "did not finish within",
+        numbers.raw(double="while True: pass"), "timeout", LAST, "did not finish within 3 s",
     ),
     "stubborn": (numbers.raw(double=STUBBORN), "timeout", (0, 0, 0), "did not finish within"),
     "sleeps": (

@@ -50,7 +50,7 @@ def time_limit(what: str, seconds: float) -> Iterator[None]:
         if left > 0:
             signal.setitimer(signal.ITIMER_REAL, left)
             return
-        raise OutOfTime(f"{what} did not finish within {seconds:g} s")
+        raise OutOfTime(f"{what} did not finish within {round(seconds, 1):g} s")
 
     previous = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
