@@ -19,7 +19,7 @@ import pytest
 
 from autograder.running import waiting
 from autograder.running.runner import Workshop, grade_notebook, reply_alone
-from autograder.running.waiting import MOST_TIMES, Allowance, waited
+from autograder.running.waiting import MOST_TIMES, Allowance, Share, share_of
 
 OTHERS = 4
 SPIN = [sys.executable, "-c", "while True: pass"]
@@ -112,25 +112,31 @@ def test_how_long_a_process_waited_is_known_from_outside():
     try:
         with busy():
             time.sleep(2.0)
-            assert 0.5 < waited(ours.pid) < 2.0
+            had = share_of(ours.pid)
+            assert 0.5 < had.waited < 2.0
+            assert 0.1 < had.worked < 2.0
     finally:
         ours.kill()
         ours.wait()
-    assert waited(ours.pid) == 0.0, "a process that is gone waits for nothing"
+    assert share_of(ours.pid) == Share(), "a process that is gone waits for nothing"
 
 
 class Clock:
-    """A clock on the wall, and what a process has waited."""
+    """A clock on the wall, and what a process has waited and worked."""
 
     def __init__(self) -> None:
-        self.wall, self.waited = 100.0, 7.0
+        self.wall, self.waited, self.worked = 100.0, 7.0, 3.0
+
+    def share(self) -> Share:
+        return Share(self.waited, self.worked)
 
     def monotonic(self) -> float:
         return self.wall
 
-    def pass_(self, seconds: float, waiting: float = 0.0) -> None:
+    def pass_(self, seconds: float, waiting: float = 0.0, work: float = 0.0) -> None:
         self.wall += seconds
         self.waited += waiting
+        self.worked += work
 
 
 @pytest.fixture
@@ -141,7 +147,7 @@ def clock(monkeypatch) -> Clock:
 
 
 def test_sleeping_counts_and_waiting_does_not(clock):
-    allowance = Allowance(10, lambda: clock.waited)
+    allowance = Allowance(10, clock.share)
     assert allowance.left() == 10
     clock.pass_(6)
     assert (allowance.left(), allowance.used()) == (4, 6)
@@ -152,16 +158,23 @@ def test_sleeping_counts_and_waiting_does_not(clock):
 
 
 def test_however_long_is_waited_there_is_an_end(clock):
-    allowance = Allowance(10, lambda: clock.waited)
+    allowance = Allowance(10, clock.share)
     looks = 0
     while left := allowance.left():
         clock.pass_(left, waiting=left)
         looks += 1
     assert clock.wall == pytest.approx(100 + 10 * MOST_TIMES)
-    assert looks < 10
+    assert looks < 3 * MOST_TIMES
+
+
+def test_who_stands_behind_threads_of_its_own_has_no_more_time(clock, monkeypatch):
+    monkeypatch.setattr(waiting, "usable_cores", lambda: 2)
+    allowance = Allowance(10, clock.share)
+    clock.pass_(10, waiting=9, work=20)
+    assert (allowance.left(), allowance.used()) == (0, 10)
 
 
 def test_what_threads_waited_together_is_no_more_than_what_has_passed(clock):
-    allowance = Allowance(10, lambda: clock.waited)
+    allowance = Allowance(10, clock.share)
     clock.pass_(2, waiting=30)
     assert allowance.used() == 0

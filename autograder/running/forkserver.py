@@ -8,8 +8,8 @@ Who talks to whom::
 The control socket carries jobs: a connection (to the child) and a leash (to the keeper), as open
 descriptors. The keeper stays outside of its child's lock. It ends the child when the grader lets
 the leash go or says so, when the child takes too much memory, and when the child ends: then all
-that the child started. It says on the leash, when asked, how long the child has waited for a core,
-and at the end how it ended. Both are lines of JSON.
+that the child started. It says on the leash, when asked, what the child has had of the machine, and
+at the end how it ended. Both are lines of JSON.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import signal
 import socket
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from autograder.data.limits import Limits
 from autograder.data.values import stream
 from autograder.running import sandbox
 from autograder.running.child import serve, silence, warm_up
-from autograder.running.waiting import waited
+from autograder.running.waiting import share_of
 
 LOOK = 0.1  # seconds between two looks at a child's memory
 ROUGH = 1 << 29  # bytes; a child is born with most of that
@@ -161,7 +162,8 @@ def _watch(child: int, leash: socket.socket, limits: Limits) -> dict[str, Any]:
         ready, _, _ = select.select([ended, leash.fileno()], [], [], LOOK)
         if leash.fileno() in ready:
             if leash.recv(1):
-                leash.sendall(json.dumps({"waited": waited(child)}).encode() + b"\n")
+                had = share_of(*_family(child))
+                leash.sendall(json.dumps(asdict(had)).encode() + b"\n")
                 continue
             reason = "ended"
             break

@@ -26,7 +26,7 @@ from autograder.data.observation import Observation
 from autograder.data.values import KEPT, seeds_of
 from autograder.judging.judge import Verdict, failed, judge, missing
 from autograder.running import sandbox
-from autograder.running.waiting import Allowance, waited
+from autograder.running.waiting import Allowance, Share, share_of, usable_cores
 
 MOST_EXTRA = 16_000_000  # bytes an observation may have beyond a few times the expected one's
 SLOWEST_START = 300.0
@@ -152,9 +152,9 @@ def _plain(text: str) -> str:
 # The conversation with a child
 
 
-def _nothing() -> float:
-    """The seconds that a process waited, where nobody can tell."""
-    return 0.0
+def _untold() -> Share:
+    """What a process had of the machine, where nobody can tell."""
+    return Share()
 
 
 class _Late(Exception):
@@ -170,11 +170,11 @@ class Conversation:
 
     def __init__(self, connection: socket.socket, seconds: float = SLOWEST_START) -> None:
         self.connection, self._rest = connection, b""
-        self._allowance = Allowance(seconds, _nothing)
+        self._allowance = Allowance(seconds, _untold)
 
-    def allow(self, seconds: float, waiting: Callable[[], float]) -> None:
+    def allow(self, seconds: float, share: Callable[[], Share]) -> None:
         """From now on so many seconds; what the process waited for a core does not count."""
-        self._allowance = Allowance(seconds, waiting)
+        self._allowance = Allowance(seconds, share)
 
     def _hurry(self) -> None:
         left = self._allowance.left()
@@ -222,12 +222,12 @@ def converse(
     key: Key,
     timeout: float,
     look: Callable[[dict[str, Any]], None] = lambda head: None,
-    waiting: Callable[[], float] = _nothing,
+    share: Callable[[], Share] = _untold,
 ) -> Reply:
     """Hand over a notebook and ask every question of the key when its check is reached.
 
     `look` is shown the child's first line, which comes before any of the student's code has run.
-    `waiting` says how many seconds the child has waited for a core.
+    `share` says what the child has had of the machine.
 
     The time runs from when the child says that it is ready: importing Keras is not its student's.
     Nor is it when the child waits for a core of a busy machine.
@@ -242,7 +242,7 @@ def converse(
     reply.exercise, reply.problem = head.get("exercise"), head.get("problem")
     if reply.problem or reply.exercise not in (None, key.exercise):
         return reply
-    talk.allow(timeout, waiting)
+    talk.allow(timeout, share)
     cell = 0
     try:
         while (said := _words(talk.hear(10_000))) != {"ran": True}:
@@ -319,21 +319,14 @@ def reply_alone(raw: bytes, key: Key, timeout: float) -> Reply:
                 start_new_session=True,
             )
         try:
-            waiting = partial(waited, process.pid)
-            return converse(Conversation(ours), raw, key, timeout, waiting=waiting)
+            share = partial(share_of, process.pid)
+            return converse(Conversation(ours), raw, key, timeout, share=share)
         except _Late:
             return Reply(ended=f"could not be started within {SLOWEST_START:g} s")
         except _Broken:
             return Reply(ended="could not be started: its process ended at once")
         finally:
             _end(process)
-
-
-def usable_cores() -> int:
-    """The processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def child_environment(home: str, workers: int = 1) -> dict[str, str]:
@@ -516,7 +509,7 @@ class Workshop:
         with connection, leash:
             talk = Conversation(connection, SLOWEST_FORK)
             try:
-                reply = converse(talk, raw, key, timeout, self._check_lock, leash.waited)
+                reply = converse(talk, raw, key, timeout, self._check_lock, leash.share)
             except (_Late, _Broken):
                 report = leash.report()
                 if "refused" in report:
@@ -578,7 +571,7 @@ def _seeds_of(key: Key) -> list[int]:
 
 
 class _Leash:
-    """The keeper's end of a child: how long that has waited, and how it ended."""
+    """The keeper's end of a child: what that had of the machine, and how it ended."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection, self._heard = connection, b""
@@ -593,16 +586,16 @@ class _Leash:
         """Let go: the keeper ends its child."""
         self._connection.close()
 
-    def waited(self) -> float:
-        """The seconds that the child waited for a core; 0 where its keeper says nothing."""
+    def share(self) -> Share:
+        """What the child has had of the machine; nothing where its keeper says nothing."""
         before = self._heard.count(b"\n")
-        with contextlib.suppress(OSError, ValueError, KeyError):
+        with contextlib.suppress(OSError, ValueError, TypeError, IndexError):
             self._connection.settimeout(SLOWEST_ANSWER)
             self._connection.sendall(b"?")
             while self._heard.count(b"\n") == before and self._hear():
                 pass
-            return float(json.loads(self._heard.splitlines()[before])["waited"])
-        return 0.0
+            return Share(**json.loads(self._heard.splitlines()[before]))
+        return Share()
 
     def report(self, wait: bool = False) -> dict[str, Any]:
         """Have the child ended (after a moment where that is to end by itself); the last words."""
