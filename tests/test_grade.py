@@ -333,6 +333,18 @@ def test_only_what_changed_is_graded_again(small: Path, key: Key, workshop: Work
     assert len(seen) == 7, "another key grades everything again"
 
 
+def test_who_is_kept_is_counted_one_by_one(small: Path, key: Key, workshop: Workshop):
+    told: list[tuple[str, int, int]] = []
+    for _ in range(2):
+        told.clear()
+        grade_folder(
+            small / "submitted", key, small / "out", 2, 20,
+            lambda row, done, all_: told.append((row["student"], done, all_)), workshop=workshop,
+        )  # fmt: skip
+        assert [(done, all_) for _, done, all_ in told] == [(n, 6) for n in range(1, 7)]
+    assert [student for student, _, _ in told] == [f"s{n}" for n in range(6)]
+
+
 def test_a_row_cut_short_is_graded_again(small: Path, key: Key, workshop: Workshop):
     out = small / "out"
     rows = grade_folder(small / "submitted", key, out, 2, 20, workshop=workshop)
