@@ -5,8 +5,10 @@
     python -m bench.chapters --scale smoke       # their seconds at this scale alone
     python -m bench.chapters --check 05   # learn again, keep nothing; exit code 1 where it is worse
     python -m bench.chapters --steps      # one training step on TensorFlow (graph, XLA) and on JAX
+    python -m bench.chapters --pages      # measure nothing, write the pages from what is kept
 
-Writes bench/chapters.json after each chapter, and bench/chapters.md from it. A chapter runs in a
+Writes bench/chapters.json after each chapter, and from it bench/chapters.md and the numbers in the
+teacher's table of exercises (docs/teaching.md). A chapter runs in a
 process of its own. Its learning result is read from the names that its run leaves: over the seeds
 that it trains, where these are three; else it runs three times, with the numbers that its cells
 give to `set_random_seed` exchanged, in memory alone.
@@ -27,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.data.key import read_key
 from bench.__main__ import machine
 from bench.training_steps import WAYS
 
@@ -34,6 +37,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 CHAPTERS = ROOT / "chapters"
 KEPT, PAGE = HERE / "chapters.json", HERE / "chapters.md"
+TEACHING = ROOT / "docs" / "teaching.md"
 SCALES = ("smoke", "default")
 LEAST = 0.02
 SEEDS = 3
@@ -327,10 +331,47 @@ def page(kept: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+# --- the teacher's table
+
+
+def stated(name: str) -> list[str]:
+    """An exercise's tasks and points, by its public key, and the minutes that its card states."""
+    folder = ROOT / "exercises" / name
+    key = read_key(folder / "key.json")
+    cells = json.loads((folder / f"{name}.ipynb").read_text("utf-8"))["cells"]
+    found = re.search(r"about (\d+) minutes", "".join(cells[0]["source"]))
+    return [str(len(key.tasks)), f"{key.max_score:g}", found[1] if found else "-"]
+
+
+def teaching(text: str, chapters: dict[str, Any]) -> str:
+    """The teacher's page, its table with the numbers of cards, keys and measurements."""
+
+    def row(found: re.Match) -> str:
+        default = chapters.get(found["name"], {}).get("default")
+        ran = f"{default['wall'] / 60:.1f}" if default else "-"
+        return f"{found['words']} {' | '.join([*stated(found['name']), ran])} |"
+
+    rows = r"^(?P<words>\| (?P<name>\d\d_\w+) \|[^|\n]*\|[^|\n]*\|).*$"
+    text = re.sub(rows, row, text, flags=re.MULTILINE)
+    ran = [one for one in chapters.values() if "default" in one]
+    made = "; ".join(sorted({one["about"] for one in ran}))
+    load = max((one["load"] for one in ran), default=0.0)
+    said = f"The runs were measured on {made}, beside other work (load up to {load:.1f})."
+    said = said if ran else "No run is measured yet."
+    return re.sub(r"^(The runs were|No run is) measured .*$", said, text, flags=re.MULTILINE)
+
+
 def write(kept: dict[str, Any]) -> None:
-    """Keep all rows, and the page that shows them."""
+    """Keep all rows, and the pages that show them."""
     KEPT.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_pages(kept)
+
+
+def write_pages(kept: dict[str, Any]) -> None:
+    """Write what shows the rows."""
     PAGE.write_text(page(kept), encoding="utf-8")
+    text = TEACHING.read_text("utf-8")
+    TEACHING.write_text(teaching(text, kept.get("chapters", {})), encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -339,9 +380,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--scale", choices=SCALES, action="append", help="this scale alone")
     parser.add_argument("--check", action="store_true", help="compare with what is kept")
     parser.add_argument("--steps", action="store_true", help="measure training steps instead")
+    parser.add_argument("--pages", action="store_true", help="write the pages, measure nothing")
     given = parser.parse_args(arguments)
     names = chosen(given.numbers)
     kept = json.loads(KEPT.read_text("utf-8")) if KEPT.is_file() else {}
+    if given.pages:
+        write_pages(kept)
+        return 0
     if given.check:
         return check(names, kept.get("chapters", {}))
     here = {"about": about(machine())}

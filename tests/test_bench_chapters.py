@@ -14,6 +14,18 @@ import pytest
 from bench import chapter_child, chapters
 from convbook import data
 
+TABLE = """No run is measured yet.
+
+| exercise | after | what | tasks | points | work | run |
+|---|---|---|---|---|---|---|
+| 01_convolution | 00 | see | 3 | 9 | 40 | 7.0 |
+| 05_normalization | 04 | normalise | 1 | 1 | 1 | - |
+
+| week | chapters | exercise due |
+|---|---|---|
+| 2 | 02 | 01 |
+"""
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
@@ -21,6 +33,9 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(chapters, "KEPT", tmp_path / "chapters.json")
     monkeypatch.setattr(chapters, "PAGE", tmp_path / "chapters.md")
     monkeypatch.setattr(chapters, "ROOT", tmp_path)
+    monkeypatch.setattr(chapters, "TEACHING", tmp_path / "teaching.md")
+    monkeypatch.setattr(chapters, "stated", lambda name: ["4", "12", "50"])
+    chapters.TEACHING.write_text(TABLE)
     made: dict[str, Any] = {"base": 90.0, "calls": []}
 
     def run(name, turn, scale):
@@ -51,6 +66,29 @@ def test_a_row_has_seconds_shares_and_three_runs_and_the_others_stay(folder):
     assert "wants a GPU" in page, "what the chapter says of its full scale"
     kept = json.loads(chapters.KEPT.read_text())["chapters"]
     assert set(kept) == {"01_convolution", "05_normalization"}
+
+
+def test_the_teachers_table_has_what_was_measured_and_says_where(folder):
+    chapters.main(["05"])
+    chapters.main(["01", "--scale", "smoke"])
+    row = json.loads(chapters.KEPT.read_text())["chapters"]["05_normalization"]
+    text = chapters.TEACHING.read_text()
+    about = f"{row['about']}, beside other work (load up to {row['load']:.1f})"
+    assert text.startswith(f"The runs were measured on {about}.\n\n| exercise")
+    assert "| 05_normalization | 04 | normalise | 4 | 12 | 50 | 0.2 |\n" in text
+    assert "| 01_convolution | 00 | see | 4 | 12 | 50 | - |\n" in text
+    assert text.endswith("| 2 | 02 | 01 |\n")
+    chapters.TEACHING.write_text(TABLE)
+    chapters.main(["--pages"])
+    assert chapters.TEACHING.read_text() == text
+
+
+def test_the_teachers_page_agrees_with_exercises_and_measurements():
+    kept = json.loads(chapters.KEPT.read_text("utf-8"))["chapters"]
+    text = chapters.TEACHING.read_text("utf-8")
+    assert chapters.teaching(text, kept) == text
+    for name in chapters.RESULTS:
+        assert name == "00_start" or f"\n| {name} |" in text
 
 
 @pytest.mark.parametrize(("name", "worse"), [("01", -1), ("05", 1)])

@@ -20,6 +20,7 @@ from autograder.course.grade import GradingProblem, grade_folder
 from autograder.data.files import CannotWrite
 from autograder.data.key import Key
 from autograder.running.runner import Workshop
+from autograder.running.waiting import MOST_TIMES
 
 Row = dict[str, Any]
 
@@ -133,7 +134,7 @@ HAND_INS: dict[str, tuple[bytes | None, str, tuple[float, float, float], str]] =
     ),
     "endless": (numbers.raw(double=ENDLESS), "timeout", LAST, "`double` did not finish within"),
     "endless-cell": (
-        numbers.raw(double="while True: pass"), "timeout", LAST, "did not finish within",
+        numbers.raw(double="while True: pass"), "timeout", LAST, "did not finish within 3 s",
     ),
     "stubborn": (numbers.raw(double=STUBBORN), "timeout", (0, 0, 0), "did not finish within"),
     "sleeps": (
@@ -276,7 +277,8 @@ def test_what_a_student_wrote_is_text_on_the_pages(graded):
 def test_endless_answers_cost_their_own_time_only(graded):
     slow = [row for row in graded[1].values() if row["status"] == "timeout"]
     assert len(slow) == 4
-    assert all(row["seconds"] < 2 * TIMEOUT for row in slow)
+    # As long as it takes on a busy machine until the limit's seconds that count have passed.
+    assert all(row["seconds"] < (MOST_TIMES + 1) * TIMEOUT for row in slow)
 
 
 def test_graded_again_it_is_the_same_and_nothing_runs(graded, key: Key):
@@ -329,6 +331,18 @@ def test_only_what_changed_is_graded_again(small: Path, key: Key, workshop: Work
     assert rows[0]["score"] == numbers.FULL
     grade_folder(folder, numbers.numbers_key(seed=2), out, 2, 20, workshop=Counting())
     assert len(seen) == 7, "another key grades everything again"
+
+
+def test_who_is_kept_is_counted_one_by_one(small: Path, key: Key, workshop: Workshop):
+    told: list[tuple[str, int, int]] = []
+    for _ in range(2):
+        told.clear()
+        grade_folder(
+            small / "submitted", key, small / "out", 2, 20,
+            lambda row, done, all_: told.append((row["student"], done, all_)), workshop=workshop,
+        )  # fmt: skip
+        assert [(done, all_) for _, done, all_ in told] == [(n, 6) for n in range(1, 7)]
+    assert [student for student, _, _ in told] == [f"s{n}" for n in range(6)]
 
 
 def test_a_row_cut_short_is_graded_again(small: Path, key: Key, workshop: Workshop):

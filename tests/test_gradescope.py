@@ -144,6 +144,13 @@ def test_nothing_or_too_much_handed_in_is_a_sentence_for_the_student(unpacked: P
     results = graded(unpacked, a__ipynb=b"x", b__ipynb=b"x")
     assert results.output == "hand in one notebook, 01_numbers.ipynb; there are a.ipynb, b.ipynb"
     assert [test.score for test in results.tests] == [0, 0, 0]
+    assert {test.output for test in results.tests} == {results.output}
+
+
+def test_a_task_is_called_right_only_where_it_is(unpacked: Path):
+    results = graded(unpacked, a__ipynb=b"{")
+    assert "the file is not a notebook" in str(results.output)
+    assert {test.output for test in results.tests} == {results.output}
 
 
 def test_a_broken_key_gives_no_points_and_no_traceback(unpacked: Path):

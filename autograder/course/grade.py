@@ -180,8 +180,8 @@ def grade_folder(
                 parts[submission.student] = old
         remember(out, [kept[one.student] for one in todo if one.student in kept])
         results.finish([*rows.values(), *parts.values()])
-        for row in rows.values():
-            progress(row, len(rows), len(submissions))
+        for number, row in enumerate(rows.values(), 1):
+            progress(row, number, len(submissions))
         some = only_tasks(key, only)
         keys = dict.fromkeys(parts, some)
         for submission, done in _graded(todo, folder, key, keys, workers, timeout, workshop):

@@ -49,7 +49,8 @@ python3 -m venv "$root/installer"
 # Where every user may read it: a student's code does not run as root.
 export UV_PYTHON_INSTALL_DIR="$root/python"
 "$root/installer/bin/uv" venv --python MINOR "$root/venv"
-"$root/installer/bin/uv" pip install --python "$root/venv/bin/python" \\
+# Compiled here, once: every submission gets a fresh container, and would compile it all again.
+"$root/installer/bin/uv" pip install --compile-bytecode --python "$root/venv/bin/python" \\
     -r "$root/source/requirements.txt"
 """
 RUN = """#!/usr/bin/env bash
@@ -148,7 +149,8 @@ def _reasons(name: str, entry: dict[str, Any], above: str) -> str:
 
     verdict = Verdict.model_validate({"task": name, **entry})
     said = [entry.get("progress", ""), verdict.hint, *further(verdict)]
-    return "\n".join(one for one in said if one and one != above) or "All parts are right."
+    whole = "All parts are right." if verdict.verdict == "correct" else above
+    return "\n".join(one for one in said if one and one != above) or whole
 
 
 def of_submission(submission: Any) -> GradescopeResults:

@@ -7,7 +7,6 @@ import ast
 import contextlib
 import linecache
 import re
-import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable
@@ -16,6 +15,7 @@ from typing import Any
 
 from autograder.data.notebook import DEMONSTRATION, Cell, Notebook, checked_task
 from autograder.running.shell import Refused, furnish, plain_python, run_code
+from autograder.running.waiting import Allowance
 
 ANYTHING = "*"  # among absent names: an import of all that a module has failed
 LEAST_SHARE = 0.1  # of a step's time, that a cell has when others have used theirs up
@@ -96,16 +96,16 @@ def asking_places(notebook: Notebook, tasks: Iterable[str]) -> dict[int, list[st
 def _run_if_needed(
     cell: Cell, run: Run, limit: Limit, seconds: float, starts: Callable[[int], None]
 ) -> float:
-    """Run a cell that is to be run; the seconds that it took."""
+    """Run a cell that is to be run; the seconds that it took, of those that count."""
     if cell.is_test or DEMONSTRATION in cell.tags:
         return 0.0
-    start = time.monotonic()
+    allowance = Allowance(seconds)
     starts(cell.number)
     problem = _run_cell(cell, run, limit, seconds)
     if problem:
         run.failures.append(problem)
         run.problems.update(dict.fromkeys(defined_names(cell.source), problem))
-    return time.monotonic() - start
+    return allowance.used()
 
 
 def _run_cell(cell: Cell, run: Run, limit: Limit, seconds: float) -> str | None:

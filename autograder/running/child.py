@@ -32,16 +32,25 @@ from autograder.data.notebook import NotANotebook, read_notebook
 from autograder.data.observation import Observation, Question
 from autograder.running.cells import OutOfTime, Run, run_cells, text_of
 from autograder.running.shell import Refused, be_in_a_notebook
+from autograder.running.waiting import Allowance
 
 TEXT_LIMIT = 600
 
 
 @contextlib.contextmanager
 def time_limit(what: str, seconds: float) -> Iterator[None]:
-    """Raise OutOfTime inside the block after `seconds`; the grader ends what ignores it."""
+    """Raise OutOfTime inside the block after `seconds` that count; the grader ends what ignores it.
+
+    Those in which this process waited for a core do not.
+    """
+    allowance = Allowance(seconds)
 
     def ring(signum: int, frame: object) -> None:
-        raise OutOfTime(f"{what} did not finish within {seconds:g} s")
+        left = allowance.left()
+        if left > 0:
+            signal.setitimer(signal.ITIMER_REAL, left)
+            return
+        raise OutOfTime(f"{what} did not finish within {round(seconds, 1):g} s")
 
     previous = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from autograder.data.limits import Limits
 from autograder.running import sandbox
-from autograder.running.runner import usable_cores
+from autograder.running.waiting import usable_cores
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ Who talks to whom::
 The control socket carries jobs: a connection (to the child) and a leash (to the keeper), as open
 descriptors. The keeper stays outside of its child's lock. It ends the child when the grader lets
 the leash go or says so, when the child takes too much memory, and when the child ends: then all
-that the child started. It says on the leash how the child ended.
+that the child started. It says on the leash, when asked, what the child has had of the machine, and
+at the end how it ended. Both are lines of JSON.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import signal
 import socket
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from autograder.data.limits import Limits
 from autograder.data.values import stream
 from autograder.running import sandbox
 from autograder.running.child import serve, silence, warm_up
+from autograder.running.waiting import share_of
 
 LOOK = 0.1  # seconds between two looks at a child's memory
 ROUGH = 1 << 29  # bytes; a child is born with most of that
@@ -78,7 +81,7 @@ def _reap() -> None:
 
 
 def _refuse(descriptors: list[int], sentence: str) -> None:
-    os.write(descriptors[1], json.dumps({"refused": sentence}).encode())
+    os.write(descriptors[1], json.dumps({"refused": sentence}).encode() + b"\n")
     for descriptor in descriptors:
         os.close(descriptor)
 
@@ -102,10 +105,11 @@ def _keep(connection: socket.socket, leash: socket.socket, job: dict[str, Any]) 
         connection.close()
         report = _watch(child, leash, limits)
         _end_the_rest()
-        leash.sendall(json.dumps(report).encode())
+        leash.sendall(json.dumps(report).encode() + b"\n")
     except BaseException as error:
         with contextlib.suppress(OSError):
-            leash.sendall(json.dumps({"refused": f"{type(error).__name__}: {error}"}).encode())
+            refused = {"refused": f"{type(error).__name__}: {error}"}
+            leash.sendall(json.dumps(refused).encode() + b"\n")
     os._exit(0)
 
 
@@ -157,6 +161,10 @@ def _watch(child: int, leash: socket.socket, limits: Limits) -> dict[str, Any]:
     while True:
         ready, _, _ = select.select([ended, leash.fileno()], [], [], LOOK)
         if leash.fileno() in ready:
+            if leash.recv(1):
+                had = share_of(*_family(child))
+                leash.sendall(json.dumps(asdict(had)).encode() + b"\n")
+                continue
             reason = "ended"
             break
         if ended in ready:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,11 +26,13 @@ from autograder.data.observation import Observation
 from autograder.data.values import KEPT, seeds_of
 from autograder.judging.judge import Verdict, failed, judge, missing
 from autograder.running import sandbox
+from autograder.running.waiting import Allowance, Share, share_of, usable_cores
 
 MOST_EXTRA = 16_000_000  # bytes an observation may have beyond a few times the expected one's
 SLOWEST_START = 300.0
 SLOWEST_FORK = 60.0
 SLOWEST_END = 20.0
+SLOWEST_ANSWER = 5.0
 MOST_ASKED = 3  # at its check, after its last definition, and at the end
 TRIES = 3
 WHOLE_LOCK = ("namespaces", "places", "limits", "privileges", "landlock", "calls")
@@ -149,6 +152,11 @@ def _plain(text: str) -> str:
 # The conversation with a child
 
 
+def _untold() -> Share:
+    """What a process had of the machine, where nobody can tell."""
+    return Share()
+
+
 class _Late(Exception):
     """The time is up."""
 
@@ -160,13 +168,17 @@ class _Broken(Exception):
 class Conversation:
     """Lines in turns over a socket to a process that may be hostile, within a time limit."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self.connection, self.deadline = connection, time.monotonic() + SLOWEST_START
-        self._rest = b""
+    def __init__(self, connection: socket.socket, seconds: float = SLOWEST_START) -> None:
+        self.connection, self._rest = connection, b""
+        self._allowance = Allowance(seconds, _untold)
+
+    def allow(self, seconds: float, share: Callable[[], Share]) -> None:
+        """From now on so many seconds; what the process waited for a core does not count."""
+        self._allowance = Allowance(seconds, share)
 
     def _hurry(self) -> None:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
+        left = self._allowance.left()
+        if not left:
             raise _Late
         self.connection.settimeout(left)
 
@@ -174,13 +186,15 @@ class Conversation:
         """Send bytes; nothing may have come unasked. Raises _Late or _Broken."""
         if self._rest:
             raise _Broken("sent something that was not asked for")
-        self._hurry()
-        try:
-            self.connection.sendall(content)
-        except TimeoutError:
-            raise _Late from None
-        except OSError:
-            raise _Broken("") from None
+        rest = memoryview(content)
+        while rest:
+            self._hurry()
+            try:
+                rest = rest[self.connection.send(rest) :]
+            except TimeoutError:
+                continue
+            except OSError:
+                raise _Broken("") from None
 
     def hear(self, most: int) -> bytes:
         """Receive one line of at most `most` bytes. Raises _Late or _Broken."""
@@ -192,7 +206,7 @@ class Conversation:
             try:
                 chunks.append(self.connection.recv(1 << 20))
             except TimeoutError:
-                raise _Late from None
+                continue
             except OSError:
                 raise _Broken("") from None
             if not chunks[-1]:
@@ -208,12 +222,15 @@ def converse(
     key: Key,
     timeout: float,
     look: Callable[[dict[str, Any]], None] = lambda head: None,
+    share: Callable[[], Share] = _untold,
 ) -> Reply:
     """Hand over a notebook and ask every question of the key when its check is reached.
 
     `look` is shown the child's first line, which comes before any of the student's code has run.
+    `share` says what the child has had of the machine.
 
     The time runs from when the child says that it is ready: importing Keras is not its student's.
+    Nor is it when the child waits for a core of a busy machine.
     A step may take half of it, so that one endless answer leaves some for the others.
     """
     reply = Reply()
@@ -225,7 +242,7 @@ def converse(
     reply.exercise, reply.problem = head.get("exercise"), head.get("problem")
     if reply.problem or reply.exercise not in (None, key.exercise):
         return reply
-    talk.deadline = time.monotonic() + timeout
+    talk.allow(timeout, share)
     cell = 0
     try:
         while (said := _words(talk.hear(10_000))) != {"ran": True}:
@@ -302,20 +319,14 @@ def reply_alone(raw: bytes, key: Key, timeout: float) -> Reply:
                 start_new_session=True,
             )
         try:
-            return converse(Conversation(ours), raw, key, timeout)
+            share = partial(share_of, process.pid)
+            return converse(Conversation(ours), raw, key, timeout, share=share)
         except _Late:
             return Reply(ended=f"could not be started within {SLOWEST_START:g} s")
         except _Broken:
             return Reply(ended="could not be started: its process ended at once")
         finally:
             _end(process)
-
-
-def usable_cores() -> int:
-    """The processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def child_environment(home: str, workers: int = 1) -> dict[str, str]:
@@ -496,20 +507,19 @@ class Workshop:
     def _reply(self, raw: bytes, key: Key, timeout: float) -> Reply:
         connection, leash = self._job(_seeds_of(key))
         with connection, leash:
-            talk = Conversation(connection)
-            talk.deadline = time.monotonic() + SLOWEST_FORK
+            talk = Conversation(connection, SLOWEST_FORK)
             try:
-                reply = converse(talk, raw, key, timeout, self._check_lock)
+                reply = converse(talk, raw, key, timeout, self._check_lock, leash.share)
             except (_Late, _Broken):
-                report = _report(leash)
+                report = leash.report()
                 if "refused" in report:
                     with self._turn:
                         self._stop()
                 raise _KeeperGone(report.get("refused", "a child did not start")) from None
             if not reply.ended or reply.timed_out:
-                reply.cpu_seconds = _report(leash).get("cpu_seconds")
+                reply.cpu_seconds = leash.report().get("cpu_seconds")
                 return reply
-            report = _report(leash, wait=True)
+            report = leash.report(wait=True)
             if "code" not in report:  # not the student's doing: nobody was left to say how it ended
                 raise _KeeperGone("the warm process ended")
             reply.ended = _how_it_ended(reply.ended, report, self.limits)
@@ -522,10 +532,11 @@ class Workshop:
                 why = head.get("missing", {}).get(layer, "not in place")
                 self._lacks(layer, why)
 
-    def _job(self, seeds: list[int]) -> tuple[socket.socket, socket.socket]:
+    def _job(self, seeds: list[int]) -> tuple[socket.socket, _Leash]:
         """Have the warm process fork; the connection to the child and the keeper's leash."""
         connection, theirs = socket.socketpair()
-        leash, end = socket.socketpair()
+        ours, end = socket.socketpair()
+        leash = _Leash(ours)
         job = {
             "limits": asdict(self.limits),
             "lock": self.lock,
@@ -559,22 +570,56 @@ def _seeds_of(key: Key) -> list[int]:
     return list(dict.fromkeys(seeds))[:KEPT]
 
 
-def _report(leash: socket.socket, wait: bool = False) -> dict[str, Any]:
-    """Have the keeper end its child (after a moment where that is to end by itself); its words."""
-    heard = b""
-    with contextlib.suppress(OSError, ValueError):
-        if wait:
-            leash.settimeout(1.0)
-            with contextlib.suppress(TimeoutError):
-                heard = leash.recv(10_000)
-        leash.shutdown(socket.SHUT_WR)
-        leash.settimeout(SLOWEST_END)
-        while chunk := leash.recv(10_000):
-            heard += chunk
-        report = json.loads(heard)
-        if isinstance(report, dict):
-            return report
-    return {}
+class _Leash:
+    """The keeper's end of a child: what that had of the machine, and how it ended."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection, self._heard = connection, b""
+
+    def __enter__(self) -> _Leash:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go: the keeper ends its child."""
+        self._connection.close()
+
+    def share(self) -> Share:
+        """What the child has had of the machine; nothing where its keeper says nothing."""
+        before = self._heard.count(b"\n")
+        with contextlib.suppress(OSError, ValueError, TypeError, IndexError):
+            self._connection.settimeout(SLOWEST_ANSWER)
+            self._connection.sendall(b"?")
+            while self._heard.count(b"\n") == before and self._hear():
+                pass
+            return Share(**json.loads(self._heard.splitlines()[before]))
+        return Share()
+
+    def report(self, wait: bool = False) -> dict[str, Any]:
+        """Have the child ended (after a moment where that is to end by itself); the last words."""
+        with contextlib.suppress(OSError):
+            if wait:
+                self._connection.settimeout(1.0)
+                with contextlib.suppress(TimeoutError):
+                    self._hear()
+            self._connection.shutdown(socket.SHUT_WR)
+            self._connection.settimeout(SLOWEST_END)
+            while self._hear():
+                pass
+        for line in self._heard.splitlines():
+            with contextlib.suppress(ValueError):
+                said = json.loads(line)
+                if isinstance(said, dict) and "waited" not in said:
+                    return said
+        return {}
+
+    def _hear(self) -> bool:
+        """Hear some more; whether anything came."""
+        heard = self._connection.recv(10_000)
+        self._heard += heard
+        return bool(heard)
 
 
 def _how_it_ended(ended: str, report: dict[str, Any], limits: Limits) -> str:
