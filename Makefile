@@ -7,13 +7,14 @@ export PYTHONUNBUFFERED = 1
 # Programs that others call by name, such as nbgrader's alembic, are the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo test test-full test-newest bench bench-check lab book slides exercises check format lock environment clean
+.PHONY: help demo test test-full test-newest bench bench-check lab book slides check format lock environment clean
 
 help:
 	@echo "make demo         run chapter 04, grade a made-up class on its exercise, write the pages"
 	@echo "make lab          open the book in JupyterLab"
 	@echo "make test         formatting, types and the quick tests (make test-full: all of them)"
 	@echo "make book         run every chapter that changed; write the site and the slides into _book/"
+	@echo "make slides       the same: the slides come from the same run"
 	@echo "make bench        every measurement, in half an hour; bench-check: is it as fast as it was?"
 	@echo "make format       put the code in order"
 	@echo "make lock         choose new versions for requirements.lock"

@@ -22,7 +22,7 @@ from autograder.course.grade import (
 from autograder.course.handed_in import is_named_after
 from autograder.course.own_work import notebook_named, row_of, saved, verdicts_of
 from autograder.data.files import CannotWrite
-from autograder.data.key import KeyProblem, read_key
+from autograder.data.key import Key, KeyProblem, read_key
 from autograder.data.limits import Limits
 from autograder.data.notebook import NotANotebook, read_notebook
 from autograder.data.sealing import require_answers
@@ -144,6 +144,28 @@ def said_of_public_key(exercise: str) -> None:
     )  # fmt: skip
 
 
+def require_named(
+    students: list[str], tasks: list[str], known: set[str], key: Key, folder: Path
+) -> None:
+    """Raise GradingProblem where a student who is named is not `known`, or a task not the key's."""
+    if unknown := [name for name in students if name not in known]:
+        raise GradingProblem(f"there is no student {', '.join(unknown)} in {folder}")
+    if unknown := [name for name in tasks if name not in key.tasks]:
+        raise GradingProblem(
+            f"there is no task {', '.join(unknown)} in {key.exercise}: its tasks are "
+            f"{', '.join(key.tasks)}"
+        )
+
+
+def print_moves(moves: list[Any], out: Path) -> None:
+    """Say whose score is another one than before."""
+    if moves:
+        moved = "score is" if len(moves) == 1 else "scores are"
+        console().print(f"{len(moves)} {moved} another than before ({out}/changes.csv):")
+        for one in moves[:MOST_MOVES]:
+            console().print(str(one), markup=False, soft_wrap=True)
+
+
 def many_timeouts(rows: list[dict[str, Any]], timeout: float) -> str:
     """A sentence where so many ended at the time limit that it may be the machine; else nothing."""
     count = sum(row["status"] == "timeout" for row in rows)
@@ -222,13 +244,7 @@ def grade(
         raise KeyProblem(f"the key is for exercise {answers.exercise}, not for {exercise}")
     require_answers(answers)
     known = {submission.student for submission in find_submissions(folder, exercise, out=out)}
-    if unknown := [name for name in student or [] if name not in known]:
-        raise GradingProblem(f"there is no student {', '.join(unknown)} in {folder}")
-    if unknown := [name for name in task or [] if name not in answers.tasks]:
-        raise GradingProblem(
-            f"there is no task {', '.join(unknown)} in {exercise}: its tasks are "
-            f"{', '.join(answers.tasks)}"
-        )
+    require_named(student or [], task or [], known, answers, folder)
     require_own_results(out, exercise)
     everybody = force or (bool(task) and not student)
     write_record(out, folder, path, timeout)
@@ -273,11 +289,7 @@ def grade(
     console().print(class_table(rows, answers, console().width))
     if said := many_timeouts(rows, timeout):
         screen.print(said, markup=False, style="yellow", soft_wrap=True)
-    if moves:
-        moved = "score is" if len(moves) == 1 else "scores are"
-        console().print(f"{len(moves)} {moved} another than before ({out}/changes.csv):")
-        for one in moves[:MOST_MOVES]:
-            console().print(str(one), markup=False, soft_wrap=True)
+    print_moves(moves, out)
     console().print(f"{out}/index.html, {out}/grades.csv, {out}/results.jsonl", markup=False)
 
 

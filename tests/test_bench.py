@@ -96,6 +96,39 @@ def test_the_ways_of_comparing_see_what_they_can_and_no_more():
     assert not judging.same_by_creation_order(linear, net())
 
 
+def test_what_a_wrong_answer_is_told_is_of_one_of_five_kinds():
+    from bench import naming
+
+    def kind(said):
+        return naming.kind_of(said, "block", "Its own.", ["Its own.", "Another."])
+
+    said = [
+        "Its own.",
+        "In 1 of the 3 cases that go wrong yours gives what this mistake gives: Another.",
+        "A pool takes the maximum where the mean belongs. block(x=x(3, 3, 1)): they part at `Pool`",
+        "block(x=x(3, 3, 1)): the output is not the expected one; they part at `Add`",
+        "block(x=x(3, 3, 1)): the output is not the expected one",
+    ]
+    assert [kind(one) for one in said] == list(naming.KINDS)
+
+
+def test_a_key_without_an_answer_does_not_know_it_and_still_knows_the_others(root):
+    from autograder.judging.known import known_mistake
+    from autograder.probing.probe import probe
+    from autograder.setting.exercises import public_key
+    from autograder.setting.task import load_tasks
+    from bench import naming
+
+    key = public_key(root, "01_convolution").tasks["output_size"]
+    tasks = load_tasks(root / "solutions" / "01_convolution" / "tasks.py")
+    task = next(task for task in tasks if task.name == "output_size")
+    one, other = (probe(mistake.function, key.question) for mistake in task.mistakes[:2])
+    assert known_mistake(key, one).hint == task.mistakes[0].hint
+    less = naming.without(key, one)
+    assert known_mistake(less, one) is None
+    assert known_mistake(less, other).hint == task.mistakes[1].hint
+
+
 def test_all_that_is_measured_takes_less_than_half_an_hour():
     assert sum(bench.most for bench in everything.plan("python", "python")) <= 1800
 

@@ -11,20 +11,9 @@ from keras import layers
 
 from convbook.data import arrays, digit_scenes, digits, load
 from convbook.data.augment import apply_layers, resize_example
+from convbook.data.catalogue import embedded
 from convbook.data.labels import IGNORE
 from convbook.data.scenes import boxes_of
-
-EMBEDDED = (
-    "digits",
-    "mnist_digits",
-    "structure",
-    "digit_scenes",
-    "digit_scenes/easy",
-    "figures",
-    "figures/several",
-    "heads",
-    "photo_patches",
-)
 
 
 def only(data):
@@ -39,7 +28,7 @@ def same(a, b):
             np.testing.assert_array_equal(one[key], other[key])
 
 
-@pytest.mark.parametrize("name", EMBEDDED)
+@pytest.mark.parametrize("name", embedded())
 def test_both_pipelines_give_the_same_batches(name):
     runs = [only(load(name, count=10, batch_size=4, pipeline=kind)) for kind in ("tf", "keras")]
     same(*runs)

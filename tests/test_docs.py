@@ -1,6 +1,7 @@
 """What the README and CONTRIBUTING say is so: commands, paths, links, who may import what."""
 
 import ast
+import graphlib
 import re
 import shlex
 import tomllib
@@ -165,15 +166,20 @@ def test_packages_import_in_the_direction_contributing_says(root, package, forbi
 ROOMS = ("data", "probing", "judging", "running", "setting", "course", "desk")
 
 
-def rooms_imported(path: Path) -> set[str]:
-    """The rooms of `autograder` that a file imports from, at once or within a function."""
+def names_imported(path: Path) -> set[str]:
+    """The dotted names that a file imports, at once or within a function."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    parts = [name.split(".") for name in names if name.startswith("autograder.")]
+    return names
+
+
+def rooms_imported(path: Path) -> set[str]:
+    """The rooms of `autograder` that a file imports from, at once or within a function."""
+    parts = [name.split(".") for name in names_imported(path) if name.startswith("autograder.")]
     return {part[1] for part in parts}
 
 
@@ -184,6 +190,18 @@ def test_rooms_of_the_autograder_import_only_from_themselves_and_from_below(root
     assert len(files) > 1
     for path in files:
         assert rooms_imported(path) <= below, path.relative_to(root)
+
+
+@pytest.mark.parametrize("package", ["autograder", "convbook", "book"])
+def test_no_modules_import_each_other_in_a_circle(root, package):
+    files = {
+        ".".join(path.relative_to(root).with_suffix("").parts): path
+        for path in (root / package).rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    graph = {name: names_imported(path) & set(files) for name, path in files.items()}
+    assert sum(map(len, graph.values())) > 10
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 def test_every_module_of_the_autograder_is_in_a_room_or_on_top(root):

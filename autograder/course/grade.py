@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import hashlib
 import json
 import os
@@ -19,7 +18,7 @@ from autograder.course.handed_in import is_rubbish, may_be_notebook
 from autograder.course.moved import Move, remember, settle
 from autograder.course.one_task import merged, only_tasks
 from autograder.course.pages import write_class_page, write_student_page
-from autograder.data.files import PART, CannotWrite, lock_file, write_whole
+from autograder.data.files import PART, CannotWrite, lock_file, write_csv, write_whole
 from autograder.data.key import Key, package_version
 from autograder.data.notebook import Cell, NotANotebook, read_notebook
 from autograder.judging.report import verdict_json
@@ -389,27 +388,16 @@ def write_table(
 ) -> None:
     """`grades.csv`: a row a student, a column a task, then times, penalty and remark.
 
-    `late` has nbgrader's due date and penalty by student. Spreadsheets open it as it is: it starts
-    with a mark of its encoding, and what a student wrote is no formula.
+    `late` has nbgrader's due date and penalty by student.
     """
-    import io
-
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([*HEAD, *key.tasks, *TAIL])
+    table = [[*HEAD, *key.tasks, *TAIL]]
     for row in rows:
         points = [row["tasks"].get(name, {}).get("points", 0) for name in key.tasks]
         about = (late or {}).get(row["student"])
         penalty = about.penalty if about and about.penalty is not None else ""
         tail = [row.get("handed_in", ""), about.due if about else "", penalty]
-        cells = [*(row[name] for name in HEAD), *points, *tail, row.get("message", "")]
-        writer.writerow([no_formula(cell) for cell in cells])
-    write_whole(path, "\ufeff" + text.getvalue())
-
-
-def no_formula(cell: Any) -> Any:
-    """A text that a spreadsheet would calculate, with a mark before it that makes it text."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell
+        table.append([*(row[name] for name in HEAD), *points, *tail, row.get("message", "")])
+    write_csv(path, table)
 
 
 def notebook_hash(raw: bytes | None) -> str | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.data.files import write_whole
+from autograder.data.files import write_csv, write_whole
 from autograder.judging.report import number
 
 BEFORE = "before.jsonl"  # rows that are being graded again; there until all are
@@ -108,12 +106,5 @@ def _tasks(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _write(path: Path, moves: list[Move]) -> None:
-    from autograder.course.grade import no_formula
-
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["student", "before", "after", "why", "tasks"])
-    for one in moves:
-        cells = [one.student, one.before, one.after, one.why, "; ".join(one.tasks)]
-        writer.writerow([no_formula(cell) for cell in cells])
-    write_whole(path, "\ufeff" + text.getvalue())
+    rows = [[one.student, one.before, one.after, one.why, "; ".join(one.tasks)] for one in moves]
+    write_csv(path, [["student", "before", "after", "why", "tasks"], *rows])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 PART = ".part-"  # how the name of a file begins that is not whole yet
 
@@ -36,6 +39,21 @@ def write_whole(path: Path, content: str | bytes) -> None:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
         raise CannotWrite(path, error) from error
+
+
+def write_csv(path: Path, rows: Iterable[Iterable[Any]]) -> None:
+    """Write a table that spreadsheets open as it is, whole or not at all. Raises CannotWrite.
+
+    It starts with a mark of its encoding, and what a student wrote is no formula in it.
+    """
+    text = io.StringIO()
+    csv.writer(text).writerows([_no_formula(cell) for cell in row] for row in rows)
+    write_whole(path, "\ufeff" + text.getvalue())
+
+
+def _no_formula(cell: Any) -> Any:
+    """A text that a spreadsheet would calculate, with a mark before it that makes it text."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell
 
 
 def lock_file(file: IO[str]) -> None:

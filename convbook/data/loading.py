@@ -32,10 +32,8 @@ def load(
     """Return a data set as batches of arrays, the same features whatever the set.
 
     Args:
-        name: an embedded set ("digits", "structure", "digit_scenes", "digit_scenes/easy",
-            "figures", "figures/several", "heads", "photo_patches") or a real one ("mnist",
-            "fashion_mnist", "cifar10", "imagenette", "oxford_iiit_pet", "voc/2007", "voc/2012",
-            "coco/2017").
+        name: an embedded set, such as "digits" or "digit_scenes/easy", or a real one, such as
+            "mnist" or "voc/2007"; ``python -m convbook.data list`` lists them all.
         split: "train" or "test": of a real set, the part with public labels that serves for tests.
         batch_size: examples a batch; the last batch may be smaller.
         size: height and width of the pictures. Embedded sets are made at that size, real ones are
