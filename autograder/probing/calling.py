@@ -16,6 +16,7 @@ from typing import Any
 
 import keras
 
+from autograder.probing.direct import Direct, direct_call, is_usual
 from autograder.probing.trace import Listener, hearing, recording
 
 # Layers that compute from their inputs and weights alone, with float32 in and out.
@@ -50,6 +51,7 @@ class Step:
     outputs: list[int]
     trains: bool  # whether it is told if it trains
     inner: Steps | None = None
+    direct: Direct | None = None  # what gives the same for its one tensor, sooner
 
     def take(self, known: dict[int, Any], training: bool, recorder: Listener | None) -> None:
         """Compute from what is known what the step gives, and add it."""
@@ -68,6 +70,8 @@ class Step:
             known.update(zip(self.outputs, keras.tree.flatten(given), strict=True))
 
     def _given(self, args: Any, kwargs: Any, training: bool, recorder: Listener | None) -> Any:
+        if self.direct is not None:
+            return self.direct(args[0], training)
         if self.inner is None:
             return self.operation.call(*args, **kwargs)
         return self.inner.outputs_for(keras.tree.flatten(args), training, recorder)
@@ -87,7 +91,7 @@ class Steps:
     def fit(self, inputs: Sequence[Any]) -> bool:
         """Whether inputs are what the graph was built for, and Keras is as it was."""
         wanted = self.model.inputs
-        usual = keras.layers.Layer.__call__ is CALL_OF_LAYERS
+        usual = keras.layers.Layer.__call__ is CALL_OF_LAYERS and is_usual()
         return usual and len(inputs) == len(wanted) and all(map(_fits, inputs, wanted))
 
     def __call__(self, inputs: Sequence[Any], training: bool, recorder: Listener | None) -> Any:
@@ -166,7 +170,14 @@ def _step_of(node: Any) -> Step:
     elif not _is_known(operation) or not _is_kerass(getattr(operation, "activation", None)):
         raise _Unknown
     trains = layer and inner is None and bool(operation._call_has_training_arg)
-    return Step(operation, node.arguments, [id(x) for x in node.outputs], trains, inner)
+    direct = direct_call(operation, len(node.input_tensors[0].shape)) if _is_of_one(node) else None
+    return Step(operation, node.arguments, [id(x) for x in node.outputs], trains, inner, direct)
+
+
+def _is_of_one(node: Any) -> bool:
+    """Whether a layer is called with one tensor, its first argument, and flags at most."""
+    first = node.arguments.args[0] if len(node.arguments.args) == 1 else None
+    return [id(first)] == [id(x) for x in _tensors_of(node)]
 
 
 def _tensors_of(node: Any) -> list[Any]:

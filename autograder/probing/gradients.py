@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from autograder.data.values import ALIGNMENT
+from autograder.probing.direct import convolved
 from autograder.probing.trace import patched
 
 # The loss of whatever is called like the model: it is called once, and its outputs are reduced.
@@ -120,9 +121,9 @@ def _in_groups(whole: Callable[..., Any]) -> Callable[..., Any]:
         kernel = tf.convert_to_tensor(kernel)
         groups = _groups(inputs.shape, kernel.shape, data_format)
         if groups == 1:
-            return whole(inputs, kernel, *options)
+            return convolved(whole, inputs, kernel, *options)
         pairs = zip(tf.split(inputs, groups, -1), tf.split(kernel, groups, -1), strict=True)
-        return tf.concat([whole(x, part, *options) for x, part in pairs], axis=-1)
+        return tf.concat([convolved(whole, x, part, *options) for x, part in pairs], axis=-1)
 
     return conv
 
@@ -189,7 +190,8 @@ def _projected_on_the_way(
     with _tape_of_tensors() as tape:
         origin = tf.zeros(())
         tape.watch(origin)
-        chosen = [model.trainable_variables[i] for i in wanted]
+        every = model.trainable_variables
+        chosen = [every[i] for i in wanted]
         heard = [
             (variable, listened_to(place, tf.convert_to_tensor(variable.value)))
             for place, variable in zip(wanted, chosen, strict=True)
@@ -207,7 +209,8 @@ def _projected_on_the_way(
 def _all_at_once(model: keras.Model, loss_of: LossOf, wanted: Sequence[int]) -> list[np.ndarray]:
     import tensorflow as tf
 
-    variables = [model.trainable_variables[i].value for i in wanted]
+    every = model.trainable_variables
+    variables = [every[i].value for i in wanted]
     with _tape_of_tensors() as tape:
         tape.watch(variables)
         loss = loss_of(model)
@@ -267,7 +270,8 @@ def _torch(
 ) -> list[np.ndarray]:
     import torch
 
-    variables = [model.trainable_variables[i].value for i in wanted]
+    every = model.trainable_variables
+    variables = [every[i].value for i in wanted]
     with torch.enable_grad():
         loss = loss_of(model)
         gradients = torch.autograd.grad(loss, variables, allow_unused=True) if variables else ()
