@@ -233,13 +233,14 @@ def _normalised(
 
     trains = moving is None
     mean, variance = moving or (_constant(0.0, 0),) * 2
-    options = {"epsilon": epsilon, "data_format": "NHWC", "is_training": trains}
+    options = {"epsilon": float(epsilon), "data_format": "NHWC", "is_training": trains}
     others: list[Any] = []
 
     def compute() -> Any:
         given, *rest = tf.raw_ops.FusedBatchNormV3(
-            x=x, scale=scale, offset=offset, mean=mean, variance=variance, **options
-        )
+            x=x, scale=scale, offset=offset, mean=mean, variance=variance,
+            exponential_avg_factor=1.0, **options,
+        )  # fmt: skip
         others.extend(rest)
         return given
 
