@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
@@ -44,7 +44,8 @@ def quick_building() -> Iterator[None]:
             stack.enter_context(patched(module, LOOK, _looking(getattr(module, LOOK))))
         if keras.backend.backend() == "tensorflow":
             layer, variable = keras.layers.Layer, keras.Variable
-            stack.enter_context(patched(layer, "__setattr__", _setting(layer.__setattr__)))
+            with suppress(ImportError):
+                stack.enter_context(patched(layer, "__setattr__", _setting(layer.__setattr__)))
             held = _held_kind()
             if held:
                 stack.enter_context(patched(variable, "__init__", _making(variable.__init__, held)))
@@ -127,6 +128,8 @@ NOTES = frozenset((
 
 def _setting(usual: Callable) -> Callable:
     """How a layer's attribute is set: at once where nothing looks for things of its kind."""
+    from keras.src.utils.tracking import is_tracking_enabled
+
     plain, held = _plain_kinds(), _held_kind()
 
     def set_attribute(self: Any, name: str, value: Any) -> None:
@@ -137,6 +140,8 @@ def _setting(usual: Callable) -> Callable:
             object.__setattr__(self, name, value)
         elif kind is held:
             object.__setattr__(self, name, self._tracker.track(value))
+        elif not (self.__dict__.get("_self_setattr_tracking", True) or is_tracking_enabled()):
+            object.__setattr__(self, name, value)
         else:
             usual(self, name, value)
 
