@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from autograder.probing import direct
+from autograder.data.observation import Plan
+from autograder.probing import direct, network
 from autograder.probing.calling import steps_of
 from autograder.probing.direct import direct_call
 from autograder.probing.field import field_of
@@ -175,3 +176,22 @@ def test_a_dilated_kernel_sees_nothing_between_its_taps(padding):
     assert len(rows) == 9
     assert set(np.diff(sorted(set(rows)))) == {3}
     assert set(np.diff(sorted(set(columns)))) == {2}
+
+
+@pytest.mark.parametrize("side", [1, 2])
+def test_a_net_whose_numbers_are_rounding_alone_keeps_that_of_keras(side):
+    """Two values normalised are 1 and -1: no gradient is left in front of them."""
+
+    def net():
+        inputs = keras.Input((4, 4, 2))
+        x = layers.Conv2D(3, 4 // side, strides=4 // side, activation="relu")(inputs)
+        inner = keras.Sequential([layers.BatchNormalization()])
+        return keras.Model(inputs, layers.Flatten()(layers.Conv2D(3, 1)(inner(x))))
+
+    seen = []
+    for steps in (steps_of, lambda model: None):
+        with patched(network, "steps_of", steps):
+            probed = network.Network(net(), [(4, 4, 2)], Plan(seed=4, batch=2), lambda y: [y])
+        seen.append(probed.observe()["training"][0])
+    same = np.array_equal(*seen)
+    assert same if side == 1 else np.allclose(*seen, rtol=1e-4, atol=1e-5)

@@ -9,6 +9,8 @@ layer of a student's own, is called as ever.
 from __future__ import annotations
 
 import inspect
+import math
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -87,6 +89,13 @@ class Steps:
     model: Any
     structure: Any  # of what the model gives
     steps: list[Step] = field(default_factory=list)
+
+    def leave_to_layers(self) -> None:
+        """Do nothing in place of a layer from now on: the rounding is Keras's own."""
+        for step in self.steps:
+            step.direct = None
+            if step.inner is not None:
+                step.inner.leave_to_layers()
 
     def fit(self, inputs: Sequence[Any]) -> bool:
         """Whether inputs are what the graph was built for, and Keras is as it was."""
@@ -264,7 +273,7 @@ def momenta_of(steps: Steps | None, statistics: Sequence[Any]) -> list[float] | 
     if steps is None:
         return None
     found: dict[int, float] = {}
-    layers = _normalisations(steps)
+    layers = [step.operation for step in _normalisations(steps)]
     if len({id(layer) for layer in layers}) < len(layers):
         return None  # one that is called twice takes two steps
     for layer in layers:
@@ -278,11 +287,18 @@ def momenta_of(steps: Steps | None, statistics: Sequence[Any]) -> list[float] | 
     return [found[id(variable)] for variable in statistics]
 
 
-def _normalisations(steps: Steps) -> list[Any]:
+def fewest_positions(steps: Steps) -> int:
+    """At how many positions of one picture's map a normalisation looks, the one with the fewest."""
+    maps = [step.arguments.keras_tensors[0].shape for step in _normalisations(steps)]
+    known = [math.prod(shape[1:-1]) for shape in maps if None not in shape[1:]]
+    return min(known, default=sys.maxsize)
+
+
+def _normalisations(steps: Steps) -> list[Step]:
     found = []
     for step in steps.steps:
         if step.inner is not None:
             found += _normalisations(step.inner)
         elif type(step.operation) is keras.layers.BatchNormalization:
-            found.append(step.operation)
+            found.append(step)
     return found

@@ -16,7 +16,7 @@ from autograder.data import values
 from autograder.data.observation import Plan, Stored
 from autograder.data.values import Colour
 from autograder.probing.building import quick_building, signature_of
-from autograder.probing.calling import Steps, momenta_of, steps_of
+from autograder.probing.calling import Steps, fewest_positions, momenta_of, steps_of
 from autograder.probing.gradients import projected_gradients, sound_convolutions, tensor_of
 from autograder.probing.inference import inference_flag
 from autograder.probing.reordering import Weight
@@ -30,6 +30,9 @@ SMALL = 1e11
 PATCHES = 3.0  # the patches of pictures beside their noise
 MOST_ROUNDS = 4
 MOST_AT_ONCE = 2_000_000  # weights of a net whose gradients are all kept until the last is known
+# Two values normalised are 1 and -1 whatever they were: a gradient through them is rounding, by
+# which weights are then ranked. Keys have that of Keras's own steps.
+HANGING = 2
 FEW = 2_000  # numbers of a tensor that is kept for the next net
 READABLE = 1e-30  # probabilities are read through a logarithm, and none below this
 
@@ -64,6 +67,8 @@ class Network:
                 self.run(training=False)
         self.inference = inference_flag(model)
         self.steps = steps_of(model)
+        if self.steps and plan.batch * fewest_positions(self.steps) <= HANGING:
+            self.steps.leave_to_layers()
         self.trainable = list(model.trainable_variables)
         self.statistics = [
             v for v in model.non_trainable_variables if keras.backend.is_float_dtype(v.dtype)
