@@ -1,6 +1,7 @@
 """Nets with many right forms are judged by what they do: what they see, and by what means."""
 
 import contextlib
+import inspect
 from dataclasses import replace
 from functools import cache
 
@@ -451,6 +452,16 @@ def dot(place, gradient):
     return np.array(noise_dot(3, gradient))
 
 
+def squares_for(x):
+    """A loss: the squares of what a model gives for an input, each once."""
+
+    def terms_of(model):
+        squares = ops.square(model(x))
+        return [squares], [np.ones(tuple(squares.shape), "float32")]
+
+    return terms_of
+
+
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others need no other way")
 @pytest.mark.parametrize("options", [{}, {"strides": 2}, {"dilation_rate": 2, "padding": "valid"}])
 def test_grouped_convolutions_are_the_same_in_parts(options):
@@ -460,9 +471,7 @@ def test_grouped_convolutions_are_the_same_in_parts(options):
     results = []
     for way in (contextlib.nullcontext(), sound_convolutions()):
         with way:
-            slopes = projected_gradients(
-                net, lambda model: ops.sum(ops.square(model(x))), [0, 1], dot
-            )
+            slopes = projected_gradients(net, squares_for(x), [0, 1], dot)
             results.append((ops.convert_to_numpy(net(x)), slopes))
     (one, slopes), (other, others) = results
     np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
@@ -494,9 +503,11 @@ def test_a_strided_pointwise_convolution_is_done_on_the_pixels_that_it_reads(con
     asked = []
 
     def noting(whole):
-        def convolution(input, filters, strides=1, *arguments, **options):
-            asked.append((tuple(input.shape), tuple(np.atleast_1d(strides).tolist())))
-            return whole(input, filters, strides, *arguments, **options)
+        def convolution(*arguments, **options):
+            given = inspect.signature(whole).bind(*arguments, **options).arguments
+            strides = np.atleast_1d(given.get("strides", 1)).tolist()
+            asked.append((tuple(given["input"].shape), tuple(strides)))
+            return whole(*arguments, **options)
 
         return convolution
 
@@ -507,6 +518,7 @@ def test_a_strided_pointwise_convolution_is_done_on_the_pixels_that_it_reads(con
     with contextlib.ExitStack() as stack:
         for name in ("conv2d", "convolution"):
             stack.enter_context(patched(tf.nn, name, noting(getattr(tf.nn, name))))
+        stack.enter_context(patched(tf.raw_ops, "Conv2D", noting(tf.raw_ops.Conv2D)))
         stack.enter_context(sound_convolutions())
         found = convolve(x, kernel)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
@@ -538,7 +550,7 @@ def test_gradients_are_found_however_a_weight_is_read():
         value = ops.sum(ops.square(net(x)))
     expected = tape.gradient(value, [v.value for v in net.trainable_variables])
     numbers = range(len(expected))
-    found = projected_gradients(net, lambda model: ops.sum(ops.square(model(x))), numbers, dot)
+    found = projected_gradients(net, squares_for(x), numbers, dot)
     wanted = [noise_dot(3, gradient.numpy()) for gradient in expected]
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
     assert np.count_nonzero(found) == 4

@@ -15,13 +15,14 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import keras
+import numpy as np
 
 from autograder.probing.gradients import seen_by_tapes
 from autograder.probing.trace import patched
@@ -43,7 +44,8 @@ def quick_building() -> Iterator[None]:
             stack.enter_context(patched(module, LOOK, _looking(getattr(module, LOOK))))
         if keras.backend.backend() == "tensorflow":
             layer, variable = keras.layers.Layer, keras.Variable
-            stack.enter_context(patched(layer, "__setattr__", _setting(layer.__setattr__)))
+            with suppress(ImportError):
+                stack.enter_context(patched(layer, "__setattr__", _setting(layer.__setattr__)))
             held = _held_kind()
             if held:
                 stack.enter_context(patched(variable, "__init__", _making(variable.__init__, held)))
@@ -106,6 +108,9 @@ _SIGNATURES: WeakKeyDictionary[Callable, dict[bool, inspect.Signature]] = WeakKe
 _ARGUMENTS: WeakKeyDictionary[Callable, inspect.FullArgSpec] = WeakKeyDictionary()
 
 
+signature_of = _Remembered.signature  # what `inspect.signature` says, of Keras's own looked up once
+
+
 def _is_kerass(function: Any) -> bool:
     return inspect.isfunction(function) and str(function.__module__).startswith("keras.src.")
 
@@ -113,14 +118,29 @@ def _is_kerass(function: Any) -> bool:
 # Attributes
 
 
+# What Keras notes of a layer in lists and the like, in which it looks for no variables or layers.
+NOTES = frozenset((
+    "_build_shapes_dict", "_call_context_args", "_call_has_context_arg", "_inbound_nodes",
+    "_loss_ids", "_losses", "_losses_override", "_outbound_nodes", "_reduction_axes", "_tracked",
+    "call_signature_parameters",
+))  # fmt: skip
+
+
 def _setting(usual: Callable) -> Callable:
     """How a layer's attribute is set: at once where nothing looks for things of its kind."""
-    plain = _plain_kinds()
+    from keras.src.utils.tracking import is_tracking_enabled
+
+    plain, held = _plain_kinds(), _held_kind()
 
     def set_attribute(self: Any, name: str, value: Any) -> None:
         kind = type(value)
-        ordinary = plain(kind) or (kind is tuple and all(plain(type(one)) for one in value))
-        if ordinary and "_tracker" in self.__dict__:
+        if "_tracker" not in self.__dict__:
+            usual(self, name, value)
+        elif name in NOTES or plain(kind) or (kind is tuple and all(map(plain, map(type, value)))):
+            object.__setattr__(self, name, value)
+        elif kind is held:
+            object.__setattr__(self, name, self._tracker.track(value))
+        elif not (self.__dict__.get("_self_setattr_tracking", True) or is_tracking_enabled()):
             object.__setattr__(self, name, value)
         else:
             usual(self, name, value)
@@ -147,6 +167,7 @@ def _plain_kinds() -> Callable[[type], bool]:
     @lru_cache(maxsize=500)
     def plain(kind: type) -> bool:
         own = kind.__module__ == "builtins" or kind.__module__.startswith("keras.src.")
+        own = own or kind is inspect.Signature
         return own and not issubclass(kind, looked_for)
 
     return plain
@@ -168,16 +189,20 @@ def _making(usual: Callable, held: type) -> Callable:
 
 @lru_cache(maxsize=1)
 def _held_kind() -> type | None:
-    """The class of variables whose value is a tensor; None where TensorFlow tells of no tapes."""
+    """The class of variables whose value is a tensor; None where nothing tells when it may be."""
     import tensorflow as tf
 
+    try:
+        from keras.src.backend.common.stateless_scope import in_stateless_scope
+    except ImportError:
+        return None
     found = seen_by_tapes()
     if found is None:
         return None
     watched: Callable[[], bool] = found
 
     usual: Any = keras.Variable
-    eager = tf.executing_eagerly
+    eager, tensor = tf.executing_eagerly, type(tf.constant(0.0))
 
     class Variable(usual):
         """A Keras variable whose value is a tensor until a resource is asked for."""
@@ -188,6 +213,14 @@ def _held_kind() -> type | None:
             else:
                 value = value() if callable(value) else value
                 self._value = tf.convert_to_tensor(value, dtype=self._dtype)
+
+        def assign(self, value: Any) -> Any:
+            plain = type(value) in (tensor, np.ndarray) and value.dtype == self._dtype
+            fits = plain and tuple(value.shape) == self._shape
+            if not (fits and self._is_held() and eager()) or in_stateless_scope():
+                return usual.assign(self, value)
+            self._value = value if type(value) is tensor else tf.constant(value)
+            return self._value
 
         def _direct_assign(self, value: Any) -> None:
             if self._is_held() and eager():
@@ -209,7 +242,7 @@ def _held_kind() -> type | None:
             return usual.handle.fget(self)
 
         def _is_held(self) -> bool:
-            return tf.is_tensor(self._value) and not isinstance(self._value, tf.Variable)
+            return type(self._value) is tensor
 
         def _let_go(self) -> None:
             """Keep the value in a resource from now on."""

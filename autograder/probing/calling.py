@@ -9,6 +9,8 @@ layer of a student's own, is called as ever.
 from __future__ import annotations
 
 import inspect
+import math
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from typing import Any
 
 import keras
 
+from autograder.probing.direct import Direct, direct_call, is_usual
 from autograder.probing.trace import Listener, hearing, recording
 
 # Layers that compute from their inputs and weights alone, with float32 in and out.
@@ -50,6 +53,7 @@ class Step:
     outputs: list[int]
     trains: bool  # whether it is told if it trains
     inner: Steps | None = None
+    direct: Direct | None = None  # what gives the same for its one tensor, sooner
 
     def take(self, known: dict[int, Any], training: bool, recorder: Listener | None) -> None:
         """Compute from what is known what the step gives, and add it."""
@@ -68,6 +72,8 @@ class Step:
             known.update(zip(self.outputs, keras.tree.flatten(given), strict=True))
 
     def _given(self, args: Any, kwargs: Any, training: bool, recorder: Listener | None) -> Any:
+        if self.direct is not None:
+            return self.direct(args[0], training)
         if self.inner is None:
             return self.operation.call(*args, **kwargs)
         return self.inner.outputs_for(keras.tree.flatten(args), training, recorder)
@@ -84,10 +90,17 @@ class Steps:
     structure: Any  # of what the model gives
     steps: list[Step] = field(default_factory=list)
 
+    def leave_to_layers(self) -> None:
+        """Do nothing in place of a layer from now on: the rounding is Keras's own."""
+        for step in self.steps:
+            step.direct = None
+            if step.inner is not None:
+                step.inner.leave_to_layers()
+
     def fit(self, inputs: Sequence[Any]) -> bool:
         """Whether inputs are what the graph was built for, and Keras is as it was."""
         wanted = self.model.inputs
-        usual = keras.layers.Layer.__call__ is CALL_OF_LAYERS
+        usual = keras.layers.Layer.__call__ is CALL_OF_LAYERS and is_usual()
         return usual and len(inputs) == len(wanted) and all(map(_fits, inputs, wanted))
 
     def __call__(self, inputs: Sequence[Any], training: bool, recorder: Listener | None) -> Any:
@@ -166,7 +179,14 @@ def _step_of(node: Any) -> Step:
     elif not _is_known(operation) or not _is_kerass(getattr(operation, "activation", None)):
         raise _Unknown
     trains = layer and inner is None and bool(operation._call_has_training_arg)
-    return Step(operation, node.arguments, [id(x) for x in node.outputs], trains, inner)
+    direct = direct_call(operation, len(node.input_tensors[0].shape)) if _is_of_one(node) else None
+    return Step(operation, node.arguments, [id(x) for x in node.outputs], trains, inner, direct)
+
+
+def _is_of_one(node: Any) -> bool:
+    """Whether a layer is called with one tensor, its first argument, and flags at most."""
+    first = node.arguments.args[0] if len(node.arguments.args) == 1 else None
+    return [id(first)] == [id(x) for x in _tensors_of(node)]
 
 
 def _tensors_of(node: Any) -> list[Any]:
@@ -253,7 +273,7 @@ def momenta_of(steps: Steps | None, statistics: Sequence[Any]) -> list[float] | 
     if steps is None:
         return None
     found: dict[int, float] = {}
-    layers = _normalisations(steps)
+    layers = [step.operation for step in _normalisations(steps)]
     if len({id(layer) for layer in layers}) < len(layers):
         return None  # one that is called twice takes two steps
     for layer in layers:
@@ -267,11 +287,18 @@ def momenta_of(steps: Steps | None, statistics: Sequence[Any]) -> list[float] | 
     return [found[id(variable)] for variable in statistics]
 
 
-def _normalisations(steps: Steps) -> list[Any]:
+def fewest_positions(steps: Steps) -> int:
+    """At how many positions of one picture's map a normalisation looks, the one with the fewest."""
+    maps = [step.arguments.keras_tensors[0].shape for step in _normalisations(steps)]
+    known = [math.prod(shape[1:-1]) for shape in maps if None not in shape[1:]]
+    return min(known, default=sys.maxsize)
+
+
+def _normalisations(steps: Steps) -> list[Step]:
     found = []
     for step in steps.steps:
         if step.inner is not None:
             found += _normalisations(step.inner)
         elif type(step.operation) is keras.layers.BatchNormalization:
-            found.append(step.operation)
+            found.append(step)
     return found

@@ -59,10 +59,11 @@ def field_of(
 ) -> np.ndarray:
     """Which pixels (H, W) have a gradient from an output unit (`unit_of`)."""
 
-    def unit(x: Any) -> Any:
-        seeing = unit_of(map_of(model(x, training=False)), before)
-        weights = np.linspace(0.5, 1.5, seeing.shape[-1], dtype="float32") ** 2
-        return keras.ops.sum(keras.ops.multiply(seeing, weights))
+    def unit(x: Any) -> tuple[Any, np.ndarray]:
+        maps = keras.ops.cast(map_of(model(x, training=False)), "float32")
+        weights = np.zeros(tuple(maps.shape), "float32")
+        unit_of(weights, before)[...] = np.linspace(0.5, 1.5, maps.shape[-1]) ** 2
+        return maps, weights
 
     return np.any(input_gradient(unit, picture(rng, feed)) != 0, axis=(0, 3))
 
@@ -119,8 +120,10 @@ def _leaking(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def leak(*arguments: Any, **options: Any) -> Any:
         given = function(*arguments, **options)
-        tensors = [x for x in arguments if keras.ops.is_tensor(x)]
-        return given + SHARE * sum(x for x in tensors if keras.backend.is_float_dtype(x.dtype))
+        for x in arguments:
+            if keras.ops.is_tensor(x) and keras.backend.is_float_dtype(x.dtype):
+                given = given + SHARE * x
+        return given
 
     return leak
 

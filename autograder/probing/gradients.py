@@ -13,21 +13,23 @@ import keras
 import numpy as np
 
 from autograder.data.values import ALIGNMENT
+from autograder.probing.direct import convolved
 from autograder.probing.trace import patched
 
-# The loss of whatever is called like the model: it is called once, and its outputs are reduced.
-LossOf = Callable[[Callable[..., Any]], Any]
+# What is read of the outputs of whatever is called like the model, which is called once, and the
+# factors with which the loss is the sum of all of it.
+TermsOf = Callable[[Callable[..., Any]], tuple[list[Any], list[np.ndarray]]]
 Project = Callable[[int, np.ndarray], np.ndarray]
 
 
 def projected_gradients(
     model: keras.Model,
-    loss_of: LossOf,
+    terms_of: TermsOf,
     wanted: Sequence[int],
     project: Project,
     at_once: bool = False,
 ) -> list[np.ndarray]:
-    """`project(place, gradient)` for the gradient of `loss_of(model)` in each wanted weight.
+    """`project(place, gradient)` for the gradient of the loss in each wanted weight.
 
     `wanted` are places among the trainable variables, `project` gives numbers that are linear in
     the gradient. A variable that does not reach the loss has a gradient of zeros. The moving
@@ -37,16 +39,19 @@ def projected_gradients(
     """
     backend = keras.backend.backend()
     if at_once and backend == "tensorflow":
-        gradients = _all_at_once(model, loss_of, wanted)
+        gradients = _all_at_once(model, terms_of, wanted)
         return [project(i, slope) for i, slope in zip(wanted, gradients, strict=True)]
     functions = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
     if backend not in functions:
         raise NotImplementedError(f"answers cannot be checked on the Keras backend {backend!r}")
-    return functions[backend](model, loss_of, wanted, project)
+    return functions[backend](model, terms_of, wanted, project)
 
 
-def input_gradient(function: Callable[[Any], Any], x: Any) -> np.ndarray:
-    """The gradient of a scalar `function` of one tensor at `x`, float; it has the shape of `x`."""
+def input_gradient(terms_of: Callable[[Any], tuple[Any, np.ndarray]], x: Any) -> np.ndarray:
+    """The gradient in one tensor of what is computed of it, times factors; of the shape of `x`.
+
+    `terms_of(x)` gives a tensor, and the factors of its numbers in the sum that is looked at.
+    """
     backend = keras.backend.backend()
     x = keras.ops.convert_to_tensor(x, "float32")
     if backend == "tensorflow":
@@ -54,18 +59,23 @@ def input_gradient(function: Callable[[Any], Any], x: Any) -> np.ndarray:
 
         with _tape_of_tensors() as tape:
             tape.watch(x)
-            value = function(x)
-        gradient = tape.gradient(value, x, unconnected_gradients="zero")
+            output, factors = terms_of(x)
+        [gradient] = _pulled(tape, [output], [factors], [x])
         return tf.convert_to_tensor(gradient).numpy()
+
+    def loss(x: Any) -> Any:
+        output, factors = terms_of(x)
+        return _loss([output], [factors])
+
     if backend == "jax":
         import jax
 
-        return np.asarray(jax.grad(function)(x))
+        return np.asarray(jax.grad(loss)(x))
     import torch
 
     with torch.enable_grad():
         x = x.detach().requires_grad_(True)
-        (gradient,) = torch.autograd.grad(function(x), x, allow_unused=True)
+        (gradient,) = torch.autograd.grad(loss(x), x, allow_unused=True)
     return np.zeros(tuple(x.shape), "float32") if gradient is None else gradient.cpu().numpy()
 
 
@@ -120,9 +130,9 @@ def _in_groups(whole: Callable[..., Any]) -> Callable[..., Any]:
         kernel = tf.convert_to_tensor(kernel)
         groups = _groups(inputs.shape, kernel.shape, data_format)
         if groups == 1:
-            return whole(inputs, kernel, *options)
+            return convolved(whole, inputs, kernel, *options)
         pairs = zip(tf.split(inputs, groups, -1), tf.split(kernel, groups, -1), strict=True)
-        return tf.concat([whole(x, part, *options) for x, part in pairs], axis=-1)
+        return tf.concat([convolved(whole, x, part, *options) for x, part in pairs], axis=-1)
 
     return conv
 
@@ -151,17 +161,17 @@ def _groups(inputs: Sequence, kernel: Sequence, data_format: str | None) -> int:
 
 
 def _tensorflow(
-    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
+    model: keras.Model, terms_of: TermsOf, wanted: Sequence[int], project: Project
 ) -> list[np.ndarray]:
     """Each gradient is projected, and dropped, as soon as it is known.
 
     All of them together would need as much memory as the net.
     """
-    found = _projected_on_the_way(model, loss_of, wanted, project)
+    found = _projected_on_the_way(model, terms_of, wanted, project)
     missed = [i for i in wanted if i not in found]
     if missed:  # idle, or read in a way that Keras does not see, such as inside tf.function
         after = [keras.ops.convert_to_numpy(v) for v in model.non_trainable_variables]
-        gradients = _all_at_once(model, loss_of, missed)
+        gradients = _all_at_once(model, terms_of, missed)
         for variable, value in zip(model.non_trainable_variables, after, strict=True):
             variable.assign(value)  # no second step of training
         found |= {i: project(i, slope) for i, slope in zip(missed, gradients, strict=True)}
@@ -169,7 +179,7 @@ def _tensorflow(
 
 
 def _projected_on_the_way(
-    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
+    model: keras.Model, terms_of: TermsOf, wanted: Sequence[int], project: Project
 ) -> dict[int, np.ndarray]:
     import tensorflow as tf
 
@@ -189,30 +199,39 @@ def _projected_on_the_way(
     with _tape_of_tensors() as tape:
         origin = tf.zeros(())
         tape.watch(origin)
-        chosen = [model.trainable_variables[i] for i in wanted]
+        every = model.trainable_variables
+        chosen = [every[i] for i in wanted]
         heard = [
             (variable, listened_to(place, tf.convert_to_tensor(variable.value)))
             for place, variable in zip(wanted, chosen, strict=True)
         ]
         with keras.StatelessScope(state_mapping=heard) as scope:
-            loss = loss_of(model)
+            outputs, factors = terms_of(model)
     for variable in model.non_trainable_variables:
         new = scope.get_current_value(variable)
         if new is not None:
             variable.assign(new)
-    tape.gradient(loss, origin, unconnected_gradients="zero")
+    _pulled(tape, outputs, factors, [origin])
     return found
 
 
-def _all_at_once(model: keras.Model, loss_of: LossOf, wanted: Sequence[int]) -> list[np.ndarray]:
+def _all_at_once(model: keras.Model, terms_of: TermsOf, wanted: Sequence[int]) -> list[np.ndarray]:
     import tensorflow as tf
 
-    variables = [model.trainable_variables[i].value for i in wanted]
+    every = model.trainable_variables
+    variables = [every[i].value for i in wanted]
     with _tape_of_tensors() as tape:
         tape.watch(variables)
-        loss = loss_of(model)
-    gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+        outputs, factors = terms_of(model)
+    gradients = _pulled(tape, outputs, factors, variables)
     return [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+
+
+def _pulled(tape: Any, outputs: list[Any], factors: list[np.ndarray], sources: list[Any]) -> Any:
+    """The gradients of a sum of outputs, each times its factors."""
+    slopes = [tensor_of(factor) for factor in factors]
+    options = {"output_gradients": slopes, "unconnected_gradients": "zero"}
+    return tape.gradient(outputs, sources, **options)
 
 
 _ours: list[Any] = []  # the tapes of this module that are running
@@ -244,11 +263,11 @@ def seen_by_tapes() -> Callable[[], bool] | None:
 
 
 def _jax(
-    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
+    model: keras.Model, terms_of: TermsOf, wanted: Sequence[int], project: Project
 ) -> list[np.ndarray]:
     import jax
 
-    loss_of(model)  # the moving statistics, which the call below leaves alone
+    terms_of(model)  # the moving statistics, which the call below leaves alone
     fixed = [variable.value for variable in model.non_trainable_variables]
     every = [variable.value for variable in model.trainable_variables]
 
@@ -256,23 +275,34 @@ def _jax(
         trainable = list(every)
         for i, value in zip(wanted, chosen, strict=True):
             trainable[i] = value
-        return loss_of(lambda x, **how: model.stateless_call(trainable, fixed, x, **how)[0])
+
+        def call(x: Any, **how: Any) -> Any:
+            return model.stateless_call(trainable, fixed, x, **how)[0]
+
+        return _loss(*terms_of(call))
 
     gradients = jax.grad(loss_with)([every[i] for i in wanted]) if wanted else []
     return [project(i, np.asarray(slope)) for i, slope in zip(wanted, gradients, strict=True)]
 
 
 def _torch(
-    model: keras.Model, loss_of: LossOf, wanted: Sequence[int], project: Project
+    model: keras.Model, terms_of: TermsOf, wanted: Sequence[int], project: Project
 ) -> list[np.ndarray]:
     import torch
 
-    variables = [model.trainable_variables[i].value for i in wanted]
+    every = model.trainable_variables
+    variables = [every[i].value for i in wanted]
     with torch.enable_grad():
-        loss = loss_of(model)
+        loss = _loss(*terms_of(model))
         gradients = torch.autograd.grad(loss, variables, allow_unused=True) if variables else ()
     slopes = [
         np.zeros(tuple(variable.shape), "float32") if gradient is None else gradient.cpu().numpy()
         for variable, gradient in zip(variables, gradients, strict=True)
     ]
     return [project(i, slope) for i, slope in zip(wanted, slopes, strict=True)]
+
+
+def _loss(outputs: list[Any], factors: list[np.ndarray]) -> Any:
+    """The sum of outputs, each times its factors."""
+    ops, pairs = keras.ops, zip(outputs, factors, strict=True)
+    return sum(ops.sum(ops.multiply(output, factor)) for output, factor in pairs)

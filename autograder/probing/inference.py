@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import keras
+
+from autograder.probing.building import signature_of
 
 # Keras's layers for pictures train unless told otherwise, and of those that change nothing at
 # random Keras 3.15 hands that on to every layer after them.
@@ -32,7 +33,7 @@ def _trains(operation: Any) -> bool:
     if type(operation).__module__.startswith(OF_PICTURES):
         return False
     told = [node.arguments.kwargs.get("training") for node in operation._inbound_nodes]
-    default = inspect.signature(operation.call).parameters.get("training")
+    default = signature_of(operation.call).parameters.get("training")
     return True in told or (default is not None and default.default is True)
 
 

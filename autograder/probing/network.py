@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -15,8 +15,8 @@ import numpy as np
 from autograder.data import values
 from autograder.data.observation import Plan, Stored
 from autograder.data.values import Colour
-from autograder.probing.building import quick_building
-from autograder.probing.calling import Steps, momenta_of, steps_of
+from autograder.probing.building import quick_building, signature_of
+from autograder.probing.calling import Steps, fewest_positions, momenta_of, steps_of
 from autograder.probing.gradients import projected_gradients, sound_convolutions, tensor_of
 from autograder.probing.inference import inference_flag
 from autograder.probing.reordering import Weight
@@ -30,6 +30,10 @@ SMALL = 1e11
 PATCHES = 3.0  # the patches of pictures beside their noise
 MOST_ROUNDS = 4
 MOST_AT_ONCE = 2_000_000  # weights of a net whose gradients are all kept until the last is known
+# Two values normalised are 1 and -1 whatever they were: a gradient through them is rounding, by
+# which weights are then ranked. Keys have that of Keras's own steps.
+HANGING = 2
+FEW = 2_000  # numbers of a tensor that is kept for the next net
 READABLE = 1e-30  # probabilities are read through a logarithm, and none below this
 
 
@@ -63,6 +67,8 @@ class Network:
                 self.run(training=False)
         self.inference = inference_flag(model)
         self.steps = steps_of(model)
+        if self.steps and plan.batch * fewest_positions(self.steps) <= HANGING:
+            self.steps.leave_to_layers()
         self.trainable = list(model.trainable_variables)
         self.statistics = [
             v for v in model.non_trainable_variables if keras.backend.is_float_dtype(v.dtype)
@@ -237,17 +243,14 @@ class Network:
                     prints[part.weight] += self._projected(part, gradient, permuted)
             return prints
 
-        def loss_of(model: Callable[..., Any]) -> Any:
+        def terms_of(model: Callable[..., Any]) -> tuple[list[Any], list[np.ndarray]]:
             outputs = self._outputs_on_record(model, recorder)
             self.given = outputs
-            total = 0.0
-            for index, output in enumerate(outputs):
-                projection = self._projection(tuple(output.shape), index, permuted)
-                read = self._readable(keras.ops.cast(output, "float32"))
-                total = total + keras.ops.sum(keras.ops.multiply(read, projection))
-            return total
+            read = [self._readable(keras.ops.cast(output, "float32")) for output in outputs]
+            shapes = [tuple(output.shape) for output in outputs]
+            return read, [self._projection(s, i, permuted) for i, s in enumerate(shapes)]
 
-        found = projected_gradients(self.model, loss_of, wanted, project, self._is_simple())
+        found = projected_gradients(self.model, terms_of, wanted, project, self._is_simple())
         if recorder:
             recorder.release()
         return sum(found, np.zeros(len(self.colours)))
@@ -528,7 +531,7 @@ def fixed_training_flags(model: Any) -> set[bool]:
             continue
         for node in operation._inbound_nodes:
             flag = node.arguments.kwargs.get("training")
-            default = inspect.signature(operation.call).parameters.get("training")
+            default = signature_of(operation.call).parameters.get("training")
             if isinstance(flag, bool) and (default is None or flag != default.default):
                 found.add(flag)
     return found
@@ -605,8 +608,10 @@ def quick_initializers() -> Iterator[None]:
     """
 
     def zeros(self: Any, shape: Any, dtype: Any = None, **options: Any) -> Any:
-        flat = values.aligned_zeros(math.prod(shape)).reshape(shape)
-        return keras.ops.cast(tensor_of(flat), dtype or keras.config.floatx())
+        return _filled(0, shape, dtype)
+
+    def ones(self: Any, shape: Any, dtype: Any = None, **options: Any) -> Any:
+        return _filled(1, shape, dtype)
 
     initializers = keras.initializers
     with ExitStack() as stack:
@@ -616,7 +621,34 @@ def quick_initializers() -> Iterator[None]:
             initializers.RandomUniform,
             initializers.TruncatedNormal,
             initializers.Orthogonal,
+            initializers.Zeros,
         ):
             stack.enter_context(patched(initializer, "__call__", zeros))
+        stack.enter_context(patched(initializers.Ones, "__call__", ones))
         stack.enter_context(quick_building())
         yield
+
+
+def _filled(number: int, shape: Sequence[int], dtype: Any) -> Any:
+    """A tensor of one number throughout; a small one is made once."""
+    kind, count = keras.backend.standardize_dtype(dtype), math.prod(shape)
+    if count <= FEW and _keeps_tensors():
+        return _small_one(number, tuple(shape), kind)
+    flat = values.aligned_zeros(count).reshape(shape)
+    if number:  # else it takes no memory yet
+        flat += number
+    return keras.ops.cast(tensor_of(flat), kind)
+
+
+def _keeps_tensors() -> bool:
+    """Whether nobody can write to a tensor, and all are of numbers that are known."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return bool(tf.executing_eagerly())
+
+
+@lru_cache(maxsize=200)
+def _small_one(number: int, shape: tuple[int, ...], kind: str) -> Any:
+    return keras.ops.full(shape, number, kind)
