@@ -193,5 +193,8 @@ def test_a_net_whose_numbers_are_rounding_alone_keeps_that_of_keras(side):
         with patched(network, "steps_of", steps):
             probed = network.Network(net(), [(4, 4, 2)], Plan(seed=4, batch=2), lambda y: [y])
         seen.append(probed.observe()["training"][0])
-    same = np.array_equal(*seen)
-    assert same if side == 1 else np.allclose(*seen, rtol=1e-4, atol=1e-5)
+    direct, keras_own = seen
+    if side == 1:
+        assert np.array_equal(direct, keras_own)
+    else:
+        assert np.allclose(direct, keras_own, rtol=1e-4, atol=1e-5)
