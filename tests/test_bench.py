@@ -123,10 +123,10 @@ def test_a_key_without_an_answer_does_not_know_it_and_still_knows_the_others(roo
     tasks = load_tasks(root / "solutions" / "01_convolution" / "tasks.py")
     task = next(task for task in tasks if task.name == "output_size")
     one, other = (probe(mistake.function, key.question) for mistake in task.mistakes[:2])
-    assert known_mistake(key, one).hint == task.mistakes[0].hint
+    assert getattr(known_mistake(key, one), "hint", "") == task.mistakes[0].hint
     less = naming.without(key, one)
     assert known_mistake(less, one) is None
-    assert known_mistake(less, other).hint == task.mistakes[1].hint
+    assert getattr(known_mistake(less, other), "hint", "") == task.mistakes[1].hint
 
 
 def test_all_that_is_measured_takes_less_than_half_an_hour():

@@ -44,7 +44,7 @@ def test_a_picture_says_how_high_its_smallest_letters_are():
         return figure
 
     with Image.open(io.BytesIO(stage.picture(draw, {}))) as picture:
-        assert picture.text["Letters"] == "10.0", "9 points at 80 dots an inch"
+        assert picture.info["Letters"] == "10.0", "9 points at 80 dots an inch"
 
 
 def test_what_does_not_go_together_is_said_and_the_last_picture_stays(monkeypatch):

@@ -96,8 +96,8 @@ def test_letters_in_a_figure_are_as_high_as_they_are_shown(tmp_path, browser):
     shown += "return drawnLetters(it) * shownAt(it, it.getBoundingClientRect())"
     for kind in ("svg", "png"):
         file = io.BytesIO()
-        letters = {"metadata": {"Letters": f"{9 * 100 / 72:.1f}"}} if kind == "png" else {}
-        figure.savefig(file, format=kind, dpi=100, **letters)
+        said = {"Letters": f"{9 * 100 / 72:.1f}"} if kind == "png" else None
+        figure.savefig(file, format=kind, dpi=100, metadata=said)
         name = "svg+xml" if kind == "svg" else kind
         # Twice as large as drawn (at 96 pixels an inch): the box is wider, and stays empty beside.
         browser.get(drawn_in(tmp_path, name, file.getvalue(), 1200, 384).as_uri())

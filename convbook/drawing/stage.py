@@ -104,7 +104,7 @@ def picture(draw: Callable[..., Figure], values: Mapping[str, Any], look: bool =
 
 def _letters(figure: Figure) -> float:
     """Pixels of a figure's smallest letters, which `python -m book.look` reads in the PNG."""
-    points = [each.get_fontsize() for each in figure.findobj(Text)]
+    points = [float(each.get_fontsize()) for each in figure.findobj(Text)]
     return min(points, default=0.0) * figure.dpi / 72
 
 
