@@ -16,7 +16,7 @@ function lookAtPage() {
 }
 
 const NO_LETTERS = 99; // where a slide has none, pixels
-const DRAWN = 12; // pixels of the small letters in a figure as it is drawn: 9 points
+const POINT = 96 / 72; // pixels of a point in an SVG as it is drawn
 
 // A deck: each slide, with nothing uncovered and with everything, against its frame.
 async function lookAtSlides() {
@@ -66,10 +66,25 @@ function lookAtSlide(slide) {
     if (!own && each.tagName !== "IMG") continue;
     below = Math.max(below, (box.bottom - frame.bottom) / scale);
     beside = Math.max(beside, (box.right - frame.right) / scale);
-    if (each.tagName === "IMG") figure = Math.min(figure, (DRAWN * box.width) / each.naturalWidth / scale);
+    if (each.tagName === "IMG") figure = Math.min(figure, (drawnLetters(each) * shownAt(each, box)) / scale);
     if (own && !each.closest("math, sub, sup")) letters = Math.min(letters, lettersOf(each) / scale);
   }
   return { below: Math.round(below), beside: Math.round(beside), letters, figure, zoom: Number(slide.style.zoom || 1) };
+}
+
+// The smallest letters of a picture, in pixels of its own size. matplotlib draws them as outlines of a
+// hundred units, each text in a group that is scaled to its size; a demonstration's PNG says it
+// (convbook/drawing/stage.py). A scale of 1 is that of a photograph.
+function drawnLetters(picture) {
+  const [, kind, data] = picture.src.match(/^data:image\/(svg\+xml|png);base64,(.*)$/s) ?? [];
+  if (kind === "png") return Number(atob(data).match(/tEXtLetters\0([\d.]+)/)?.[1] ?? NO_LETTERS);
+  const sizes = data ? [...atob(data).matchAll(/scale\((0\.\d+) -\1\)/g)] : [];
+  return Math.min(NO_LETTERS, ...sizes.map((found) => 100 * found[1] * POINT));
+}
+
+// How many times its own size a picture is shown, which keeps its proportions within its box.
+function shownAt(picture, box) {
+  return Math.min(box.width / picture.naturalWidth, box.height / picture.naturalHeight);
 }
 
 // The height of letters as they stand on the screen: the style's, times what made them smaller.

@@ -1,11 +1,13 @@
 """The demonstrations: what moves, moves the picture; what does not go together is said."""
 
+import io
 import time
 
 import nbformat
 import numpy as np
 import pytest
 from browser import MISSING, chromium, jupyterlab
+from PIL import Image
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -33,6 +35,16 @@ def test_every_control_moves_the_picture_or_says_why_not(name, monkeypatch):
         assert picture.value != first or "Not so" in said.value, control.description
         control.value = start
         assert picture.value == first, "the same values give another picture"
+
+
+def test_a_picture_says_how_high_its_smallest_letters_are():
+    def draw():
+        figure, axes = stage.panels()
+        axes.text(0, 0, "small", fontsize=9)
+        return figure
+
+    with Image.open(io.BytesIO(stage.picture(draw, {}))) as picture:
+        assert picture.info["Letters"] == "10.0", "9 points at 80 dots an inch"
 
 
 def test_what_does_not_go_together_is_said_and_the_last_picture_stays(monkeypatch):

@@ -1,13 +1,17 @@
 """Slides that the back row can read; a browser tells what is wrong with pages and decks."""
 
+import base64
+import io
 import shutil
 
 import pytest
+from matplotlib.figure import Figure
 from nbformat import v4
 
 from book.browser import MISSING, chromium
 from book.execution import ROOT
 from book.look import (
+    _SCRIPT,
     Page,
     all_faults,
     deck_faults,
@@ -72,6 +76,35 @@ def test_what_is_too_much_for_a_slide_goes_on_on_the_next_in_letters_of_one_size
     code = browser.execute_script(words)
     assert [code.count(f"def f{i}():") for i in range(20)] == [1] * 20
     assert browser.execute_script("return document.querySelectorAll('.reveal img').length") == 1
+
+
+def drawn_in(tmp_path, kind, data, width, height):
+    """A page with one figure in a box of the given size, and what is measured of its letters."""
+    place = tmp_path / "figure.html"
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    box = f"width: {width}px; height: {height}px; object-fit: contain"
+    place.write_text(f'<img style="{box}" src="{source}">')
+    return place
+
+
+@needs_browser
+def test_letters_in_a_figure_are_as_high_as_they_are_shown(tmp_path, browser):
+    figure = Figure(figsize=(4, 2))
+    figure.text(0.1, 0.5, "small", fontsize=9)
+    figure.text(0.5, 0.5, "large", fontsize=18)
+    shown = f"{_SCRIPT} const [it] = document.images; await it.decode();"
+    shown += "return drawnLetters(it) * shownAt(it, it.getBoundingClientRect())"
+    for kind in ("svg", "png"):
+        file = io.BytesIO()
+        said = {"Letters": f"{9 * 100 / 72:.1f}"} if kind == "png" else None
+        figure.savefig(file, format=kind, dpi=100, metadata=said)
+        name = "svg+xml" if kind == "svg" else kind
+        # Twice as large as drawn (at 96 pixels an inch): the box is wider, and stays empty beside.
+        browser.get(drawn_in(tmp_path, name, file.getvalue(), 1200, 384).as_uri())
+        found = browser.execute_async_script(
+            f"const done = arguments[0]; (async () => {{ {shown} }})().then(done)"
+        )
+        assert found == pytest.approx(2 * 9 * 96 / 72, rel=0.02), kind
 
 
 @needs_browser

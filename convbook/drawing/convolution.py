@@ -54,7 +54,7 @@ def draw_sliding(
     last = output.size - 1
     step = last if step is None else min(step, last)
     figure, (left, middle, right) = plt.subplots(
-        1, 3, figsize=(6.4, 2.7), width_ratios=(5, 2.2, 4), layout="constrained"
+        1, 3, figsize=(WIDTH, 2.8), width_ratios=(5.4, 1.6, 4.2), layout="constrained"
     )
     _draw_moment(left, right, image, rows, columns, output, step, dilation)
     _write_numbers(left, right, image, rows, columns, output, step, dilation)
@@ -220,14 +220,13 @@ def draw_padding(
     """
     count = len(paddings)
     figure, axes = plt.subplots(
-        2 * count, 1, figsize=(WIDTH, 2.2 * count + 0.4), squeeze=False, layout="constrained"
+        2 * count, 1, figsize=(WIDTH, 1.82 * count), squeeze=False, layout="constrained"
     )
     reach = max(before for _, before, _ in paddings), max(after for *_, after in paddings)
     for (start, end), (label, before, after) in zip(axes.reshape(count, 2), paddings, strict=True):
         _draw_ends((start, end), size, kernel, stride, before, after, reach)
-        start.set_title(f"{label}: {before} zeros before ...")
-        end.set_title(f"... and {after} after")
-    axes[-1, 0].set_xlabel(f"a bar: the {kernel} positions that one output reads; dot: its centre")
+        start.set_title(f"{label}: {before} zeros before ...", fontsize=11, pad=2)
+        end.set_title(f"... and {after} after", fontsize=11, pad=2)
     return figure
 
 
@@ -326,7 +325,7 @@ def _write_numbers(
 def _number(axes: Axes, x: float, y: float, text: str, dark: bool) -> None:
     """A number in the middle of a cell, white on dark ground."""
     color = "white" if dark else COLOURS["ink"]
-    axes.text(x, y, text, ha="center", va="center", fontsize=8, color=color)
+    axes.text(x, y, text, ha="center", va="center", fontsize=9, color=color)
 
 
 def _connect(
@@ -407,7 +406,7 @@ def _draw_ends(
 ) -> None:
     """Both ends of one axis, a panel each, with the first two and the last two windows on them."""
     count = (before + size + after - kernel) // stride + 1
-    shown = kernel + stride + 1
+    shown = kernel + stride
     parts = (
         (range(-before, shown), (0, 1)),
         (range(size - shown, size + after), (count - 2, count - 1)),
@@ -426,10 +425,10 @@ def _draw_ends(
                 )
             )
             words = str(position) if inside else "0"
-            axes.text(position, 0, words, ha="center", va="center", fontsize=8)
+            axes.text(position, 0, words, ha="center", va="center", fontsize=9)
         for lane, window in enumerate(windows):
             _draw_bar(axes, window * stride - before, kernel, lane, window)
-        axes.set_ylim(-0.6, 2.1)
+        axes.set_ylim(-0.6, 1.7)
         axes.set_aspect("equal")
         _bare(axes)
     panels[0].set_xlim(-reach[0] - 0.6, shown + 5.9)
@@ -438,12 +437,12 @@ def _draw_ends(
 
 def _draw_bar(axes: Axes, start: int, kernel: int, lane: int, window: int) -> None:
     """A window as a bar over the positions it reads, with its centre and its number."""
-    level, color = 0.95 + 0.7 * lane, COLOURS["vermilion" if lane else "blue"]
+    level, color = 0.85 + 0.55 * lane, COLOURS["vermilion" if lane else "blue"]
     ends, centre = (start - 0.45, start + kernel - 0.55), start + kernel // 2
     axes.plot(ends, (level, level), color=color, linestyle="-", linewidth=3)
     axes.plot(centre, level, "o", color=color, markersize=7)
     words = f"output {window}, centre {centre}"
-    axes.text(ends[1] + 0.2, level, words, color=color, va="center", fontsize=9)
+    axes.text(ends[1] + 0.2, level, words, color=color, va="center", fontsize=10)
 
 
 def _show_filter(axes: Axes, weights: FloatArray) -> None:

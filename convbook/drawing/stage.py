@@ -16,6 +16,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from convbook.drawing.style import COLOURS
 
@@ -95,10 +96,16 @@ def picture(draw: Callable[..., Figure], values: Mapping[str, Any], look: bool =
         figure = draw(**values)
         try:
             file = io.BytesIO()
-            figure.savefig(file, format="png")
+            figure.savefig(file, format="png", metadata={"Letters": f"{_letters(figure):.1f}"})
         finally:
             plt.close(figure)
     return file.getvalue()
+
+
+def _letters(figure: Figure) -> float:
+    """Pixels of a figure's smallest letters, which `python -m book.look` reads in the PNG."""
+    points = [float(each.get_fontsize()) for each in figure.findobj(Text)]
+    return min(points, default=0.0) * figure.dpi / 72
 
 
 def in_notebook() -> bool:
