@@ -348,7 +348,8 @@ def teaching(text: str, chapters: dict[str, Any]) -> str:
 
     def row(found: re.Match) -> str:
         default = chapters.get(found["name"], {}).get("default")
-        ran = f"{default['wall'] / 60:.1f}" if default else "-"
+        # By the clock they would tell of the machine's other work, too.
+        ran = f"{default['cpu'] / 60:.1f}" if default else "-"
         return f"{found['words']} {' | '.join([*stated(found['name']), ran])} |"
 
     rows = r"^(?P<words>\| (?P<name>\d\d_\w+) \|[^|\n]*\|[^|\n]*\|).*$"
