@@ -93,9 +93,10 @@ def told(exercise: str, sample: int) -> Iterator[Told]:
             seen = probe(mistake.function, key.question)
             by_key = judge(key, seen).hint
             said = judge(without(key, seen), seen).hint
-            kinds = [kind_of(text, task.name, mistake.hint, hints) for text in (by_key, said)]
+            by_both = (by_key, said)
+            known, unknown = (kind_of(text, task.name, mistake.hint, hints) for text in by_both)
             answer = mistake.function.__name__
-            yield Told(f"{exercise} `{task.name}`", answer, mistake.hint, *kinds, said)
+            yield Told(f"{exercise} `{task.name}`", answer, mistake.hint, known, unknown, said)
         print(f"{exercise} {task.name}", file=sys.stderr, flush=True)
 
 
