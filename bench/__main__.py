@@ -216,6 +216,17 @@ def _cell(turns: list[str]) -> str:
     return f"{statistics.median(values):g} ({min(values):g} to {max(values):g})"
 
 
+def write(benches: list[Bench], about: dict, load: float) -> None:
+    """Keep what was measured so far, as a page and as figures."""
+    (HERE / "RESULTS.md").write_text(page(benches, about, load), encoding="utf-8")
+    runs = [
+        {"command": b.command, "seconds": b.seconds, "missing": b.missing, "figures": figures(b)}
+        for b in benches
+    ]
+    kept = {**about, "load": load, "runs": runs}
+    (HERE / "results.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="some of the measurements only")
@@ -229,8 +240,8 @@ def main() -> int:
         known = ", ".join(bench.name for bench in benches)
         parser.error(f"There is no measurement {', '.join(sorted(unknown))}; there are {known}.")
     benches = [bench for bench in benches if not given.names or bench.name in given.names]
-    load, began = os.getloadavg()[0], time.monotonic()
-    for bench in benches:
+    about, load, began = machine(), os.getloadavg()[0], time.monotonic()
+    for count, bench in enumerate(benches, 1):
         for turn in range(given.rounds):
             if not bench.missing:
                 minutes = (time.monotonic() - began) / 60
@@ -238,18 +249,7 @@ def main() -> int:
                 run(bench)
         if bench.missing:
             print(f"          {bench.name} {bench.missing}", flush=True)
-    about = machine()
-    (HERE / "RESULTS.md").write_text(page(benches, about, load), encoding="utf-8")
-    kept = {
-        **about,
-        "load": load,
-        "runs": [
-            {"command": b.command, "seconds": b.seconds, "missing": b.missing,
-             "figures": figures(b)}
-            for b in benches
-        ],
-    }  # fmt: skip
-    (HERE / "results.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        write(benches[:count], about, load)  # so that nothing is lost where it is ended early
     print(f"{(time.monotonic() - began) / 60:4.1f} min  bench/RESULTS.md and bench/results.json")
     failed = [bench for bench in benches if bench.missing.startswith(("failed", "took"))]
     return 1 if failed else 0
