@@ -63,13 +63,14 @@ class DataTime:
 class Fits:
     """All calls of `fit`: their processor seconds, and what being handed the batches takes of them.
 
-    For the second, a net that does nothing is fitted to the same data for as many passes, after
-    the chapter has ended: nothing of the run, no random number, is changed by measuring.
+    For the second, a net that does nothing is fitted in the same calls, each with its number of
+    passes (a call makes its pipeline anew), after the chapter has ended: nothing of the run, no
+    random number, is changed by measuring.
     """
 
     def __init__(self) -> None:
         self.seconds, self.depth = 0.0, 0
-        self.calls: dict[Any, list[Any]] = {}  # by what is fitted: arguments, passes
+        self.calls: dict[Any, list[Any]] = {}  # by what is fitted: arguments, how many such calls
 
     def install(self) -> None:
         import keras
@@ -90,10 +91,10 @@ class Fits:
         keras.Model.fit = fit
 
     def note(self, given: dict[str, Any]) -> None:
-        keep = ("x", "y", "sample_weight", "batch_size", "steps_per_epoch", "shuffle")
+        keep = ("x", "y", "sample_weight", "batch_size", "epochs", "steps_per_epoch", "shuffle")
         own = {name: given[name] for name in keep if name in given}
-        key = (id(own.get("x")), own.get("batch_size"), own.get("steps_per_epoch"))
-        self.calls.setdefault(key, [own, 0])[1] += given.get("epochs", 1)
+        key = (id(own.get("x")), *(own.get(name) for name in keep[3:6]))
+        self.calls.setdefault(key, [own, 0])[1] += 1
 
     def handing_over(self) -> float | None:
         """Processor seconds of a net that does nothing on all that was fitted."""
@@ -112,14 +113,14 @@ class Fits:
                 return {"loss": ops.zeros(())}
 
         total = 0.0
-        for own, passes in self.calls.values():
+        for own, calls in self.calls.values():
             idle = Idle()
             idle.compile(jit_compile=False)
             with contextlib.redirect_stdout(io.StringIO()):
-                self.original(idle, **own, verbose=0)  # traced here
+                self.original(idle, **{**own, "epochs": 1}, verbose=0)  # traced here
                 start = time.process_time()
                 self.original(idle, **own, verbose=0)
-                total += passes * (time.process_time() - start)
+                total += calls * (time.process_time() - start)
         return total
 
 

@@ -4,11 +4,13 @@ import ast
 import builtins
 import inspect
 import json
+import time
 from typing import Any
 
 import keras
 import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pytest
 
 from bench import chapter_child, chapters
@@ -163,9 +165,10 @@ CELLS = [
     "import keras\nimport numpy as np\nfrom convbook.data import structure\n"
     "keras.utils.set_random_seed(7)",
     "(x, _), _ = structure(15, 20, 5)\n"
-    "net = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Flatten(),"
+    "net = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Conv2D(24, 5),"
+    " keras.layers.Conv2D(24, 5), keras.layers.Flatten(),"
     " keras.layers.Dense(1)])\nnet.compile('sgd', 'mse', jit_compile=False)\n"
-    "net.fit(x, np.ones(len(x)), batch_size=5, epochs=3, verbose=0)",
+    "net.fit(x, np.ones(len(x)), batch_size=5, epochs=8, verbose=0)",
     "drawn = np.random.random(3)\nprint('words')",
 ]
 
@@ -182,6 +185,25 @@ def notebook(tmp_path, monkeypatch):
         if inspect.isfunction(getattr(data, name)):
             monkeypatch.setattr(data, name, getattr(data, name))
     return tmp_path / "tiny.ipynb"
+
+
+def test_what_handing_over_takes_is_measured_in_calls_like_those_that_were_made():
+    asked = []
+
+    def fit(net, **options):
+        asked.append(options["epochs"])
+        busy = time.process_time() + 0.05 * options["epochs"]
+        while time.process_time() < busy:
+            pass
+
+    fits = chapter_child.Fits()
+    fits.original = fit
+    x = np.zeros((4, 2))
+    for epochs in (3, 3, 2):  # a chapter fits three times
+        fits.note({"x": x, "epochs": epochs})
+    found = fits.handing_over()
+    assert asked == [1, 3, 1, 2], "each kind of call once to be traced, once to be measured"
+    assert 0.4 <= found < 0.5, "two calls of three passes, one of two"
 
 
 def test_a_chapter_is_measured_and_its_seed_exchanged_in_memory_only(notebook, capsys):
