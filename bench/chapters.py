@@ -2,7 +2,8 @@
 
     python -m bench.chapters              # all chapters at smoke and default scale: over an hour
     python -m bench.chapters 04 05        # these, and the rows that are kept for the others
-    python -m bench.chapters --scale smoke       # their seconds at this scale alone
+    python -m bench.chapters --scale smoke       # their seconds at this scale alone, in one run
+    python -m bench.chapters --results 11        # what is learnt alone; the seconds stay
     python -m bench.chapters --check 05   # learn again, keep nothing; exit code 1 where it is worse
     python -m bench.chapters --steps      # one training step on TensorFlow (graph, XLA) and on JAX
     python -m bench.chapters --pages      # measure nothing, write the pages from what is kept
@@ -172,14 +173,19 @@ def learn(name: str) -> tuple[dict[str, Any], dict[str, list[float]]]:
     return runs[0], values
 
 
-def measured(name: str, scales: list[str]) -> dict[str, Any]:
-    """A chapter's row: its seconds at each scale, its results where it learns."""
+def measured(name: str, scales: list[str], results: bool) -> dict[str, Any]:
+    """A chapter's row, or these parts of it: seconds at these scales, what it learns."""
     row: dict[str, Any] = {}
-    if "smoke" in scales:
-        row["smoke"] = run(name, 0, "smoke")
-        row["smoke"].pop("results")
-    if "default" in scales:
-        row["default"], values = learn(name)
+    values: dict[str, list[float]] = {}
+    if results:
+        seconds, values = learn(name)
+        if "default" in scales:
+            row["default"] = seconds
+    for scale in scales:
+        if scale not in row:
+            row[scale] = run(name, 0, scale)
+            row[scale].pop("results")
+    if results:
         row["results"] = {
             learnt.what: {"better": learnt.better, "values": values[learnt.what]}
             for learnt in RESULTS[name]
@@ -357,7 +363,7 @@ def teaching(text: str, chapters: dict[str, Any]) -> str:
     ran = [one for one in chapters.values() if "default" in one]
     made = "; ".join(sorted({one["about"] for one in ran}))
     load = max((one["load"] for one in ran), default=0.0)
-    said = f"The runs were measured on {made}, beside other work (load up to {load:.1f})."
+    said = f"The runs were measured on {made}, the load of other work up to {load:.1f}."
     said = said if ran else "No run is measured yet."
     return re.sub(r"^(The runs were|No run is) measured .*$", said, text, flags=re.MULTILINE)
 
@@ -378,7 +384,8 @@ def write_pages(kept: dict[str, Any]) -> None:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("numbers", nargs="*", help="of chapters, as 04; all where none is given")
-    parser.add_argument("--scale", choices=SCALES, action="append", help="this scale alone")
+    parser.add_argument("--scale", choices=SCALES, action="append", help="seconds at this alone")
+    parser.add_argument("--results", action="store_true", help="what is learnt alone")
     parser.add_argument("--check", action="store_true", help="compare with what is kept")
     parser.add_argument("--steps", action="store_true", help="measure training steps instead")
     parser.add_argument("--pages", action="store_true", help="write the pages, measure nothing")
@@ -400,18 +407,23 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
         write(kept)
         return 0
+    # One of the two options leaves out what the other asks for; neither or both, all of it.
+    scales = given.scale or ([] if given.results else list(SCALES))
+    results = given.results or not given.scale
     began, status = time.monotonic(), 0
     for name in names:
         print(f"{(time.monotonic() - began) / 60:5.1f} min  {name}", flush=True)
         load = os.getloadavg()[0]
         try:
-            row = measured(name, given.scale or list(SCALES))
+            row = measured(name, scales, results)
         except RuntimeError as error:  # the others are measured all the same
             print(f"           {error}", flush=True)
             status = 1
             continue
         rows = kept.setdefault("chapters", {})
-        rows[name] = {**rows.get(name, {}), **row, **here, "load": load}
+        rows[name] = {**rows.get(name, {}), **row}
+        if scales:
+            rows[name] |= {**here, "load": load}
         write(kept)
     print(f"{(time.monotonic() - began) / 60:5.1f} min  {PAGE.relative_to(ROOT)}")
     return status

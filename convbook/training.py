@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from convbook.scale import scale
 T = TypeVar("T")
 MOST_PROCESSES = 4
 """Each loads the backend anew, which takes some hundred MB."""
+_ONE_AT_A_TIME = threading.Lock()  # the processes are shared by all calls of `side_by_side`
 
 
 def restart(net: keras.Model, build: Callable[[], keras.Model], seed: int) -> None:
@@ -71,11 +73,31 @@ def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
     Returns:
         What they return, in their order.
     """
-    processes = min(usable_cores(), len(calls), MOST_PROCESSES)
-    if scale() == "smoke" or accelerators():
-        processes = 1
-    made: list[T] = joblib.Parallel(n_jobs=processes)(joblib.delayed(call)() for call in calls)
+    tasks = [joblib.delayed(call)() for call in calls]
+    with _ONE_AT_A_TIME:
+        made: list[T] = joblib.Parallel(n_jobs=min(_processes(), len(calls)))(tasks)
     return made
+
+
+def start_processes() -> None:
+    """Start the processes of :func:`side_by_side` now: they import Keras while you go on.
+
+    Where `side_by_side` would start none, nothing is done.
+    """
+    if (number := _processes()) > 1:
+        threading.Thread(target=side_by_side, args=([_wake] * number,), daemon=True).start()
+
+
+def _processes() -> int:
+    """How many processes train nets side by side; 1 is this one."""
+    if scale() == "smoke" or accelerators():
+        return 1
+    return min(usable_cores(), MOST_PROCESSES)
+
+
+def _wake() -> None:
+    """The backend makes its threads with its first operation."""
+    ops.convert_to_numpy(ops.zeros(()))
 
 
 @dataclass(frozen=True)

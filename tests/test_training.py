@@ -1,6 +1,7 @@
 """Several runs of a net, and what they may say about it."""
 
 import os
+import threading
 from functools import partial
 
 import keras
@@ -10,7 +11,7 @@ from keras import layers, ops
 
 from convbook import training
 from convbook.gradients import input_gradient, kernel_gradient_lengths, signal_gradients
-from convbook.training import compare, measure_again, side_by_side, train_seeds
+from convbook.training import compare, measure_again, side_by_side, start_processes, train_seeds
 
 
 @pytest.mark.parametrize(
@@ -143,6 +144,23 @@ def test_at_the_smoke_scale_no_process_is_started(monkeypatch):
     monkeypatch.setenv("CONVBOOK_SCALE", "smoke")
     monkeypatch.setattr(training, "usable_cores", lambda: 2)
     assert side_by_side([os.getpid, os.getpid]) == [os.getpid()] * 2
+
+
+@pytest.mark.parametrize(("scale", "started"), [("default", True), ("smoke", False)])
+def test_processes_are_started_early_where_calls_will_need_them(monkeypatch, scale, started):
+    monkeypatch.setenv("CONVBOOK_SCALE", scale)
+    monkeypatch.setattr(training, "usable_cores", lambda: 2)
+    woken = threading.Event()
+    monkeypatch.setattr(training, "side_by_side", lambda calls: woken.set())
+    start_processes()
+    assert woken.wait(5 if started else 0.2) is started
+
+
+def test_calls_wait_for_processes_that_are_being_started(monkeypatch):
+    monkeypatch.setenv("CONVBOOK_SCALE", "default")
+    monkeypatch.setattr(training, "usable_cores", lambda: 2)
+    start_processes()
+    assert side_by_side([partial(draw, 3), partial(draw, 4)])[0][1] == draw(3)[1]
 
 
 def test_an_error_of_a_call_is_raised_here(monkeypatch):
