@@ -18,8 +18,10 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q torch==2.15.0 numpy thop==0.1.1.post2209072238 torchinfo==1.8.0 \
-    fvcore==0.1.5.post20221221 ptflops==0.7.5
+"$folder/venv/bin/pip" install -q uv==0.13.9
+"$folder/venv/bin/uv" pip install -q --python "$folder/venv/bin/python" \
+    torch==2.15.0 numpy==2.4.6 thop==0.1.1.post2209072238 \
+    torchinfo==1.8.0 fvcore==0.1.5.post20221221 ptflops==0.7.5
 cat >"$folder/seen.py" <<'PYTHON'
 import fvcore.nn
 import ptflops
