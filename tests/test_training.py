@@ -11,7 +11,14 @@ from keras import layers, ops
 
 from convbook import training
 from convbook.gradients import input_gradient, kernel_gradient_lengths, signal_gradients
-from convbook.training import compare, measure_again, side_by_side, start_processes, train_seeds
+from convbook.training import (
+    compare,
+    measure_again,
+    side_by_side,
+    start_processes,
+    train_each,
+    train_seeds,
+)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +145,32 @@ def test_calls_side_by_side_return_in_order_what_they_return_alone(monkeypatch, 
     assert [drawn for *_, drawn in answers] == [draw(seed)[1] for seed in (5, 3, 4)]
     processes = {process for _, process, _ in answers}
     assert (processes == {os.getpid()}) is (cores == 1)
+
+
+def test_nets_trained_side_by_side_are_those_trained_one_by_one(monkeypatch):
+    monkeypatch.setenv("CONVBOOK_SCALE", "default")
+    monkeypatch.setattr(training, "usable_cores", lambda: 2)
+    x = np.random.default_rng(0).normal(size=(12, 4, 4, 1)).astype("float32")
+    y = np.arange(12) % 3
+
+    def net(filters):
+        return keras.Sequential(
+            [
+                keras.Input((4, 4, 1)),
+                layers.Conv2D(filters, 3, activation="relu"),
+                layers.Flatten(),
+                layers.Dense(3, activation="softmax"),
+            ]
+        )
+
+    how = {"seeds": (1, 2), "epochs": 2, "batch_size": 4, "eagerly": True}
+    sgd = partial(keras.optimizers.SGD, 0.1, momentum=0.9)
+    builds = [partial(net, 2), partial(net, 3)]
+    for runs, build in zip(train_each(builds, sgd, x, y, **how), builds, strict=True):
+        alone = train_seeds(build, sgd(), x, y, **how)
+        np.testing.assert_allclose(runs.losses, alone.losses, rtol=1e-5)
+        for own, other in zip(runs.net.get_weights(), alone.net.get_weights(), strict=True):
+            np.testing.assert_allclose(own, other, rtol=1e-4, atol=1e-6)
 
 
 def test_at_the_smoke_scale_no_process_is_started(monkeypatch):
