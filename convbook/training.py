@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -78,7 +79,9 @@ def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
     number = min(_processes(), len(calls))
     if number == 1:
         return [call() for call in calls]
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        # A process that has kept much memory makes room for a new one, which harms nobody.
+        warnings.filterwarnings("ignore", message="A worker stopped", category=UserWarning)
         made: list[T] = joblib.Parallel(n_jobs=number)(joblib.delayed(_alone)(c) for c in calls)
     return made
 

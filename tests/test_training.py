@@ -2,6 +2,7 @@
 
 import os
 import threading
+import warnings
 from functools import partial
 
 import keras
@@ -194,6 +195,20 @@ def test_calls_wait_for_processes_that_are_being_started(monkeypatch):
     monkeypatch.setattr(training, "usable_cores", lambda: 2)
     start_processes()
     assert side_by_side([partial(draw, 3), partial(draw, 4)])[0][1] == draw(3)[1]
+
+
+def test_a_process_that_is_exchanged_for_a_new_one_is_no_warning_on_a_page(monkeypatch):
+    monkeypatch.setenv("CONVBOOK_SCALE", "default")
+    monkeypatch.setattr(training, "usable_cores", lambda: 2)
+
+    def parallel(n_jobs):
+        warnings.warn("A worker stopped while some jobs were given to the executor.", stacklevel=1)
+        return lambda tasks: [function(*given) for function, given, _ in tasks]
+
+    monkeypatch.setattr(training.joblib, "Parallel", parallel)
+    with warnings.catch_warnings(record=True) as told:
+        assert side_by_side([partial(int, "1"), partial(int, "2")]) == [1, 2]
+    assert not told
 
 
 def test_an_error_of_a_call_is_raised_here(monkeypatch):
