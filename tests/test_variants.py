@@ -27,7 +27,7 @@ from autograder.setting.variants import (
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = sorted(path.parent.name for path in ROOT.glob("solutions/*/variants.py"))
 SEEDS = (1, 2)
-NETS = ("03_classic", "04_residual", "14_mask_rcnn")  # whose keys take minutes
+NETS = ("03_classic", "04_residual", "07_efficient", "14_mask_rcnn")  # whose keys take minutes
 
 
 @pytest.fixture(scope="module")
