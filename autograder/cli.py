@@ -27,6 +27,7 @@ from autograder.data.limits import Limits
 from autograder.data.notebook import NotANotebook, read_notebook
 from autograder.data.sealing import require_answers
 from autograder.judging.report import console, number, terminal_table
+from autograder.quiet import keep_tensorflow_quiet
 from autograder.running.runner import CannotIsolate, WarmProcessGone, Workshop
 from autograder.setting.exercises import (
     KEY_NAME,
@@ -79,6 +80,7 @@ TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds a submission 
 
 def main() -> None:
     """Run the command; a problem the user can mend is one sentence and exit code 2."""
+    keep_tensorflow_quiet()  # before any command imports it
     try:
         app()
     except PROBLEMS as problem:
