@@ -35,6 +35,7 @@ from autograder.setting.exercises import (
     PUBLIC_SEED,
     ExerciseProblem,
     exercise_names,
+    is_course,
     is_public,
     make_exercise_key,
     private_key_path,
@@ -138,10 +139,18 @@ def exercise_of(notebook: Path, raw: bytes) -> str:
 
 
 def said_of_public_key(exercise: str) -> None:
-    """Say what grading others with the public key means."""
+    """Say what grading others with the public key means, and what makes a private one here."""
+    root = root_above(Path.cwd())
+    if root and is_course(root):
+        how = (
+            f"`autograder course new {root}` in the book's folder, with the options that made this "
+            "course, makes its private keys."
+        )
+    else:
+        how = f"`autograder key {exercise} --seed N --out FILE` makes a private one."
     console(stderr=True).print(
         "Graded with the public key, which students have: its numbers can be written into an "
-        f"answer. `autograder key {exercise} --seed N --out FILE` makes a private one.",
+        f"answer. {how}",
         style="yellow", markup=False,
     )  # fmt: skip
 

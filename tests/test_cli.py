@@ -183,6 +183,17 @@ def test_grading_with_the_key_that_students_have_is_said(project: Path):
     assert public.returncode == 0
 
 
+def test_a_course_is_told_how_it_gets_private_keys(tmp_path: Path, monkeypatch, capsys):
+    """Not by `autograder key`, which is for a folder with solutions."""
+    for name in ("exercises", "keys"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    cli.said_of_public_key("04_residual")
+    said = "".join(capsys.readouterr().err.split())
+    assert f"`autogradercoursenew{tmp_path}`inthebook'sfolder" in said
+    assert "autograderkey" not in said
+
+
 def test_many_who_ran_out_of_time_may_have_had_too_little_of_it():
     def rows(timeouts: int, others: int) -> list[dict]:
         return [{"status": "timeout"}] * timeouts + [{"status": "graded"}] * others
