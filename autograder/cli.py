@@ -27,7 +27,7 @@ from autograder.data.limits import Limits
 from autograder.data.notebook import NotANotebook, read_notebook
 from autograder.data.sealing import require_answers
 from autograder.judging.report import console, number, terminal_table
-from autograder.quiet import keep_tensorflow_quiet
+from autograder.running.quiet import keep_tensorflow_quiet
 from autograder.running.runner import CannotIsolate, WarmProcessGone, Workshop
 from autograder.setting.exercises import (
     KEY_NAME,

@@ -18,7 +18,7 @@ from autograder.course import own_work
 from autograder.data.key import read_key
 from autograder.judging.judge import Verdict
 from autograder.judging.report import verdict_json
-from autograder.quiet import LEVEL, without_notes
+from autograder.running.quiet import LEVEL, without_notes
 from autograder.running.runner import Outcome, grade_notebook
 from autograder.setting.exercises import KEY_NAME, PUBLIC_SEED
 from autograder.setting.keymaking import write_key
