@@ -27,6 +27,7 @@ from autograder.data.limits import Limits
 from autograder.data.notebook import NotANotebook, read_notebook
 from autograder.data.sealing import require_answers
 from autograder.judging.report import console, number, terminal_table
+from autograder.running.quiet import keep_tensorflow_quiet
 from autograder.running.runner import CannotIsolate, WarmProcessGone, Workshop
 from autograder.setting.exercises import (
     KEY_NAME,
@@ -34,6 +35,7 @@ from autograder.setting.exercises import (
     PUBLIC_SEED,
     ExerciseProblem,
     exercise_names,
+    is_course,
     is_public,
     make_exercise_key,
     private_key_path,
@@ -79,6 +81,7 @@ TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds a submission 
 
 def main() -> None:
     """Run the command; a problem the user can mend is one sentence and exit code 2."""
+    keep_tensorflow_quiet()  # before any command imports it
     try:
         app()
     except PROBLEMS as problem:
@@ -136,10 +139,18 @@ def exercise_of(notebook: Path, raw: bytes) -> str:
 
 
 def said_of_public_key(exercise: str) -> None:
-    """Say what grading others with the public key means."""
+    """Say what grading others with the public key means, and what makes a private one here."""
+    root = root_above(Path.cwd())
+    if root and is_course(root):
+        how = (
+            f"`autograder course new {root}` in the book's folder, with the options that made this "
+            "course, makes its private keys."
+        )
+    else:
+        how = f"`autograder key {exercise} --seed N --out FILE` makes a private one."
     console(stderr=True).print(
         "Graded with the public key, which students have: its numbers can be written into an "
-        f"answer. `autograder key {exercise} --seed N --out FILE` makes a private one.",
+        f"answer. {how}",
         style="yellow", markup=False,
     )  # fmt: skip
 

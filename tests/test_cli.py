@@ -18,11 +18,23 @@ from autograder.course import own_work
 from autograder.data.key import read_key
 from autograder.judging.judge import Verdict
 from autograder.judging.report import verdict_json
+from autograder.running.quiet import LEVEL, without_notes
 from autograder.running.runner import Outcome, grade_notebook
 from autograder.setting.exercises import KEY_NAME, PUBLIC_SEED
 from autograder.setting.keymaking import write_key
 
 ROOT = Path(__file__).resolve().parent.parent
+TASK_OF_KERAS = """
+from keras import ops
+from autograder.setting.task import Task, trial
+
+def line(x):
+    return ops.convert_to_numpy(2 * ops.array(x))
+
+TASKS = [
+    Task("line", "function", 2, lambda rng: [trial(x=rng.normal(size=3))], line, slips=False),
+]
+"""
 
 
 def run(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess:
@@ -171,6 +183,17 @@ def test_grading_with_the_key_that_students_have_is_said(project: Path):
     assert public.returncode == 0
 
 
+def test_a_course_is_told_how_it_gets_private_keys(tmp_path: Path, monkeypatch, capsys):
+    """Not by `autograder key`, which is for a folder with solutions."""
+    for name in ("exercises", "keys"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    cli.said_of_public_key("04_residual")
+    said = "".join(capsys.readouterr().err.split())
+    assert f"`autogradercoursenew{tmp_path}`inthebook'sfolder" in said
+    assert "autograderkey" not in said
+
+
 def test_many_who_ran_out_of_time_may_have_had_too_little_of_it():
     def rows(timeouts: int, others: int) -> list[dict]:
         return [{"status": "timeout"}] * timeouts + [{"status": "graded"}] * others
@@ -192,6 +215,48 @@ def test_the_grader_starts_without_tensorflow_and_what_it_does_not_need():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_tensorflows_notes_are_left_out_and_other_words_are_not(capfd):
+    notes = (
+        b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+        b"I0000 00:00:1796056203.203336   26900 port.cc:153] oneDNN custom operations are on.\n"
+    )
+
+    def failing_import() -> None:
+        with without_notes():
+            os.write(2, notes + b"E0000 00:00:1 7 a.cc:1] it cannot be read\n" + notes)
+            raise ImportError
+
+    with pytest.raises(ImportError):
+        failing_import()
+    os.write(2, b"afterwards\n")
+    assert capfd.readouterr().err == "E0000 00:00:1 7 a.cc:1] it cannot be read\nafterwards\n"
+
+
+@pytest.mark.parametrize(("said", "level", "quiet"), [(None, "3", True), ("0", "0", False)])
+def test_every_command_keeps_tensorflow_quiet_unless_it_is_asked(monkeypatch, said, level, quiet):
+    monkeypatch.delenv(LEVEL, raising=False)
+    if said is not None:
+        monkeypatch.setenv(LEVEL, said)
+    monkeypatch.setattr(sys, "meta_path", before := list(sys.meta_path))
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    count, seen = len(before), []
+    monkeypatch.setattr(cli, "app", lambda: seen.append((os.environ[LEVEL], len(sys.meta_path))))
+    cli.main()
+    assert seen == [(level, count + quiet)]
+
+
+def test_a_command_that_imports_keras_prints_nothing_of_it(tmp_path: Path):
+    folder = tmp_path / "solutions" / "01_lines"
+    folder.mkdir(parents=True)
+    (folder / "tasks.py").write_text(TASK_OF_KERAS)
+    environment = {n: v for n, v in os.environ.items() if n != LEVEL}
+    done = subprocess.run(
+        [sys.executable, "-m", "autograder", "key", "01_lines"], cwd=tmp_path, text=True,
+        env={**environment, "PYTHONPATH": str(ROOT)}, capture_output=True, check=True,
+    )  # fmt: skip
+    assert done.stderr.splitlines() == ["observing line"]
 
 
 # One's own work

@@ -138,8 +138,11 @@ def test_the_sheets_of_a_course_are_those_on_its_exercises(tmp_path, root, monke
     monkeypatch.setattr(founding, "new_course", new_course)
     monkeypatch.chdir(root)
     command = ["course", "new", str(tmp_path), "--exercise", "04_residual", "--questions"]
-    assert CliRunner().invoke(app, command).exit_code == 0
+    done = CliRunner().invoke(app, [*command, "--no-private-keys"])
+    assert done.exit_code == 0
     assert asked == ["04_residual", "04_residual_questions"]
+    # Not a command spelt out: without the exercise's name it would take all, another variant none.
+    assert "Without private keys: the same command without --no-private-keys" in done.stdout
 
 
 def test_a_variant_says_which_exercises_it_changes(root):

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from autograder.judging.judge import judge
 from autograder.probing.probe import probe_of_many
 from autograder.setting.exercises import PUBLIC_SEED
 from autograder.setting.keymaking import make_task_key
-from autograder.setting.task import Task, TaskError, load_tasks
+from autograder.setting.task import Task, TaskError, load_tasks, module_of
 from autograder.setting.variants import (
     Constant,
     Passage,
@@ -27,7 +28,7 @@ from autograder.setting.variants import (
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = sorted(path.parent.name for path in ROOT.glob("solutions/*/variants.py"))
 SEEDS = (1, 2)
-NETS = ("03_classic", "04_residual", "14_mask_rcnn")  # whose keys take minutes
+NETS = ("03_classic", "04_residual", "07_efficient", "14_mask_rcnn")  # whose keys take minutes
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +89,20 @@ def test_the_text_names_the_variants_constants_and_no_longer_the_defaults(writte
             assert before == after or before not in text
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_sheet_of_questions_names_no_number_that_a_variant_changes(name):
+    """A sheet is the same in every course. Digits, and 1.0, stand for too much to be looked for."""
+    declared = variants_of(ROOT / "solutions" / name)
+    assert declared is not None
+    sheet = ROOT / "questions" / "solutions" / f"{name}_questions" / f"{name}_questions.ipynb"
+    cells = json.loads(sheet.read_text("utf-8"))["cells"]
+    text = "\n\n".join("".join(cell["source"]) for cell in cells)
+    for number in map(str, declared.defaults().values()):
+        if float(number) not in range(10):
+            found = re.search(rf"(?<![\w.-]){re.escape(number)}(?!\w|\.\d)", text)
+            assert not found, number
+
+
 def test_a_passage_that_is_not_there_is_an_error_and_numbers_are_found_only_alone():
     declared = Variants([Constant("n", 5, (6,), ["f"])], notebook=[], code={})
     texts = ["5 * x5 + 15 + 0.5 - 5.5, 5."]
@@ -96,6 +111,20 @@ def test_a_passage_that_is_not_there_is_an_error_and_numbers_are_found_only_alon
     ]
     with pytest.raises(TaskError, match=r"a\.py does not hold 'n is 5'"):
         _replaced(declared, ["n is «n»"], texts, {"n": 6}, "a.py")
+
+
+def test_mobilenets_dense_kernel_is_in_every_variant_as_large_as_no_other():
+    """Its scale is given by its number of weights: another kernel of as many would have it too."""
+    solution = ROOT / "solutions" / "07_efficient"
+    declared = variants_of(solution)
+    assert declared is not None
+    classes = module_of(solution / "tasks.py").CLASSES
+    constants = [c for c in declared.constants if "mobilenet_v2" in c.tasks]
+    variants = itertools.product(*(constant.others for constant in constants))
+    for values in [[constant.default for constant in constants], *variants]:
+        chosen = dict(zip([c.name for c in constants], values, strict=True))
+        kernels, _ = declared.helpers["layers_of"](**chosen)
+        assert not {chosen["last"] * count for count in classes} & set(kernels), chosen
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in NETS])

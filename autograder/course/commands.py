@@ -69,7 +69,7 @@ def new(
         print(f"Other constants in {', '.join(others) or 'none'}")
         print(f"As in the book: {', '.join(same) or 'none'}")
     if not private_keys:
-        print(f"Without private keys; to make them: autograder course new {folder}")
+        print("Without private keys: the same command without --no-private-keys makes them")
 
 
 def sheet(

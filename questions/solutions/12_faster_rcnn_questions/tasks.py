@@ -68,8 +68,8 @@ SHEET = Sheet(
     ),
     written=Written(
         "why_ignored",
-        "Anchors that overlap an object by 0.3 to 0.7 get no label. Why are they not simply "
-        "background?",
+        "Anchors whose overlap lies between the two thresholds get no label. Why are they not "
+        "simply background?",
         rubric=[
             (1, "they do show a good part of an object"),
             (
