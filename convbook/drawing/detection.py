@@ -97,7 +97,7 @@ def _label(axes: Axes, words: str, y: float, x: float, colour: str) -> None:
         xytext=(0, -2 if low else 1),
         textcoords="offset points",
         va="top" if low else "bottom",
-        fontsize=9,
+        fontsize=9.5,
         color=colour,
         path_effects=[withStroke(linewidth=2.5, foreground="white")],
     )
@@ -245,7 +245,7 @@ def draw_key(figure: Any, *looks: str) -> None:
         )
         for look in looks
     ]
-    figure.legend(handles=lines, loc="outside lower right", ncols=len(lines), fontsize=9)
+    figure.legend(handles=lines, loc="outside lower right", ncols=len(lines), fontsize=9.5)
 
 
 def draw_matches(
@@ -328,7 +328,7 @@ def draw_numbers(axes: Axes, values: ArrayLike, title: str = "") -> None:
     axes.images[0].set_clim(0, 1)
     height, width = shown.shape
     for y, x in np.ndindex(height, width):
-        axes.text(x + 0.5, y + 0.5, f"{shown[y, x]:g}", ha="center", va="center", fontsize=9)
+        axes.text(x + 0.5, y + 0.5, f"{shown[y, x]:g}", ha="center", va="center", fontsize=9.5)
     style: dict[str, Any] = {"color": "#BBBBBB", "linewidth": 0.6, "linestyle": "-", "zorder": 1}
     style["clip_on"] = False  # the outer lines lie half outside
     axes.hlines(np.arange(height + 1), 0, width, **style)

@@ -66,12 +66,12 @@ def _line(axes: Axes, entry: Entry, row: int, new_year: bool) -> None:
     axes.plot(place, row, MARKS[entry.family], color=colour, zorder=3, **look)
     if new_year:
         axes.plot([0.1, WIDTH - 0.05], [row - 0.5] * 2, "-", color="#DDDDDD", linewidth=0.8)
-        axes.text(NAMES - 0.08, row, str(entry.year), fontsize=9, va="center", ha="right")
+        axes.text(NAMES - 0.08, row, str(entry.year), fontsize=9.5, va="center", ha="right")
     name = axes.text(NAMES, row, entry.name, fontsize=9.5, va="center", weight="bold")
     told = f"  {entry.chapter:02}"
     if entry.parents:
         told += f": {', '.join(entry.parents)}"
-    style: dict[str, Any] = {"va": "center", "ha": "left", "color": GREY, "fontsize": 9}
+    style: dict[str, Any] = {"va": "center", "ha": "left", "color": GREY, "fontsize": 9.5}
     axes.annotate(told, (1, 0.5), xycoords=name, **style)
 
 
