@@ -1,5 +1,6 @@
 """The book as a site and as slides: what a reader sees, hears, and needs no network for."""
 
+import base64
 import re
 
 import nbformat
@@ -75,6 +76,14 @@ def test_the_words_of_a_figure_can_be_heard():
     assert cell.metadata["mystnb"]["image"]["alt"] == "Figure: epoch; loss &"
     (cell,) = clean(notebook(code("1", figure(image_png="aGVsbG8=")))).cells
     assert cell.metadata["mystnb"]["image"]["alt"] == "A figure."
+
+
+def test_a_demonstration_keeps_its_width_on_a_telephone():
+    begin = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+    for width, classes in ((880, "drawn wide"), (416, "drawn")):
+        png = base64.b64encode(begin + width.to_bytes(4, "big")).decode()
+        (cell,) = clean(notebook(code("1", figure(image_png=png)))).cells
+        assert cell.metadata["mystnb"]["image"]["classes"] == classes
 
 
 def test_a_caption_is_heard_first():

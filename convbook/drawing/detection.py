@@ -112,6 +112,7 @@ def draw_detections(
     least: float = 0.5,
     threshold: float = 0.5,
     title: str = "",
+    told: bool = True,
 ) -> None:
     """Draw a picture with its true boxes and with what a detector found, right or wrong.
 
@@ -127,6 +128,7 @@ def draw_detections(
         least: detections with a lower score are not drawn.
         threshold: IoU from which on a detection is right.
         title: written above it.
+        told: whether the score is written behind the class.
     """
     draw_picture(axes, scene["image"], title)
     boxes = np.asarray(scene.get("boxes", np.zeros((0, 4))), float)
@@ -141,7 +143,8 @@ def draw_detections(
     found, scores, labels = _shown(prediction, least)
     right = _right(found, labels, boxes, classes, threshold)
     for look, chosen in (("wrong", ~right), ("detection", right)):
-        words = [f"{named(n)} {s:.2f}" for n, s in zip(labels[chosen], scores[chosen], strict=True)]
+        pairs = zip(labels[chosen], scores[chosen], strict=True)
+        words = [f"{named(label)} {score:.2f}" if told else named(label) for label, score in pairs]
         draw_boxes(axes, found[chosen], look, words)
 
 
@@ -216,6 +219,7 @@ def draw_scenes(
     for panel in panels.flat[len(pairs) :]:
         panel.set_axis_off()
     options: dict[str, Any] = {"names": names, "least": least, "threshold": threshold}
+    options["told"] = columns < 3  # in small pictures the words would cover each other
     for number, (panel, (name, scene, prediction)) in enumerate(
         zip(panels.flat, pairs, strict=False)
     ):

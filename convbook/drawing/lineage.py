@@ -13,8 +13,8 @@ from convbook.drawing.style import COLOURS, WIDTH, legible
 from convbook.lineage import FAMILIES, Entry
 
 ROW = 0.235  # inches
-LANE = 0.27
-NAMES = 1.86  # from the left
+LANE = 0.22
+NAMES = 1.6  # from the left
 GREY = "#666666"
 LANES = dict(zip(FAMILIES, ("ink", "blue", "sky", "vermilion", "yellow"), strict=True))
 MARKS = dict(zip(FAMILIES, ("s", "o", "D", "^", "P"), strict=True))
