@@ -315,9 +315,10 @@ def page(kept: dict[str, Any]) -> str:
     if chapters:
         lines += ["", "## What a run takes", "", *seconds_table(chapters), ""]
         lines.append(
-            "Seconds by the clock and of the processor, importing included; the load is that of "
-            "other work when a chapter's runs began. *Making data*: the share of the processor "
-            "time spent in the functions of `convbook.data`. *Fit*: in `fit`, compiling included. "
+            "Seconds by the clock and of the processor, importing included; the load is the "
+            "machine's average when a chapter's runs began, the chapter before it included. "
+            "*Making data*: the share of the processor time spent in the functions of "
+            "`convbook.data`. *Fit*: in `fit`, compiling included. "
             "*Handing over*: what a net that does nothing needs to be handed the same batches, as "
             "a share of *fit*."
         )
@@ -363,7 +364,8 @@ def teaching(text: str, chapters: dict[str, Any]) -> str:
     ran = [one for one in chapters.values() if "default" in one]
     made = "; ".join(sorted({one["about"] for one in ran}))
     load = max((one["load"] for one in ran), default=0.0)
-    said = f"The runs were measured on {made}, the load of other work up to {load:.1f}."
+    said = f"The runs were measured on {made}, one after the other "
+    said += f"(load average when they began up to {load:.1f})."
     said = said if ran else "No run is measured yet."
     return re.sub(r"^(The runs were|No run is) measured .*$", said, text, flags=re.MULTILINE)
 

@@ -47,7 +47,7 @@ def measure():
     from autograder.probing.network import quick_initializers
     from autograder.probing.probe import build_network, probe
     from autograder.setting.exercises import exercise_names, public_key
-    from autograder.setting.keymaking import decoded_arguments
+    from autograder.setting.planning import decoded_arguments
     from autograder.setting.task import load_tasks
 
     for exercise in exercise_names(ROOT):

@@ -142,14 +142,17 @@ def segment(
     """Return the class with the highest score at every pixel.
 
     Args:
-        net: pictures to scores (N, H, W, classes), with or without a softmax.
-        pictures: (N, H, W, channels).
+        net: pictures to scores (N, H, W, classes), with or without a softmax; or to a dictionary
+            that has them as "scores", beside those of a classifier that helps in training.
+        pictures: (N, H, W, channels); a list where the net has several inputs.
         batch_size: pictures at a time.
 
     Returns:
         Labels (N, H, W), in bytes where they fit.
     """
     scores = net.predict(pictures, batch_size=batch_size, verbose=0)
+    if isinstance(scores, dict):
+        scores = scores["scores"]
     return ops.convert_to_numpy(scores).argmax(-1).astype(np.min_scalar_type(scores.shape[-1] - 1))
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import joblib
@@ -73,9 +76,13 @@ def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
     Returns:
         What they return, in their order.
     """
-    tasks = [joblib.delayed(call)() for call in calls]
-    with _ONE_AT_A_TIME:
-        made: list[T] = joblib.Parallel(n_jobs=min(_processes(), len(calls)))(tasks)
+    number = min(_processes(), len(calls))
+    if number == 1:
+        return [call() for call in calls]
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        # A process that has kept much memory makes room for a new one, which harms nobody.
+        warnings.filterwarnings("ignore", message="A worker stopped", category=UserWarning)
+        made: list[T] = joblib.Parallel(n_jobs=number)(joblib.delayed(_alone)(c) for c in calls)
     return made
 
 
@@ -93,6 +100,16 @@ def _processes() -> int:
     if scale() == "smoke" or accelerators():
         return 1
     return min(usable_cores(), MOST_PROCESSES)
+
+
+def _alone(call: Callable[[], T]) -> T:
+    """Make a call in a process of its own, where TensorFlow is to work on one core.
+
+    It reads the setting before its first operation. Processes of several threads each would hinder
+    one another.
+    """
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    return call()
 
 
 def _wake() -> None:
@@ -148,6 +165,34 @@ def train_seeds(
         weights.append(net.get_weights())
         losses.append(history["loss"])
     return Runs(net, weights, np.array(losses))
+
+
+def train_each(
+    builds: Sequence[Callable[[], keras.Model]],
+    optimizer: Callable[[], keras.optimizers.Optimizer],
+    x: Any,
+    y: Any,
+    **options: Any,
+) -> list[Runs]:
+    """Train several classifiers side by side, each as by :func:`train_seeds`.
+
+    Args:
+        builds: each makes a net.
+        optimizer: makes an optimiser; called once for each net.
+        x: the pictures (N, H, W, C).
+        y: their classes, whole numbers (N,).
+        options: further ones of `train_seeds`.
+    """
+
+    def train(build: Callable[[], keras.Model]) -> tuple[Any, Any]:
+        runs = train_seeds(build, optimizer(), x, y, **options)
+        return runs.weights, runs.losses
+
+    found = side_by_side([partial(train, build) for build in builds])
+    made = [Runs(build(), *run) for build, run in zip(builds, found, strict=True)]
+    for runs in made:
+        runs.net.set_weights(runs.weights[-1])
+    return made
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,8 @@ def test_the_teachers_table_has_what_was_measured_and_says_where(folder):
     chapters.main(["01", "--scale", "smoke"])
     row = json.loads(chapters.KEPT.read_text())["chapters"]["05_normalization"]
     text = chapters.TEACHING.read_text()
-    about = f"{row['about']}, the load of other work up to {row['load']:.1f}"
+    told = f"one after the other (load average when they began up to {row['load']:.1f})"
+    about = f"{row['about']}, {told}"
     assert text.startswith(f"The runs were measured on {about}.\n\n| exercise")
     assert "| 05_normalization | 04 | normalise | 4 | 12 | 50 | 0.3 |\n" in text
     assert "| 01_convolution | 00 | see | 4 | 12 | 50 | - |\n" in text

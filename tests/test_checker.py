@@ -17,7 +17,7 @@ from autograder.judging.judge import judge
 from autograder.judging.report import Shown, verdict_json
 from autograder.probing.calls import noting_calls
 from autograder.probing.probe import probe
-from autograder.setting import keymaking
+from autograder.setting import planning
 from autograder.setting.keymaking import make_key, make_task_key, write_key
 from autograder.setting.task import Accepted, Mistake, Task, TaskError, counted, trial
 
@@ -594,8 +594,8 @@ class AtAKink:
 def test_a_seed_for_which_rounding_decides_on_colours_is_not_taken():
     steady: Any = AtAKink(0)
     unsteady: Any = AtAKink(1)
-    assert keymaking._is_steady(steady, 1e-3)
-    assert not keymaking._is_steady(unsteady, 1e-3)
+    assert planning._is_steady(steady, 1e-3)
+    assert not planning._is_steady(unsteady, 1e-3)
     assert unsteady.colours == [Colour(3, 0), Colour(3, 1)]
     assert float(unsteady.inputs[0][0, 0]) == 1
 

@@ -13,7 +13,7 @@ from autograder.data.values import Colour
 from autograder.judging.judge import judge
 from autograder.probing.network import Network, fast_calls
 from autograder.probing.probe import probe
-from autograder.setting import keymaking
+from autograder.setting import planning
 from autograder.setting.keymaking import make_task_key
 from autograder.setting.projecting import clear_projection
 from autograder.setting.task import Task, trial
@@ -104,7 +104,7 @@ def test_vectors_of_a_deep_net_are_positive_and_unlike():
 
 
 def test_the_projection_chosen_tells_weights_apart_more_clearly_than_most(network):
-    chosen = clear_projection(network, keymaking._a_little_off)
+    chosen = clear_projection(network, planning._a_little_off)
 
     def clearance(projection):
         network.plan = network.plan.model_copy(update={"projection": projection})

@@ -7,7 +7,7 @@ from autograder.data.arguments import Input
 from autograder.data.observation import Plan
 from autograder.data.values import constant_along_inputs
 from autograder.probing.network import draw_input
-from autograder.setting import keymaking
+from autograder.setting import planning
 from autograder.setting.task import Task, trial
 
 SHAPE = (60, 64, 3)
@@ -54,12 +54,12 @@ def test_a_net_is_steady_though_its_weights_rank_otherwise_where_another_order_i
     one = trial(x=Input((6, 5, 8)))
     task = Task("chain", "block", 4.0, lambda rng: [one], lambda x: chain(x))
     plan = Plan(seed=3, inputs=2.0, vectors=0.7, permutable=True)
-    network = keymaking._observed_network(task, one, plan)
+    network = planning._observed_network(task, one, plan)
     seen, colours = network.seen, network.colours
     network.observe(permuted=True)
     assert network.colours != colours
     network.seen, network.colours = seen, colours
-    assert keymaking._is_steady(network, task.tolerance)
+    assert planning._is_steady(network, task.tolerance)
 
 
 def test_two_classes_are_not_found_alike_for_all_inputs():
@@ -67,5 +67,5 @@ def test_two_classes_are_not_found_alike_for_all_inputs():
     chances = np.array([[0.3, 0.7], [0.1, 0.9], [0.2, 0.8]], "float32")
     three = np.array([[0.2, 0.1, 0.7], [0.2, 0.11, 0.69]], "float32")
     plan = Plan(seed=6, probabilities=True)
-    assert keymaking.correlation(chances, plan) == -1
-    assert keymaking.correlation(three, plan) > keymaking.MOST_CORRELATION
+    assert planning.correlation(chances, plan) == -1
+    assert planning.correlation(three, plan) > planning.MOST_CORRELATION

@@ -157,6 +157,16 @@ def test_segment_names_the_class_with_the_highest_score() -> None:
     np.testing.assert_array_equal(segment(net, scores, batch_size=2), scores.argmax(-1))
 
 
+def test_segment_takes_several_inputs_and_the_scores_among_several_answers() -> None:
+    shape, draw = (4, 5, 3), np.random.default_rng(0)
+    one, two = keras.Input(shape), keras.Input(shape)
+    added = keras.layers.Add()([one, two])
+    net = keras.Model([one, two], {"auxiliary": -added, "scores": added})
+    first, second = draw.random((2, 3, *shape), "float32")
+    labels = segment(net, [first, second], batch_size=2)
+    np.testing.assert_array_equal(labels, (first + second).argmax(-1))
+
+
 def test_segment_names_more_classes_than_a_byte_holds() -> None:
     net = keras.Sequential([keras.Input((1, 2, 300)), keras.layers.Activation("linear")])
     scores = np.zeros((1, 1, 2, 300), "float32")

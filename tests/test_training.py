@@ -2,6 +2,7 @@
 
 import os
 import threading
+import warnings
 from functools import partial
 
 import keras
@@ -11,7 +12,14 @@ from keras import layers, ops
 
 from convbook import training
 from convbook.gradients import input_gradient, kernel_gradient_lengths, signal_gradients
-from convbook.training import compare, measure_again, side_by_side, start_processes, train_seeds
+from convbook.training import (
+    compare,
+    measure_again,
+    side_by_side,
+    start_processes,
+    train_each,
+    train_seeds,
+)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +148,32 @@ def test_calls_side_by_side_return_in_order_what_they_return_alone(monkeypatch, 
     assert (processes == {os.getpid()}) is (cores == 1)
 
 
+def test_nets_trained_side_by_side_are_those_trained_one_by_one(monkeypatch):
+    monkeypatch.setenv("CONVBOOK_SCALE", "default")
+    monkeypatch.setattr(training, "usable_cores", lambda: 2)
+    x = np.random.default_rng(0).normal(size=(12, 4, 4, 1)).astype("float32")
+    y = np.arange(12) % 3
+
+    def net(filters):
+        return keras.Sequential(
+            [
+                keras.Input((4, 4, 1)),
+                layers.Conv2D(filters, 3, activation="relu"),
+                layers.Flatten(),
+                layers.Dense(3, activation="softmax"),
+            ]
+        )
+
+    how = {"seeds": (1, 2), "epochs": 2, "batch_size": 4, "eagerly": True}
+    sgd = partial(keras.optimizers.SGD, 0.1, momentum=0.9)
+    builds = [partial(net, 2), partial(net, 3)]
+    for runs, build in zip(train_each(builds, sgd, x, y, **how), builds, strict=True):
+        alone = train_seeds(build, sgd(), x, y, **how)
+        np.testing.assert_allclose(runs.losses, alone.losses, rtol=1e-5)
+        for own, other in zip(runs.net.get_weights(), alone.net.get_weights(), strict=True):
+            np.testing.assert_allclose(own, other, rtol=1e-4, atol=1e-6)
+
+
 def test_at_the_smoke_scale_no_process_is_started(monkeypatch):
     monkeypatch.setenv("CONVBOOK_SCALE", "smoke")
     monkeypatch.setattr(training, "usable_cores", lambda: 2)
@@ -161,6 +195,20 @@ def test_calls_wait_for_processes_that_are_being_started(monkeypatch):
     monkeypatch.setattr(training, "usable_cores", lambda: 2)
     start_processes()
     assert side_by_side([partial(draw, 3), partial(draw, 4)])[0][1] == draw(3)[1]
+
+
+def test_a_process_that_is_exchanged_for_a_new_one_is_no_warning_on_a_page(monkeypatch):
+    monkeypatch.setenv("CONVBOOK_SCALE", "default")
+    monkeypatch.setattr(training, "usable_cores", lambda: 2)
+
+    def parallel(n_jobs):
+        warnings.warn("A worker stopped while some jobs were given to the executor.", stacklevel=1)
+        return lambda tasks: [function(*given) for function, given, _ in tasks]
+
+    monkeypatch.setattr(training.joblib, "Parallel", parallel)
+    with warnings.catch_warnings(record=True) as told:
+        assert side_by_side([partial(int, "1"), partial(int, "2")]) == [1, 2]
+    assert not told
 
 
 def test_an_error_of_a_call_is_raised_here(monkeypatch):

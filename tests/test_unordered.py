@@ -89,7 +89,7 @@ def test_what_is_wrong_is_said_in_pairs(key):
 
 
 def trials_of(key):
-    from autograder.setting.keymaking import decoded_arguments
+    from autograder.setting.planning import decoded_arguments
 
     return [decoded_arguments(case) for case in key.question.cases]
 

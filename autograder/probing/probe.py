@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograder.data.arguments import Classifier, DensePredictor, Input, call_text, decode
+from autograder.data.arguments import Input, call_text, decode
 from autograder.data.observation import (
     Array,
     Case,
@@ -29,8 +29,8 @@ from autograder.data.observation import (
     Tensor,
 )
 from autograder.data.sealing import observed_value
-from autograder.probing.calls import noting_calls
-from autograder.probing.conversion import Unanswered, built_classifier, observe_conversion
+from autograder.probing.conversion import Unanswered, observe_conversion
+from autograder.probing.functions import as_many, observe_function, realised, unchanged
 from autograder.probing.settings import kept_settings
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _observe_case(
         if question.kind == "function" and case.feeds:
             return observe_conversion(function, question, case)
         if question.kind == "function":
-            return _observe_function(function, question, case, earlier.first)
+            return observe_function(function, question, case, earlier.first)
         return _observe_network(function, question, case, earlier)
     except Unanswered as reason:
         return CaseObservation(problem=str(reason), problem_kind=reason.kind)
@@ -252,116 +252,6 @@ def _raised(error: BaseException, question: Question, case: Case) -> str:
             words = (frame.line or "").strip()[:80]  # nothing where the source is not at hand
             where = f" (line {frame.lineno} of the cell{f': `{words}`' if words else ''})"
     return f"{call} raises {type(error).__name__}{': ' if text else ''}{text}{where}"
-
-
-# Functions of numbers and arrays
-
-
-def _observe_function(
-    function: Callable, question: Question, case: Case, first: bool
-) -> CaseObservation:
-    arguments = [_realise(decode(value)) for value in case.arguments.values()]
-    given = function(*arguments)
-    outputs = _results(given, question)
-    remarks = []
-    for (name, before), after in zip(case.arguments.items(), arguments, strict=True):
-        if isinstance(after, np.ndarray | list) and not _unchanged(decode(before), after):
-            remarks.append(f"changes its argument `{name}`")
-    calls: list[str] = []
-    fresh = [_realise(decode(value)) for value in case.arguments.values()]
-    with noting_calls(calls) if question.by_hand and first else contextlib.nullcontext():
-        again = function(*fresh)
-    repeated = _results(again, question)
-    if not all(
-        a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
-        for a, b in zip(outputs, repeated, strict=True)
-    ):
-        remarks.append("gives another result when called again")
-    return CaseObservation(
-        outputs={"value": tuple(Array.of(output) for output in outputs)},
-        remarks=tuple(dict.fromkeys(remarks)),
-        calls=tuple(calls),
-    )
-
-
-def _results(given: Any, question: Question) -> list[np.ndarray]:
-    """What a function gives as plain arrays; rows whose order is free are put in order."""
-    found = [_plain(value, question) for value in _split(given, question.outputs, question)]
-    if not question.unordered or found[0].ndim != 1 or len({a.shape for a in found}) > 1:
-        return found
-    order = np.lexsort(found[::-1])
-    return [array[order] for array in found]
-
-
-def _unchanged(before: Any, after: Any) -> bool:
-    if isinstance(before, np.ndarray):
-        return isinstance(after, np.ndarray) and np.array_equal(
-            before, after, equal_nan=before.dtype.kind == "f"
-        )
-    if isinstance(before, list):
-        return len(before) == len(after) and all(map(_unchanged, before, after))
-    return bool(before == after)
-
-
-def _split(given: Any, count: int, question: Question) -> Sequence[Any]:
-    if given is None:
-        raise Unanswered("nothing", f"`{question.name}` returns nothing: is the `return` missing?")
-    if count == 1:
-        return [given]
-    if not isinstance(given, tuple | list) or len(given) != count:
-        found = f"{len(given)} values" if isinstance(given, tuple | list) else type(given).__name__
-        raise Unanswered(
-            "type", f"`{question.name}` must return {count} values, yours returns {found}"
-        )
-    return given
-
-
-def _plain(value: Any, question: Question) -> np.ndarray:
-    """A value as an ordinary array; nothing of a student's own class is left of it."""
-    try:
-        array = np.asarray(value)
-    except Exception:
-        array = np.asarray(None)
-    if array.dtype.kind not in "fiub":
-        raise Unanswered("type", f"`{question.name}` must return numbers, {_no_numbers(value)}")
-    return np.array(array, copy=True, subok=False)
-
-
-def _no_numbers(value: Any) -> str:
-    """What an answer returns in place of numbers."""
-    if isinstance(value, int):
-        return f"yours is a whole number of some {int(value.bit_length() * 0.30103) + 1} digits"
-    if not isinstance(value, list | tuple) or not value:
-        return f"yours returns {type(value).__name__}"
-    if all(isinstance(entry, list | tuple | np.ndarray) for entry in value):
-        return f"yours returns a {type(value).__name__} of unequal lengths"
-    kinds = sorted({type(entry).__name__ for entry in value})
-    return f"yours returns a {type(value).__name__} of {' and '.join(kinds)[:80]}"
-
-
-def _realise(argument: Any) -> Any:
-    """Turn descriptions of models and functions into the things themselves."""
-    if isinstance(argument, Classifier):
-        return built_classifier(argument)
-    if isinstance(argument, DensePredictor):
-        return _build_predictor(argument)
-    return argument
-
-
-def _build_predictor(description: DensePredictor) -> Callable[[np.ndarray], np.ndarray]:
-    kernels, factor = description.kernels, description.factor
-    height, width = kernels.shape[:2]
-
-    def predict(image: np.ndarray) -> np.ndarray:
-        if np.ndim(image) != 3:
-            raise ValueError(f"`predict` takes a picture (H, W, C), not {np.ndim(image)} axes")
-        if image.shape[0] < height or image.shape[1] < width:
-            sides = f"{image.shape[0]} x {image.shape[1]} pixels"
-            raise ValueError(f"`predict` is given {sides}, which is less than its window")
-        windows = np.lib.stride_tricks.sliding_window_view(image, (height, width), axis=(0, 1))
-        return np.einsum("ijcyx,yxck->ijk", windows[::factor, ::factor], kernels)
-
-    return predict
 
 
 # Blocks and models
@@ -503,7 +393,7 @@ def _watched(function: Callable, names: Sequence[str], remarks: list[str]) -> Ca
         before = [list(value) if isinstance(value, list) else None for value in arguments]
         given = function(*arguments)
         for name, old, value in zip(names, before, arguments, strict=True):
-            if old is not None and not _unchanged(old, value):
+            if old is not None and not unchanged(old, value):
                 remarks.append(f"changes its argument `{name}`")
         return given
 
@@ -573,7 +463,7 @@ def _build_block(function: Callable, question: Question, case: Case) -> tuple[An
 def _build_model(function: Callable, question: Question, case: Case) -> tuple[Any, list]:
     import keras
 
-    arguments = [_realise(decode(value)) for value in case.arguments.values()]
+    arguments = [realised(decode(value)) for value in case.arguments.values()]
     model = function(*arguments)
     if not isinstance(model, keras.Model):
         found = "nothing" if model is None else type(model).__name__
@@ -604,7 +494,7 @@ def _tensors(given: Any, question: Question) -> list[Any]:
         given = tuple(given.values())
     if question.outputs == 1 and isinstance(given, tuple | list) and len(given) == 1:
         given = given[0]
-    tensors = list(_split(given, question.outputs, question))
+    tensors = list(as_many(given, question.outputs, question))
     for tensor in tensors:
         if not hasattr(tensor, "shape") or not hasattr(tensor, "dtype"):
             raise Unanswered("type", _no_tensor(tensor, question))

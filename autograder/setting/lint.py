@@ -16,13 +16,8 @@ from autograder.data.notebook import ANSWERS_NAME
 from autograder.data.observation import Observation
 from autograder.judging.comparing import comparable, distance
 from autograder.judging.judge import judge
-from autograder.setting.keymaking import (
-    MARGIN,
-    MOST_CORRELATION,
-    correlation,
-    decoded_arguments,
-    make_task_key,
-)
+from autograder.setting.keymaking import make_task_key
+from autograder.setting.planning import MARGIN, MOST_CORRELATION, correlation, decoded_arguments
 from autograder.setting.task import Task, TaskError
 
 FEWEST_ACCEPTED, FEWEST_MISTAKES = 4, 8
