@@ -1,7 +1,10 @@
 """The book as a site and as slides: what a reader sees, hears, and needs no network for."""
 
 import base64
+import os
 import re
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -51,6 +54,23 @@ def figure(**data):
 def shown_on(cell, kind):
     cell.metadata["slideshow"] = {"slide_type": kind}
     return cell
+
+
+def test_the_librarys_page_names_no_folder_of_this_machine(tmp_path):
+    (tmp_path / "conf.py").write_text((ROOT / "book/site/conf.py").read_text(encoding="utf-8"))
+    (tmp_path / "references.bib").write_text("")
+    (tmp_path / "_static").mkdir()
+    (tmp_path / "_extra").mkdir()
+    (tmp_path / "index.md").write_text(
+        "# Kept\n\n```{eval-rst}\n.. automodule:: convbook.kept\n```\n"
+    )
+    program = "from sphinx.cmd.build import main; main(['-q', '-b', 'text', '.', 'out'])"
+    environment = {**os.environ, "CONVBOOK_ROOT": str(ROOT)}
+    run = [sys.executable, "-c", program]
+    subprocess.run(run, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    page = (tmp_path / "out" / "index.txt").read_text(encoding="utf-8")
+    assert "load_kept" in page
+    assert "PosixPath" not in page
 
 
 # --- outputs --------------------------------------------------------------------------------------
