@@ -60,9 +60,10 @@ def test_no_words_run_into_others(name):
     with plt.rc_context():
         use_style()
         axes = draw_detector(NETS[name], 256)
-        axes.figure.draw_without_rendering()
+        figure: Any = axes.figure
+        figure.draw_without_rendering()
         boxes = [text.get_window_extent() for text in axes.texts]
-        frame = axes.figure.bbox
+        frame = figure.bbox
         assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
         assert all(box.y1 <= frame.y1 and box.y0 >= 0 for box in boxes)
 
