@@ -231,12 +231,13 @@ def draw_scenes(
     return figure
 
 
-def draw_key(figure: Any, *looks: str) -> None:
+def draw_key(figure: Any, *looks: str, **words: str) -> None:
     """Write below a figure what its lines mean.
 
     Args:
         figure: with constrained layout, as the book's style sets it.
         *looks: names of `LOOKS`.
+        **words: for looks that are to be called otherwise here.
     """
     lines = [
         Line2D(
@@ -245,7 +246,7 @@ def draw_key(figure: Any, *looks: str) -> None:
             color=LOOKS[look]["edgecolor"],
             linewidth=LOOKS[look]["linewidth"],
             linestyle=LOOKS[look].get("linestyle", "-"),
-            label=look,
+            label=words.get(look, look),
         )
         for look in looks
     ]
