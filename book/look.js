@@ -4,14 +4,16 @@
 function lookAtPage() {
   const root = document.documentElement;
   const pictures = [...document.images].filter((each) => each.getClientRects().length);
-  const figures = document.querySelectorAll(".cell_output img");
+  const figures = [...document.querySelectorAll(".cell_output img")];
   return {
     sideways: root.scrollWidth - root.clientWidth,
     asked: performance.getEntriesByType("resource").map((each) => each.name)
       .filter((name) => !/^(file|data|blob):/.test(name)),
     broken: pictures.filter((each) => !each.naturalWidth).map((each) => each.src.slice(0, 80)),
     silent: pictures.filter((each) => !each.hasAttribute("alt")).map((each) => each.src.slice(0, 80)),
-    figures: figures.length,
+    figures: figures.filter((each) => each.naturalWidth).map((each) => ({
+      source: each.src, words: each.alt, shown: shownAt(each, each.getBoundingClientRect()),
+    })),
   };
 }
 

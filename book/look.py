@@ -9,9 +9,11 @@ a file. axe-core is not among the project's packages: `npm pack axe-core` brings
 from __future__ import annotations
 
 import argparse
+import base64
 import re
 import sys
 import tempfile
+import urllib.parse
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,12 +26,15 @@ from book import links
 from book.browser import MISSING, chromium, show_as
 from book.execution import ROOT
 
-SCREENS = ((1280, "light"), (1280, "dark"), (420, "light"))
+TELEPHONE = 390
+SCREENS = ((1280, "light"), (1280, "dark"), (TELEPHONE, "light"))
 """Widths in pixels and themes in which a page is looked at."""
 FRAMES = ((1280, 720), (1920, 1080))
 IMPACTS = ("critical", "serious", "moderate", "minor")
 SMALLEST = 18.0
 """Pixels of the smallest letters on a slide, of the 720 that it is high."""
+SMALLEST_DRAWN = 8.5
+"""Pixels of the smallest letters in a figure on a telephone's page."""
 TEMPLATE = Path(__file__).resolve().parent / "look.md.j2"
 _SCRIPT = (Path(__file__).resolve().parent / "look.js").read_text(encoding="utf-8")
 _AXE = """
@@ -42,10 +47,14 @@ axe.run(document, {resultTypes: ["violations"]}).then(result => done(result.viol
 
 @dataclass
 class Page:
-    """What was seen of a page; violations by theme, as axe-core names them."""
+    """What was seen of a page; violations by theme, as axe-core names them.
+
+    `letters` are the pixels of each figure's smallest letters on a telephone, by its words.
+    """
 
     name: str
     figures: int = 0
+    letters: dict[str, float] = field(default_factory=dict)
     violations: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
@@ -63,8 +72,10 @@ def look_at_page(driver: webdriver.Chrome, path: Path, axe: str | None) -> Page:
         show_as(driver, width, 900, dark=theme == "dark")
         driver.get(path.as_uri())
         said = driver.execute_script(_SCRIPT + "return lookAtPage()")
-        page.figures = said["figures"]
+        page.figures = len(said["figures"])
         page.faults += _faults(said, f"{width} pixels, {theme}")
+        if width == TELEPHONE:
+            page.letters = _letters(driver, said["figures"])
         if axe:
             page.violations[f"{width}, {theme}"] = _axe(driver, axe)
     page.faults = list(dict.fromkeys(page.faults))
@@ -84,6 +95,29 @@ def _faults(said: dict[str, Any], where: str) -> list[str]:
     if said["sideways"] > 0:
         faults.append(f"scrolls sideways by {said['sideways']} pixels ({where})")
     return faults
+
+
+def _letters(driver: webdriver.Chrome, figures: list[dict[str, Any]]) -> dict[str, float]:
+    """Pixels of each figure's smallest letters as the page shows it; figures without are left out.
+
+    A page may not read the files of its figures, so their bytes are given to it.
+    """
+    found = {}
+    for number, figure in enumerate(figures, 1):
+        place = Path(urllib.parse.unquote(urllib.parse.urlsplit(figure["source"]).path))
+        kind = {".svg": "svg+xml", ".png": "png"}.get(place.suffix)
+        if kind is None or not place.is_file():
+            continue
+        data = f"data:image/{kind};base64,{base64.b64encode(place.read_bytes()).decode()}"
+        letters = driver.execute_script(
+            _SCRIPT + "const letters = drawnLetters({src: arguments[0]});"
+            "return letters < NO_LETTERS ? letters : null",
+            data,
+        )
+        if letters is not None:
+            words = figure["words"].partition(" Figure: ")[0][:100]
+            found[f"figure {number} ({words})"] = letters * figure["shown"]
+    return found
 
 
 def look_at_slides(driver: webdriver.Chrome, deck: Path) -> list[dict[str, Any]]:
@@ -181,7 +215,8 @@ def page_row(page: Page) -> str:
         counted = Counter(each["impact"] for each in violations)
         worst = {impact: max(worst[impact], counted[impact]) for impact in IMPACTS}
     counts = " | ".join(str(worst[impact]) for impact in IMPACTS)
-    return f"| {page.name} | {page.figures} | {counts} | {len(page.faults)} |"
+    letters = f"{min(page.letters.values()):.1f}" if page.letters else ""
+    return f"| {page.name} | {page.figures} | {letters} | {counts} | {len(_own_faults(page))} |"
 
 
 def all_faults(page: Page) -> list[str]:
@@ -192,7 +227,16 @@ def all_faults(page: Page) -> list[str]:
         for each in violations
         if each["impact"] in IMPACTS[:2]
     }
-    return [*page.faults, *sorted(grave)]
+    return [*_own_faults(page), *sorted(grave)]
+
+
+def _own_faults(page: Page) -> list[str]:
+    """What must be mended on a page, but for what axe-core finds."""
+    return page.faults + [
+        f"{figure} has letters of {letters:.1f} pixels on a telephone"
+        for figure, letters in page.letters.items()
+        if letters < SMALLEST_DRAWN
+    ]
 
 
 def deck_faults(slides: list[dict[str, Any]]) -> list[str]:
@@ -235,7 +279,9 @@ def report(
         decks=[deck_row(name, slides) for name, slides in decks.items()],
         rules=said or ["- nothing"],
         faults=[f"- {fault}" for fault in faults] or ["- nothing"],
+        telephone=TELEPHONE,
         smallest=SMALLEST,
+        smallest_drawn=SMALLEST_DRAWN,
     )
 
 

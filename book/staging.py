@@ -7,6 +7,7 @@ notebook. Left out is what only the machine says.
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,9 @@ _LEFT_ALONE = r"(?m:^#.*$)|(?s:```.*?```)|`[^`]*`|(?s:\$\$.*?\$\$)|\$[^$\n]*\$|\
 HIDE_INPUT = "hide-input"
 """The cell tag that folds a cell's code away: drawing, not the chapter's matter."""
 
+WIDE = 600
+"""Pixels: a picture wider than this is not made as narrow as a telephone; it scrolls."""
+
 FIGURE_NAME = "figure_name"
 """The metadata that names a cell's figure for `book.captions`: myst-nb keeps no cell ids."""
 
@@ -50,7 +54,8 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if heard:
             caption = first_sentence(cell.metadata.get("caption", ""))
             words = " ".join(filter(None, [caption, *heard])) or "A figure."
-            cell.metadata["mystnb"] = {"image": {"alt": words, "classes": "drawn"}}
+            classes = "drawn wide" if any(map(_is_wide, cell.outputs)) else "drawn"
+            cell.metadata["mystnb"] = {"image": {"alt": words, "classes": classes}}
             cell.metadata[FIGURE_NAME] = cell.get("id", "")
     return notebook
 
@@ -170,6 +175,15 @@ def last_picture(outputs: Sequence[Any]) -> Any:
 def _is_picture(output: Any) -> bool:
     """Whether an output is shown as a picture."""
     return any(kind.startswith("image/") for kind in output.get("data", {}))
+
+
+def _is_wide(output: Any) -> bool:
+    """Whether an output is a picture drawn for a projector, as a demonstration is."""
+    data = output.get("data", {}).get("image/png")
+    if not data:
+        return False
+    width = int.from_bytes(base64.b64decode(data)[16:20], "big")  # as every PNG begins
+    return width > WIDE
 
 
 def _words(output: Any) -> str:

@@ -77,6 +77,21 @@ def test_scenes_stand_in_rows_one_for_each_detector():
     plt.close("all")
 
 
+def test_the_key_calls_boxes_what_the_page_calls_them():
+    figure = plt.figure()
+    drawing.draw_key(figure, "truth", "anchor", anchor="default box")
+    assert [text.get_text() for text in figure.legends[0].texts] == ["truth", "default box"]
+    plt.close("all")
+
+
+def test_small_pictures_name_classes_only():
+    found = {"boxes": [[3, 4, 12, 20]], "scores": [0.9], "classes": [3]}
+    for count, words in ((2, "3 0.90"), (3, "3")):
+        figure = drawing.draw_scenes([SCENE] * count, [found] * count)
+        assert [axes.texts[0].get_text() for axes in figure.axes] == [words] * count
+    plt.close("all")
+
+
 def test_a_match_is_a_line_from_box_to_object(axes):
     boxes = np.array([[0, 0, 10, 10], [20, 28, 30, 50], [5, 5, 9, 9]])
     drawing.draw_matches(axes, SCENE["image"], boxes, [0, 1, -1], [0, 1, 0], SCENE["boxes"])

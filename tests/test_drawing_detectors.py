@@ -1,5 +1,6 @@
 """The drawing of a detector says what its parts are and what each gives."""
 
+from itertools import combinations
 from types import SimpleNamespace as Having
 from typing import Any
 
@@ -10,7 +11,7 @@ from matplotlib.colors import same_color
 from matplotlib.text import Annotation
 
 from convbook.drawing.detectors import Part, draw_detector, draw_parts
-from convbook.drawing.style import COLOURS
+from convbook.drawing.style import COLOURS, use_style
 
 
 @pytest.fixture(autouse=True)
@@ -50,8 +51,21 @@ NETS: dict[str, Any] = {
 )
 def test_each_part_says_what_it_gives(name, shapes):
     axes = draw_detector(NETS[name], 60)
-    words = {text.get_text() for text in axes.texts}
+    words = {text.get_text().replace("\n", " ") for text in axes.texts}
     assert {*shapes, "60 × (11 + 44)"} <= words
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_no_words_run_into_others(name):
+    with plt.rc_context():
+        use_style()
+        axes = draw_detector(NETS[name], 256)
+        figure: Any = axes.figure
+        figure.draw_without_rendering()
+        boxes = [text.get_window_extent() for text in axes.texts]
+        frame = figure.bbox
+        assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+        assert all(box.y1 <= frame.y1 and box.y0 >= 0 for box in boxes)
 
 
 @pytest.mark.parametrize(("name", "filled"), [("R-CNN", 2), ("Fast R-CNN", 2), ("Faster R-CNN", 3)])

@@ -116,7 +116,26 @@ def test_a_page_that_scrolls_sideways_or_has_a_picture_without_words_is_told(tmp
     assert any("broken" in fault for fault in page.faults)
     assert any("no words" in fault for fault in page.faults)
     (sideways,) = [fault for fault in page.faults if "sideways" in fault]
-    assert "420 pixels" in sideways
+    assert "390 pixels" in sideways
+
+
+@needs_browser
+def test_letters_that_a_telephone_shows_too_small_are_told(tmp_path, browser):
+    figure = Figure(figsize=(5, 2))
+    figure.text(0.1, 0.5, "word", fontsize=9)
+    figure.savefig(tmp_path / "figure.svg")
+    image = (
+        '<div class="cell_output"><img src="figure.svg" alt="Lines. Figure: word" style="{}"></div>'
+    )
+    place = tmp_path / "page.html"
+    start = '<meta name="viewport" content="width=device-width"><div class="cell_output">'
+    for width, small in ((240, True), (360, False)):
+        place.write_text(start + image.format(f"width: {width}px"))
+        page = look_at_page(browser, place, None)
+        (letters,) = page.letters.values()
+        assert letters == pytest.approx(9 / 72 * width / 5, rel=0.03)
+        assert any("has letters of 6." in fault for fault in all_faults(page)) == small
+    assert "figure 1 (Lines.)" in page.letters
 
 
 def test_the_report_names_what_must_be_mended():
@@ -124,7 +143,11 @@ def test_the_report_names_what_must_be_mended():
     mild = {"rule": "region", "impact": "moderate", "help": "Landmarks"}
     page = Page("one.html", figures=3)
     page.violations = {"1280, dark": [{**broken, "places": ["<img>"]}, {**mild, "places": ["<p>"]}]}
-    assert page_row(page) == "| one.html | 3 | 1 | 0 | 1 | 0 | 0 |"
+    assert page_row(page) == "| one.html | 3 |  | 1 | 0 | 1 | 0 | 0 |"
+    page.letters = {"figure 2 (Lines.)": 7.04, "figure 3 (Dots.)": 12.0}
+    assert page_row(page) == "| one.html | 3 | 7.0 | 1 | 0 | 1 | 0 | 1 |"
+    assert "figure 2 (Lines.) has letters of 7.0 pixels on a telephone" in all_faults(page)
+    page.letters = {}
     (fault,) = all_faults(page)
     slide = {"at": "2", "title": "Two", "below": 7, "beside": 0, "letters": 11.0, "notes": False}
     faults = deck_faults([slide])

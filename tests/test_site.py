@@ -1,6 +1,10 @@
 """The book as a site and as slides: what a reader sees, hears, and needs no network for."""
 
+import base64
+import os
 import re
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -52,6 +56,23 @@ def shown_on(cell, kind):
     return cell
 
 
+def test_the_librarys_page_names_no_folder_of_this_machine(tmp_path):
+    (tmp_path / "conf.py").write_text((ROOT / "book/site/conf.py").read_text(encoding="utf-8"))
+    (tmp_path / "references.bib").write_text("")
+    (tmp_path / "_static").mkdir()
+    (tmp_path / "_extra").mkdir()
+    (tmp_path / "index.md").write_text(
+        "# Kept\n\n```{eval-rst}\n.. automodule:: convbook.kept\n```\n"
+    )
+    program = "from sphinx.cmd.build import main; main(['-q', '-b', 'text', '.', 'out'])"
+    environment = {**os.environ, "CONVBOOK_ROOT": str(ROOT)}
+    run = [sys.executable, "-c", program]
+    subprocess.run(run, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    page = (tmp_path / "out" / "index.txt").read_text(encoding="utf-8")
+    assert "load_kept" in page
+    assert "PosixPath" not in page
+
+
 # --- outputs --------------------------------------------------------------------------------------
 
 
@@ -75,6 +96,14 @@ def test_the_words_of_a_figure_can_be_heard():
     assert cell.metadata["mystnb"]["image"]["alt"] == "Figure: epoch; loss &"
     (cell,) = clean(notebook(code("1", figure(image_png="aGVsbG8=")))).cells
     assert cell.metadata["mystnb"]["image"]["alt"] == "A figure."
+
+
+def test_a_demonstration_keeps_its_width_on_a_telephone():
+    begin = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+    for width, classes in ((880, "drawn wide"), (416, "drawn")):
+        png = base64.b64encode(begin + width.to_bytes(4, "big")).decode()
+        (cell,) = clean(notebook(code("1", figure(image_png=png)))).cells
+        assert cell.metadata["mystnb"]["image"]["classes"] == classes
 
 
 def test_a_caption_is_heard_first():

@@ -1,6 +1,7 @@
 """Figures stay readable in grey, and the size of a run is what the reader asked for."""
 
 import os
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex, to_rgb
 
+from book.execution import CHAPTERS, ROOT
 from convbook.device import report
 from convbook.drawing import (
     COLOURS,
@@ -139,6 +141,19 @@ def test_a_figure_of_the_book_fits_a_phone():
         assert plt.rcParams["figure.figsize"][0] == WIDTH
         # 358 pixels of a phone's page for 96 pixels an inch: letters of 11 points keep 10 pixels.
         assert plt.rcParams["font.size"] * 96 / 72 * 358 / (WIDTH * 96) > 10
+
+
+def test_no_figure_has_letters_too_small_for_a_phone():
+    # In a figure of WIDTH 9.5 points are 8.5 pixels of a phone's page (python -m book.look).
+    said = re.compile(r"fontsize\W{1,4}(\d+(?:\.\d+)?)")
+    sources = [*(ROOT / "convbook").rglob("*.py"), *CHAPTERS.glob("*.ipynb")]
+    small = [
+        f"{source.name}: {found[0]}"
+        for source in sources
+        for found in said.finditer(source.read_text(encoding="utf-8"))
+        if float(found[1]) < 9.5
+    ]
+    assert small == []
 
 
 def test_figures_of_a_notebook_are_svg_and_the_same_each_time():

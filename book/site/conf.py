@@ -48,6 +48,7 @@ bibtex_default_style = "unsrt"
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+autodoc_preserve_defaults = True  # as they are written, and not a path of this machine
 autodoc_default_options = {"members": True, "show-inheritance": False}
 napoleon_google_docstring = True
 napoleon_use_rtype = False

@@ -53,7 +53,7 @@ def contact_sheet(name: str, rows: int = 2, columns: int = 6, split: str = "trai
 
 
 def _label(axes: Axes, example: dict[str, Any], classes: tuple[str, ...]) -> None:
-    axes.set_title(classes[int(example["label"])], fontsize=9, loc="center", pad=2)
+    axes.set_title(classes[int(example["label"])], fontsize=9.5, loc="center", pad=2)
 
 
 def _boxes(axes: Axes, example: dict[str, Any], classes: tuple[str, ...]) -> None:
@@ -71,7 +71,7 @@ def _boxes(axes: Axes, example: dict[str, Any], classes: tuple[str, ...]) -> Non
         box = Rectangle((x1 - 1.5, y1 - 1.5), x2 - x1 + 2, y2 - y1 + 2, fill=False)
         box.set(edgecolor="white", linewidth=1, linestyle=line, path_effects=RIM, clip_on=False)
         axes.add_patch(box)
-        text = axes.text(x1 - 1.5, y1 - 3, classes[label], color="white", fontsize=7.5)
+        text = axes.text(x1 - 1.5, y1 - 3, classes[label], color="white", fontsize=9.5)
         text.set_path_effects(RIM)
 
 
@@ -105,9 +105,9 @@ def _angles(axes: Axes, example: dict[str, Any], classes: tuple[str, ...]) -> No
             linestyle="-",
             path_effects=RIM,
         )
-        axes.text(end[0], end[1], name, color="white", fontsize=8, path_effects=RIM)
+        axes.text(end[0], end[1], name, color="white", fontsize=9.5, path_effects=RIM)
     degrees = ", ".join(f"{np.degrees(angle):.0f}" for angle in (roll, pitch, yaw))
-    axes.set_title(f"{degrees}", fontsize=8, loc="center", pad=2)
+    axes.set_title(f"{degrees}", fontsize=9.5, loc="center", pad=2)
 
 
 DRAWN: dict[str, Callable[[Axes, dict[str, Any], tuple[str, ...]], None]] = {

@@ -35,6 +35,7 @@ def intersection_over_union() -> Any:
         if np.all(shared[2:] > shared[:2]):
             _box(axes, shared, "ink", fill=0.35)
         axes.set(xlim=(0, 180), ylim=(100, 0), aspect="equal", xticks=[], yticks=[])
+        axes.spines[:].set_visible(True)
         value = float(ops.convert_to_numpy(iou(fixed[None], moved[None]))[0, 0])
         axes.set_title(f"intersection over union {value:.2f}")
         return figure
@@ -132,6 +133,7 @@ def regions() -> Any:
         _box(axes[0], rounded, "yellow")
         axes[0].set_title("box, and rounded")
         axes[0].set(xticks=[], yticks=[])
+        axes[0].spines[:].set_visible(True)
         both = {"RoI pooling": pooled, "RoIAlign": aligned}
         for panel, (name, values) in zip(axes[1:], both.items(), strict=True):
             panel.imshow(values, vmin=0, vmax=22)

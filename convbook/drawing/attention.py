@@ -85,14 +85,14 @@ def draw_costs(
     values = np.asarray(costs, float)
     axes.imshow(values, cmap="Greys", aspect="auto", vmin=values.min(), vmax=2 * values.max())
     for (i, j), value in np.ndenumerate(values):
-        axes.text(j, i, f"{value:.1f}", ha="center", va="center", fontsize=9)
+        axes.text(j, i, f"{value:.1f}", ha="center", va="center", fontsize=9.5)
     for i, j in enumerate(np.asarray(objects)):
         if j >= 0:
             frame = np.array([[j, i]]) + 0.46 * np.array(
                 [[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]
             )
             axes.plot(*frame.T, "-", color=COLOURS["vermilion"], linewidth=2, clip_on=False)
-    axes.set_xticks(range(len(columns)), list(columns), fontsize=9)
-    axes.set_yticks(range(len(rows)), list(rows), fontsize=9)
+    axes.set_xticks(range(len(columns)), list(columns), fontsize=9.5)
+    axes.set_yticks(range(len(rows)), list(rows), fontsize=9.5)
     axes.set(xlabel="object", ylabel="query")
     axes.grid(False)

@@ -63,7 +63,7 @@ def _box(axes: Axes, at: float, label: str) -> float:
         )
     )
     color = "white" if learns else COLOURS["ink"]
-    axes.text(at, 0, label, ha="center", va="center", fontsize=9, color=color)
+    axes.text(at, 0, label, ha="center", va="center", fontsize=9.5, color=color)
     return at + width / 2
 
 
@@ -79,7 +79,7 @@ def _sum(axes: Axes, at: float, shortcut: str) -> float:
         shortcut,
         ha="center",
         va="bottom",
-        fontsize=9,
+        fontsize=9.5,
         color=color,
     )
     axes.add_patch(Circle((at, 0), 0.26, facecolor="white", edgecolor=COLOURS["ink"], zorder=3))

@@ -130,7 +130,7 @@ def _note(axes: Axes, spot: tuple[float, float], text: str, **options: Any) -> N
         spot,
         xytext=(0 if options.get("ha") == "right" else 5, 0),
         textcoords="offset points",
-        fontsize=9,
+        fontsize=9.5,
         annotation_clip=False,
         path_effects=[withStroke(linewidth=3, foreground="white")],
         **{"va": "center", **options},
@@ -165,7 +165,7 @@ def draw_shares(
                 xytext=(3, 0),
                 textcoords="offset points",
                 va="center",
-                fontsize=9,
+                fontsize=9.5,
             )
         area.set(xlabel=f"{quantity} (%)", xlim=(0, 1.15 * most))
         area.set_yticks(rows, names)
@@ -199,7 +199,7 @@ def draw_points_with_spread(
             textcoords="offset points",
             ha="right",
             va="center",
-            fontsize=9,
+            fontsize=9.5,
         )
     axes.set_xticks(range(len(groups)), list(groups))
     axes.set(ylabel=label, xlim=(-0.6, len(groups) - 0.5))

@@ -84,9 +84,7 @@ def draw_settings(
     """
     image, kernel = np.asarray(image, float), np.asarray(kernel, float)
     count = len(settings)
-    figure, axes = plt.subplots(
-        2, count, figsize=(1.75 * count, 3.6), squeeze=False, layout="constrained"
-    )
+    figure, axes = plt.subplots(2, count, figsize=(WIDTH, 3.2), squeeze=False, layout="constrained")
     for (above, below), setting in zip(axes.T, settings, strict=True):
         rows, columns, output = _slide(image, kernel, **setting)
         now = min(step, output.size - 1)
@@ -154,20 +152,20 @@ def draw_bank(
     """
     image, kernels, maps = (np.asarray(array, float) for array in (image, kernels, maps))
     count = kernels.shape[3]
-    figure = plt.figure(figsize=(1.1 * (count + 1.4), 2.3), layout="constrained")
+    figure = plt.figure(figsize=(WIDTH, 2.1), layout="constrained")
     grid = figure.add_gridspec(
         2, count + 1, width_ratios=[1.6] + [1] * count, height_ratios=[1, 1.6]
     )
     picture = figure.add_subplot(grid[:, 0])
     picture.imshow(image.squeeze(), cmap="gray", vmin=0, vmax=1)
-    picture.set_title(f"picture {'x'.join(map(str, image.shape))}")
+    picture.set_title(f"picture\n{'x'.join(map(str, image.shape))}", fontsize=10.5)
     _bare(picture)
     for index, name in enumerate(names):
         above, below = (figure.add_subplot(grid[row, index + 1]) for row in (0, 1))
         _show_filter(above, kernels[:, :, :, index])
-        above.set_title(name)
+        above.set_title(name, fontsize=9.5)
         show_map(below, maps[:, :, index])
-        below.set_title(f"{maps.shape[0]}x{maps.shape[1]}")
+        below.set_title(f"{maps.shape[0]}x{maps.shape[1]}", fontsize=9.5)
     return figure
 
 
@@ -185,12 +183,12 @@ def draw_responses(image: ArrayLike, maps: Sequence[ArrayLike], names: Sequence[
     pictures = [np.asarray(image, float), *(np.asarray(one, float) for one in maps)]
     titles = ["the photograph", *names]
     rows = -(-len(pictures) // 3)
-    figure, axes = plt.subplots(rows, 3, figsize=(7, 1.95 * rows), layout="constrained")
+    figure, axes = plt.subplots(rows, 3, figsize=(WIDTH, 1.5 * rows), layout="constrained")
     for panel in axes.flat:
         panel.set_axis_off()
     for panel, picture, title in zip(axes.flat, pictures, titles, strict=False):
         show_map(panel, picture)
-        panel.set_title(title)
+        panel.set_title(title, fontsize=10.5)
     return figure
 
 
@@ -325,7 +323,7 @@ def _write_numbers(
 def _number(axes: Axes, x: float, y: float, text: str, dark: bool) -> None:
     """A number in the middle of a cell, white on dark ground."""
     color = "white" if dark else COLOURS["ink"]
-    axes.text(x, y, text, ha="center", va="center", fontsize=9, color=color)
+    axes.text(x, y, text, ha="center", va="center", fontsize=9.5, color=color)
 
 
 def _connect(
@@ -425,7 +423,7 @@ def _draw_ends(
                 )
             )
             words = str(position) if inside else "0"
-            axes.text(position, 0, words, ha="center", va="center", fontsize=9)
+            axes.text(position, 0, words, ha="center", va="center", fontsize=9.5)
         for lane, window in enumerate(windows):
             _draw_bar(axes, window * stride - before, kernel, lane, window)
         axes.set_ylim(-0.6, 1.7)

@@ -97,7 +97,7 @@ def _label(axes: Axes, words: str, y: float, x: float, colour: str) -> None:
         xytext=(0, -2 if low else 1),
         textcoords="offset points",
         va="top" if low else "bottom",
-        fontsize=9,
+        fontsize=9.5,
         color=colour,
         path_effects=[withStroke(linewidth=2.5, foreground="white")],
     )
@@ -112,6 +112,7 @@ def draw_detections(
     least: float = 0.5,
     threshold: float = 0.5,
     title: str = "",
+    told: bool = True,
 ) -> None:
     """Draw a picture with its true boxes and with what a detector found, right or wrong.
 
@@ -127,6 +128,7 @@ def draw_detections(
         least: detections with a lower score are not drawn.
         threshold: IoU from which on a detection is right.
         title: written above it.
+        told: whether the score is written behind the class.
     """
     draw_picture(axes, scene["image"], title)
     boxes = np.asarray(scene.get("boxes", np.zeros((0, 4))), float)
@@ -141,7 +143,8 @@ def draw_detections(
     found, scores, labels = _shown(prediction, least)
     right = _right(found, labels, boxes, classes, threshold)
     for look, chosen in (("wrong", ~right), ("detection", right)):
-        words = [f"{named(n)} {s:.2f}" for n, s in zip(labels[chosen], scores[chosen], strict=True)]
+        pairs = zip(labels[chosen], scores[chosen], strict=True)
+        words = [f"{named(label)} {score:.2f}" if told else named(label) for label, score in pairs]
         draw_boxes(axes, found[chosen], look, words)
 
 
@@ -216,6 +219,7 @@ def draw_scenes(
     for panel in panels.flat[len(pairs) :]:
         panel.set_axis_off()
     options: dict[str, Any] = {"names": names, "least": least, "threshold": threshold}
+    options["told"] = columns < 3  # in small pictures the words would cover each other
     for number, (panel, (name, scene, prediction)) in enumerate(
         zip(panels.flat, pairs, strict=False)
     ):
@@ -227,12 +231,13 @@ def draw_scenes(
     return figure
 
 
-def draw_key(figure: Any, *looks: str) -> None:
+def draw_key(figure: Any, *looks: str, **words: str) -> None:
     """Write below a figure what its lines mean.
 
     Args:
         figure: with constrained layout, as the book's style sets it.
         *looks: names of `LOOKS`.
+        **words: for looks that are to be called otherwise here.
     """
     lines = [
         Line2D(
@@ -241,11 +246,11 @@ def draw_key(figure: Any, *looks: str) -> None:
             color=LOOKS[look]["edgecolor"],
             linewidth=LOOKS[look]["linewidth"],
             linestyle=LOOKS[look].get("linestyle", "-"),
-            label=look,
+            label=words.get(look, look),
         )
         for look in looks
     ]
-    figure.legend(handles=lines, loc="outside lower right", ncols=len(lines), fontsize=9)
+    figure.legend(handles=lines, loc="outside lower right", ncols=len(lines), fontsize=9.5)
 
 
 def draw_matches(
@@ -328,7 +333,7 @@ def draw_numbers(axes: Axes, values: ArrayLike, title: str = "") -> None:
     axes.images[0].set_clim(0, 1)
     height, width = shown.shape
     for y, x in np.ndindex(height, width):
-        axes.text(x + 0.5, y + 0.5, f"{shown[y, x]:g}", ha="center", va="center", fontsize=9)
+        axes.text(x + 0.5, y + 0.5, f"{shown[y, x]:g}", ha="center", va="center", fontsize=9.5)
     style: dict[str, Any] = {"color": "#BBBBBB", "linewidth": 0.6, "linestyle": "-", "zorder": 1}
     style["clip_on"] = False  # the outer lines lie half outside
     axes.hlines(np.arange(height + 1), 0, width, **style)

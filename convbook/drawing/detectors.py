@@ -66,7 +66,7 @@ def draw_parts(
         title: written above.
     """
     columns, rows = (1 + max(place[i] for place in parts) for i in (0, 1))
-    axes = axes or plt.subplots(figsize=(WIDTH, 0.15 + 0.86 * rows))[1]
+    axes = axes or plt.subplots(figsize=(WIDTH, 0.4 + 0.86 * rows))[1]
     axes.set_axis_off()
     axes.set_aspect("equal")
     for way in ways:
@@ -74,7 +74,7 @@ def draw_parts(
     for place, part in parts.items():
         _part(axes, place, part)
     axes.set_xlim(-0.85, _STEP * (columns - 1) + 0.85)
-    axes.set_ylim(-_FALL * (rows - 1) - 0.95, 0.95)
+    axes.set_ylim(-_FALL * (rows - 1) - 1.15, 1.15)
     if title:
         axes.set_title(title, fontsize=10.5)
     return axes
@@ -160,11 +160,12 @@ def _part(axes: Axes, place: Place, part: Part) -> None:
         )
     )
     colour = "white" if part.learns else COLOURS["ink"]
-    axes.text(x, y - 0.02, part.name, ha="center", va="center", fontsize=9, color=colour)
+    axes.text(x, y - 0.02, part.name, ha="center", va="center", fontsize=9.5, color=colour)
     if not part.gives:
         return
     lift, side = (0.45, "bottom") if place[1] == 0 else (-0.45, "top")
-    axes.text(x, y + lift, part.gives, ha="center", va=side, fontsize=8)
+    gives = part.gives.replace(" × ", " ×\n")  # in one line it would run into its neighbour's
+    axes.text(x, y + lift, gives, ha="center", va=side, fontsize=9.5)
 
 
 def _way(axes: Axes, points: Sequence[tuple[float, float]]) -> None:

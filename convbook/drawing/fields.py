@@ -90,7 +90,7 @@ def draw_field_boxes(
             (left - 0.5, top - 0.5),
             (0, 5),
             textcoords="offset points",
-            fontsize=9,
+            fontsize=9.5,
             annotation_clip=False,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )

@@ -51,7 +51,7 @@ def draw_module(
         Rectangle((end, rows[-1] - _BOX[1] / 2), 0.5, height, facecolor=COLOURS["yellow"])
     )
     label = "side by side"
-    axes.text(end + 0.25, middle, label, rotation=90, ha="center", va="center", fontsize=9)
+    axes.text(end + 0.25, middle, label, rotation=90, ha="center", va="center", fontsize=9.5)
     axes.text(end + 0.65, middle, result, ha="left", va="center", fontsize=9.5)
     axes.set_xlim(-1.75, end + 2.4)
     axes.set_ylim(rows[-1] - 0.5, 0.5)
@@ -205,7 +205,7 @@ def _module(
             )
         )
         ink = "white" if shade == COLOURS["blue"] else COLOURS["ink"]
-        axes.text(x + 0.41, top + part / 2, word, ha="center", va="center", fontsize=9, color=ink)
+        axes.text(x + 0.41, top + part / 2, word, ha="center", va="center", fontsize=9.5, color=ink)
     axes.text(x + 0.41, row - height / 2 - 0.08, name, ha="center", va="top", fontsize=9.5)
     return x + 1.0
 

@@ -13,8 +13,9 @@ from convbook.drawing.style import COLOURS, WIDTH, legible
 from convbook.lineage import FAMILIES, Entry
 
 ROW = 0.235  # inches
-LANE = 0.27
-NAMES = 1.86  # from the left
+LANE = 0.22
+NAMES = 1.6  # from the left
+WIDE = WIDTH - 0.1  # without axes of its own the picture gets a wider margin
 GREY = "#666666"
 LANES = dict(zip(FAMILIES, ("ink", "blue", "sky", "vermilion", "yellow"), strict=True))
 MARKS = dict(zip(FAMILIES, ("s", "o", "D", "^", "P"), strict=True))
@@ -35,8 +36,8 @@ def draw_lineage(entries: Sequence[Entry], years: tuple[int, int] | None = None)
     lanes = {entry.name: FAMILIES.index(entry.family) for entry in entries}
     rows = {entry.name: row for row, entry in enumerate(shown)}
     height = ROW * (len(shown) + 2.6)
-    figure = plt.figure(figsize=(WIDTH, height), layout="none")
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(len(shown) - 0.4, -3.0))
+    figure = plt.figure(figsize=(WIDE, height), layout="none")
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDE), ylim=(len(shown) - 0.4, -3.0))
     axes.set_axis_off()
     for lane, family in enumerate(FAMILIES):
         colour = legible(COLOURS[LANES[family]])
@@ -65,13 +66,13 @@ def _line(axes: Axes, entry: Entry, row: int, new_year: bool) -> None:
     place = _x(FAMILIES.index(entry.family))
     axes.plot(place, row, MARKS[entry.family], color=colour, zorder=3, **look)
     if new_year:
-        axes.plot([0.1, WIDTH - 0.05], [row - 0.5] * 2, "-", color="#DDDDDD", linewidth=0.8)
-        axes.text(NAMES - 0.08, row, str(entry.year), fontsize=9, va="center", ha="right")
+        axes.plot([0.1, WIDE - 0.05], [row - 0.5] * 2, "-", color="#DDDDDD", linewidth=0.8)
+        axes.text(NAMES - 0.08, row, str(entry.year), fontsize=9.5, va="center", ha="right")
     name = axes.text(NAMES, row, entry.name, fontsize=9.5, va="center", weight="bold")
     told = f"  {entry.chapter:02}"
     if entry.parents:
         told += f": {', '.join(entry.parents)}"
-    style: dict[str, Any] = {"va": "center", "ha": "left", "color": GREY, "fontsize": 9}
+    style: dict[str, Any] = {"va": "center", "ha": "left", "color": GREY, "fontsize": 9.5}
     axes.annotate(told, (1, 0.5), xycoords=name, **style)
 
 

@@ -95,7 +95,7 @@ def _name(axes: Axes, mask: NDArray[np.bool_], words: str) -> None:
         textcoords="offset points",
         ha="center",
         va="top" if low else "bottom",
-        fontsize=9,
+        fontsize=9.5,
         color=COLOURS["ink"],
         path_effects=[withStroke(linewidth=2.5, foreground="white")],
     )

@@ -126,7 +126,7 @@ def draw_key(figure: Any, marks: bool = True) -> None:
         cross = {"color": COLOURS["ink"], "marker": "x", "linestyle": "none"}
         looks["true joint, seen"] = cross
     lines = [Line2D([], [], label=name, linewidth=2, **look) for name, look in looks.items()]
-    figure.legend(handles=lines, loc="outside lower right", ncols=3, fontsize=9)
+    figure.legend(handles=lines, loc="outside lower right", ncols=3, fontsize=9.5)
 
 
 def draw_skeleton(axes: Axes | None = None) -> Axes:
@@ -146,7 +146,7 @@ def draw_skeleton(axes: Axes | None = None) -> Axes:
             textcoords="offset points",
             ha="right" if left else "left",
             va="center",
-            fontsize=9,
+            fontsize=9.5,
         )
     axes.set(xlim=(-20, 84), ylim=(66, 0), aspect="equal")
     axes.set_axis_off()
@@ -188,9 +188,8 @@ def draw_candidates(axes: Axes, points: ArrayLike, kinds: ArrayLike) -> None:
             "markeredgewidth": 0.7,
         }
         axes.plot(x[own], y[own], mark, markeredgecolor="white", label=part, **look)
-    axes.legend(
-        loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, fontsize=8, handletextpad=0.1
-    )
+    room = {"handlelength": 1, "handletextpad": 0.1, "columnspacing": 0.8}
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, fontsize=9.5, **room)
 
 
 def draw_ways(axes: Axes, start: ArrayLike, ends: ArrayLike) -> None:
@@ -284,7 +283,7 @@ def draw_hourglass(axes: Axes, side: int = 16, depth: int = 3, title: str = "") 
     for step, (each, height) in enumerate(zip(sides, heights, strict=True)):
         box = Rectangle((step - 0.16, -height / 2), 0.32, height, color=COLOURS["blue"])
         axes.add_patch(box)
-        axes.text(step, -height / 2 - 0.12, f"{each}", ha="center", va="top", fontsize=9)
+        axes.text(step, -height / 2 - 0.12, f"{each}", ha="center", va="top", fontsize=9.5)
         if step:
             axes.annotate("", (step - 0.18, 0), (step - 0.82, 0), arrowprops=thin)
     past = thin | {"color": COLOURS["vermilion"], "linewidth": 1.6}

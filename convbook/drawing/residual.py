@@ -75,7 +75,7 @@ def draw_net(stages: Sequence[Stage], axes: Axes | None = None) -> Axes:
 def _write_label(axes: Axes, y: float, label: str) -> None:
     first, _, second = label.partition("\n")
     axes.text(0, y + 0.02, first, va="bottom" if second else "center", weight="bold", fontsize=9.5)
-    axes.text(0, y - 0.02, second, va="top", fontsize=9)
+    axes.text(0, y - 0.02, second, va="top", fontsize=9.5)
 
 
 def _connect(axes: Axes, end: tuple[float, float], y: float) -> None:
@@ -133,7 +133,7 @@ def draw_classes() -> Figure:
                         edgecolor=COLOURS["blue"], linewidth=1.2)
             )  # fmt: skip
         panel.plot([5.1], [4.3], marker="*", markersize=13, color=COLOURS["vermilion"])
-        panel.text(5.1, 4.62, "wanted", ha="center", va="bottom", fontsize=9)
+        panel.text(5.1, 4.62, "wanted", ha="center", va="bottom", fontsize=9.5)
         panel.set(xlim=(-0.3, 5.9), ylim=(0.3, 5.4))
         panel.set_title(title, fontsize=10.5)
         panel.set_aspect("equal")
@@ -197,7 +197,7 @@ def draw_lesions(
         panel.set_xticks([0, *ticks], ["none", *map(str, ticks)])
         panel.set(ylim=(0, 105), xlim=(-0.6, places[-1] + 0.5))
         panel.set_title(name, fontsize=10.5)
-    words = {"fontsize": 9, "path_effects": [withStroke(linewidth=3, foreground="white")]}
+    words = {"fontsize": 9.5, "path_effects": [withStroke(linewidth=3, foreground="white")]}
     panels[-1, 0].text(places[-1] + 0.4, chance + 4, "guessing", ha="right", va="bottom", **words)
     panels[-1, 0].set_xlabel("block left out, counted from the input")
     figure.supylabel(ylabel, fontsize=11)

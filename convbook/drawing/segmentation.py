@@ -114,7 +114,7 @@ def draw_errors(axes: Axes, truth: ArrayLike, prediction: ArrayLike) -> None:
     axes.imshow(colours[kinds])
     _frame(axes)
     counted = (np.asarray(truth) != IGNORE).sum()
-    axes.set_xlabel(f"{100 * (kinds > 0).sum() / counted:.1f} % wrong", fontsize=9, labelpad=2)
+    axes.set_xlabel(f"{100 * (kinds > 0).sum() / counted:.1f} % wrong", fontsize=9.5, labelpad=2)
 
 
 def draw_segmentation(
@@ -161,7 +161,7 @@ def draw_segmentation(
             Patch(facecolor=colour, edgecolor=COLOURS["ink"], label=kind)
             for kind, colour in ERRORS.items()
         ]
-        figure.legend(handles=patches, loc="outside lower right", ncols=3, fontsize=9)
+        figure.legend(handles=patches, loc="outside lower right", ncols=3, fontsize=9.5)
     return figure
 
 
@@ -208,7 +208,7 @@ def draw_heat(
             panel.add_patch(Rectangle(place, x2 - x1, y2 - y1, **dashes))
         panel.set_title(name, fontsize=10, loc="center")
         _frame(panel)
-        panel.set_xlabel(f"at most {np.nanmax(heat):.2f}", fontsize=9, labelpad=2)
+        panel.set_xlabel(f"at most {np.nanmax(heat):.2f}", fontsize=9.5, labelpad=2)
     return figure
 
 
@@ -252,7 +252,7 @@ def _map(axes: Axes, x: float, y: float, cells: int, label: str, skip: bool = Fa
         options: dict[str, Any] = {"color": COLOURS["ink"], "linestyle": "-", "linewidth": 0.5}
         axes.plot([x + line, x + line], [y - 0.5, y + 0.5], **options)
         axes.plot([x, x + 1], [y - 0.5 + line, y - 0.5 + line], **options)
-    axes.text(x + 0.5, y - 0.6, label, ha="center", va="top", fontsize=9)
+    axes.text(x + 0.5, y - 0.6, label, ha="center", va="top", fontsize=9.5)
     return x + 1
 
 

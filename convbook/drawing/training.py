@@ -35,7 +35,7 @@ def draw_training(history: Sequence[Mapping[str, float]]) -> Axes:
         last = judged[-1]
         drawn = MASK_MAP in last
         words = f"boxes {last[MAP]:.2f}" if drawn else f"{last[MAP]:.2f}"
-        place = (-50, 5) if drawn else (-14, -12)
+        place = (-50, 11) if drawn else (-14, -12)
         label_line(right, [last["step"]], [last[MAP]], words, offset=place)
         right.set_ylim(0, 1)
         if drawn:

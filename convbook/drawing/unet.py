@@ -51,10 +51,10 @@ def draw_unet(net: keras.Model, skips: bool = True, axes: Axes | None = None) ->
         axes.add_patch(box)
         label = f"{side}²×{channels}"
         if number == depth:
-            axes.text(x, y - height / 2 - 0.06, label, ha="center", va="top", fontsize=9)
+            axes.text(x, y - height / 2 - 0.06, label, ha="center", va="top", fontsize=9.5)
         else:  # outside of the U, where no arrow runs
             shift, anchor = (-0.27, "right") if number < depth else (0.27, "left")
-            axes.text(x + shift, y, label, ha=anchor, va="center", fontsize=9)
+            axes.text(x + shift, y, label, ha=anchor, va="center", fontsize=9.5)
         places.append((x, y, height / 2))
     for number in range(2 * depth):
         (x, y, half), (u, v, _) = places[number : number + 2]
@@ -64,14 +64,14 @@ def draw_unet(net: keras.Model, skips: bool = True, axes: Axes | None = None) ->
         middle = ((x + u) / 2 + (0.12 if number < depth else -0.25), (y + v) / 2 + 0.12)
         anchor = "left" if number < depth else "right"
         if number in (0, 2 * depth - 1):
-            axes.text(*middle, text, ha=anchor, va="center", fontsize=9)
+            axes.text(*middle, text, ha=anchor, va="center", fontsize=9.5)
     if skips:
         for level in range(depth):
             (x, y, _), (u, v, _) = places[level], places[2 * depth - level]
             _arrow(axes, (x + 0.22, y + 0.12), (u - 0.24, v + 0.12), "--")
         (x, y, _), (u, _, _) = places[0], places[-1]
         text = "cropped and put beside"
-        axes.text((x + u) / 2, y + 0.16, text, ha="center", va="bottom", fontsize=9)
+        axes.text((x + u) / 2, y + 0.16, text, ha="center", va="bottom", fontsize=9.5)
     axes.set(xlim=(-1.5, places[-1][0] + 1.5), ylim=(-depth - 0.6, 0.55))
     return axes
 

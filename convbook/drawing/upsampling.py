@@ -44,7 +44,7 @@ def pictures(
         panel.set_title(title, fontsize=10, loc="center", pad=3)
         _frame(panel)
         if below and title in below:
-            panel.set_xlabel(below[title], fontsize=9, labelpad=2)
+            panel.set_xlabel(below[title], fontsize=9.5, labelpad=2)
     return figure
 
 
@@ -176,7 +176,7 @@ def _numbers(axes: Axes, values: Any, title: str) -> None:
 
 
 def _words(axes: Axes, place: tuple[float, float], words: str, **options: Any) -> None:
-    axes.text(*place, words, ha="center", fontsize=9, **options)
+    axes.text(*place, words, ha="center", fontsize=9.5, **options)
 
 
 def _frame(axes: Axes) -> None:

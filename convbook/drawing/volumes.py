@@ -120,13 +120,13 @@ def draw_volumes(
             _draw_slab(axes, left, y - pitch / 2, box, ratio)
             if labels:
                 place = left + width + _GAP * inch, y - pitch / 2
-                axes.text(*place, box.label, va="center", fontsize=9)
+                axes.text(*place, box.label, va="center", fontsize=9.5)
             y -= pitch
         left += width + (_GAP + _LABEL * labels + _BETWEEN) * inch
     words = f"To scale: sides in pixels, thickness in channels ({ratio:.3g} channels = 1 pixel).\n"
     words += "Bars are vectors, as long as so many channels are thick."
     bottom = -_height(columns, ratio, inch) + _TITLE * inch
-    axes.text(0, bottom, words, va="bottom", fontsize=8.5)
+    axes.text(0, bottom, words, va="bottom", fontsize=9.5)
     axes.set(xlim=(-0.02 * inch, WIDTH * inch), ylim=(bottom - 0.02 * inch, _TITLE * inch))
     axes.set_aspect("equal")
     axes.axis("off")
