@@ -4,6 +4,7 @@ import os
 import threading
 import warnings
 from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
@@ -164,7 +165,7 @@ def test_nets_trained_side_by_side_are_those_trained_one_by_one(monkeypatch):
             ]
         )
 
-    how = {"seeds": (1, 2), "epochs": 2, "batch_size": 4, "eagerly": True}
+    how: Any = {"seeds": (1, 2), "epochs": 2, "batch_size": 4, "eagerly": True}
     sgd = partial(keras.optimizers.SGD, 0.1, momentum=0.9)
     builds = [partial(net, 2), partial(net, 3)]
     for runs, build in zip(train_each(builds, sgd, x, y, **how), builds, strict=True):
