@@ -118,8 +118,10 @@ def test_a_caption_is_heard_first():
 
 def test_a_widget_is_its_still_picture():
     widget = "application/vnd.jupyter.widget-view+json"
+    still = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(16)).decode()
     output = v4.new_output(
-        "execute_result", data={widget: {"model_id": "1"}, "image/png": "x", "text/plain": "Box()"}
+        "execute_result",
+        data={widget: {"model_id": "1"}, "image/png": still, "text/plain": "Box()"},
     )
     (cell,) = clean(notebook(code("1", output))).cells
     assert set(cell.outputs[0].data) == {"image/png", "text/plain"}
