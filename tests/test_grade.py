@@ -309,9 +309,10 @@ def test_endless_answers_cost_their_own_time_only(graded):
     rows, allowances = graded[1], [one for one in graded[2] if one.seconds == TIMEOUT]
     late = [row for row in rows.values() if row["status"] == "timeout"]
     assert len(late) == 4
-    # A step has half of the limit; what ends no step by itself has all of it.
-    assert sum(one.counted >= 0.9 * TIMEOUT / 2 for one in allowances) >= len(late)
-    assert max(one.counted for one in allowances) < 2 * TIMEOUT
+    assert len(allowances) >= len(late)
+    # A step has half of the limit; what ends no step by itself has all of it. How much of it a look
+    # found gone differs, for there is none after a child that ended itself.
+    assert 0.9 * TIMEOUT / 2 < max(one.counted for one in allowances) < 2 * TIMEOUT
     assert max(one.worked for one in allowances) < 2 * TIMEOUT
 
 
