@@ -129,6 +129,14 @@ def test_each_reader_has_ten_lines(root):
         assert len(re.findall(r"^\d+\. ", section, re.MULTILINE)) == 10, section.splitlines()[0]
 
 
+def test_the_readme_names_every_chapter(root):
+    text = (root / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| (\d\d) \| \[.+?\]\(chapters/(\S+)\.ipynb\)", text, re.MULTILINE)
+    chapters = sorted(path.stem for path in (root / "chapters").glob("[01]*.ipynb"))
+    assert [name for _, name in named] == chapters
+    assert all(name.startswith(number) for number, name in named)
+
+
 def imported(path: Path) -> set[str]:
     """The packages that a Python file imports anywhere in it."""
     return packages(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
