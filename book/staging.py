@@ -18,8 +18,9 @@ import nbformat
 
 from book.elsewhere import runs_elsewhere
 
-# TensorFlow says on standard error which instructions it uses, whatever its log level is, that many
-# small nets are compiled one after the other, and what it finds in the reader's folder of data.
+# TensorFlow says which instructions it uses, whatever its log level is, that many small nets are
+# compiled one after the other, and what it finds in the reader's folder of data: on standard error,
+# or, where it takes the kernel for a terminal, between what the cell prints.
 _RUNTIME_NOTE = re.compile(
     r"^(?:I\d{4} [\d:.]+ .*|WARNING: All log messages before absl.*|To enable the following "
     r"instructions: .*|WARNING:tensorflow:\d+ out of the last \d+ calls to .* triggered .*"
@@ -148,8 +149,7 @@ def _joined(outputs: list[Any]) -> list[Any]:
 def _cleaned(output: Any) -> Any:
     """An output in the form in which it is read; None where nothing is left of it."""
     if output.output_type == "stream":
-        text = _RUNTIME_NOTE.sub("", output.text) if output.name == "stderr" else output.text
-        output.text = overwritten(text)
+        output.text = overwritten(_RUNTIME_NOTE.sub("", output.text))
         return output if output.text else None
     if "data" in output:
         # Without a program behind it a widget is its still picture.

@@ -84,8 +84,9 @@ def test_a_progress_bar_shows_its_last_state_only():
 def test_the_runtimes_notes_are_left_out_but_warnings_are_kept():
     note = "I0000 00:00:1795318830.247221   23807 port.cc:153] oneDNN custom operations are on.\n"
     note += "WARNING:tensorflow:5 out of the last 9 calls to <f> triggered tf.function.\n"
-    (cell,) = clean(notebook(code("1", stream(note + "mind this\n", "stderr")))).cells
-    assert [output.text for output in cell.outputs] == ["mind this"]
+    for name in ("stderr", "stdout"):
+        (cell,) = clean(notebook(code("1", stream(note + "mind this\n", name)))).cells
+        assert [output.text for output in cell.outputs] == ["mind this"]
     (cell,) = clean(notebook(code("1", stream(note, "stderr")))).cells
     assert cell.outputs == []
 
