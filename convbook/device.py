@@ -29,8 +29,8 @@ def usable_cores() -> int:
 
 def report() -> str:
     """Return one line: device, Keras and backend versions, and the scale the chapter runs at."""
-    found = accelerators()
-    device = ", ".join(found) if found else f"CPU, {usable_cores()} cores"
+    found, cores = accelerators(), usable_cores()
+    device = ", ".join(found) if found else f"CPU, {cores} core{'s' * (cores > 1)}"
     line = (
         f"Device: {device} ({platform.machine()}). "
         f"Keras {keras.__version__} on {keras.backend.backend()}. Scale: {scale()}."

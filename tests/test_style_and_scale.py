@@ -13,6 +13,7 @@ import pytest
 from matplotlib.colors import to_hex, to_rgb
 
 from book.execution import CHAPTERS, ROOT
+from convbook import device
 from convbook.device import report
 from convbook.drawing import (
     COLOURS,
@@ -225,3 +226,7 @@ def test_a_chapter_says_what_it_runs_on(monkeypatch):
     monkeypatch.setenv("CONVBOOK_SCALE", "smoke")
     assert "Scale: smoke" in report()
     assert "Keras 3" in report()
+    monkeypatch.setattr(device, "accelerators", list)
+    for cores, said in ((1, "CPU, 1 core ("), (2, "CPU, 2 cores (")):
+        monkeypatch.setattr(device, "usable_cores", lambda cores=cores: cores)
+        assert said in report()
