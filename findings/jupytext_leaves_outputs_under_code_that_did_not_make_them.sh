@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # jupytext 1.19.6: a cell rewritten in the text keeps the output of the code that stood there before.
 #
-# Guess before it was run: of a notebook paired with a Python file, `jupytext --sync` keeps the
-# outputs of cells that did not change, wherever they have gone, and drops those of cells that did.
+# Guess before it was run: of a notebook paired with a Python file, jupytext keeps the outputs of
+# cells that stayed as they were, and perhaps where a digit changed; a cell rewritten or moved loses
+# its output, and a rewritten text its pasted picture.
 #
 # Seen: outputs of unchanged cells follow them. What is left over is given out by order: a cell
 # between two unchanged ones that was rewritten to the last letter keeps the old output, with its

@@ -3,7 +3,7 @@
 #
 # Guess before it was run: `mask_to_xyxy` of rows 10 to 19 and columns 5 to 8 gives (5, 10, 9, 20),
 # so that the box's sides are the mask's; and of a mask that `as_coco` has written, pycocotools
-# 2.0.11 reads the same mask again, one with a hole or in two parts included.
+# 2.0.11 reads the same mask again; one with a hole or in two parts as run lengths, maybe as a crowd.
 #
 # Seen: the box is (5, 10, 8, 19). Its sides are one pixel less than the mask's, in `bbox` of the
 # file, too: against pycocotools' own box of a mask of 4 pixels by 4 the overlap is 0.56. The polygon

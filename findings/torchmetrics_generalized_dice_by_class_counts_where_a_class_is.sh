@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # torchmetrics 1.9.0: GeneralizedDiceScore by class scores a perfect prediction below 1.
 #
-# Guess before it was run: of pictures that do not hold a class and in which none was predicted,
-# every measure of `torchmetrics.segmentation` takes no account for that class; a prediction equal to
-# the truth scores 1 for each class that occurs.
+# Guess before it was run: `torchmetrics.segmentation` leaves a class out of account where neither
+# truth nor prediction holds it, in MeanIoU and in the measures of Dice alike; so a prediction equal
+# to the truth scores 1 for each class that occurs.
 #
 # Seen: `MeanIoU(per_class=True)` and `DiceScore(average="none")` do so, and mark a class that never
 # occurs by -1 and by nan. `GeneralizedDiceScore(per_class=True)` counts 0 for each picture without
