@@ -30,7 +30,9 @@ def usable_cores() -> int:
 def report() -> str:
     """Return one line: device, Keras and backend versions, and the scale the chapter runs at."""
     found = accelerators()
-    device = ", ".join(found) if found else f"CPU, {usable_cores()} cores"
+    cores = usable_cores()
+    cpu = f"CPU, {cores} core{'s' if cores > 1 else ''}"
+    device = ", ".join(found) if found else cpu
     line = (
         f"Device: {device} ({platform.machine()}). "
         f"Keras {keras.__version__} on {keras.backend.backend()}. Scale: {scale()}."
