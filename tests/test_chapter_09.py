@@ -181,7 +181,10 @@ def check_super_resolution(run: Run) -> None:
     assert decibels["as published"] > decibels["no shortcuts"] + 1
     assert decibels["as published"] > run.names["by_own"] + 1
     assert abs(decibels["as published"] - decibels["no shuffle"]) < 1
-    assert decibels["as published"] < decibels["bicubic"]
+    published, bicubic = verdict_of["as published"], verdict_of["bicubic"]
+    assert published[0] < bicubic[0]
+    assert published[1] < bicubic[1]  # SSIM
+    assert published[4] > bicubic[4]  # the features' error
     assert share["as published"] > share["bicubic"] + 0.1
     assert share["all three losses"] > share["as published"]
     assert decibels["all three losses"] < decibels["as published"]

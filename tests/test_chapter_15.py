@@ -193,6 +193,8 @@ def check_the_claims(run: Run) -> None:
     assert stacked["hourglasses, kept"][0, 1] > stacked["hourglasses, kept"][0, 0]
     gains = [np.diff(machine[name].mean(axis=0))[0] for name in ("machine_no_beliefs", "machine")]
     assert gains[0] > gains[1] / 2
+    *_, second, third = machine["machine"].mean(axis=0)
+    assert third < second + 0.02, "a third stage adds nothing"
     less = ("machine_no_beliefs", "machine_no_features", "machine_last_loss")
     last, whole = [machine[name][0, -1] for name in less], machine["machine"][:, -1].mean()
     assert min(last) < whole < max(last)

@@ -106,6 +106,10 @@ def test_the_default_run_shows_what_the_chapter_claims() -> None:
     )
     assert (convolutional.verdict, transformer.verdict) == ("worse", "level")
     assert convolutional.gap > transformer.gap
+    mean = {key: np.mean(values) for key, values in errors.items()}
+    shuffled, as_they_are = "patches shuffled", "as they are"
+    ahead = mean["convolutional net", shuffled] < mean["Vision Transformer", as_they_are]
+    assert ahead, "on shuffled pictures, too, the convolutional net is ahead"
     assert all(len(values) == 3 for values in errors.values())
     by_layer, suppressed = of(run, "by_layer", "suppressed")
     assert by_layer[0] < by_layer[-1] == pytest.approx(ours, abs=0.02)

@@ -502,7 +502,7 @@ def test_a_set_of_many_gigabytes_is_not_fetched_unasked(tmp_path, monkeypatch):
         load("coco/2017", data_dir=tmp_path)
 
 
-def test_every_real_set_names_its_size_and_a_stand_in(monkeypatch, tmp_path):
+def test_every_real_set_names_its_size_and_a_stand_in_and_warns_of_no_folder(tmp_path, caplog):
     from convbook.data.catalogue import CATALOGUE, embedded
 
     for entry in CATALOGUE.values():
@@ -511,6 +511,7 @@ def test_every_real_set_names_its_size_and_a_stand_in(monkeypatch, tmp_path):
                 Real(entry.name, "train", download=False, data_dir=tmp_path)
             assert "large" not in str(error.value), "that was not the reason"
             assert entry.stand_in in embedded()
+    assert not [each for each in caplog.records if each.name == "absl"]
 
 
 def test_an_embedded_set_cannot_be_fetched(capsys):

@@ -10,6 +10,8 @@ import os
 import re
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +35,32 @@ class NotHere(Exception):
 def builder_of(entry: Entry, data_dir: str | os.PathLike[str] | None = None) -> Any:
     """Return the set's builder in TensorFlow Datasets."""
     import tensorflow_datasets as tfds
-    from absl import logging
 
     if "_masks" in entry.tfds:
         import convbook.data.masks  # noqa: F401 (registers them)
 
     folder = _folder(data_dir) / "array_record"
-    # A set that is not there is announced in a sentence, not by a warning about its folder.
+    with _quietly():
+        return tfds.builder(entry.tfds, data_dir=folder, file_format="array_record")
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """A set that is not there is announced in a sentence, not by a warning about its folder."""
+    from absl import logging
+
     before = logging.get_verbosity()
     logging.set_verbosity(logging.ERROR)
     try:
-        return tfds.builder(entry.tfds, data_dir=folder, file_format="array_record")
+        yield
     finally:
         logging.set_verbosity(before)
+
+
+def _prepared(builder: Any) -> bool:
+    """Whether the set is there."""
+    with _quietly():
+        return bool(builder.is_prepared())
 
 
 def _folder(data_dir: str | os.PathLike[str] | None) -> Path:
@@ -75,7 +90,7 @@ def fetch(name: str, data_dir: str | os.PathLike[str] | None = None) -> str:
     if not entry.tfds:
         raise ValueError(f"{name} is embedded: there is nothing to fetch.")
     builder = builder_of(entry, data_dir)
-    if not builder.is_prepared():
+    if not _prepared(builder):
         _download(entry, builder, data_dir)
     return str(builder.data_dir)
 
@@ -152,7 +167,7 @@ class Real:
         known = {"train", "test", *self.entry.train.split("+"), *self.entry.test.split("+")}
         if named - known - set(builder.info.splits):
             raise ValueError(f'{name} has no split "{split}": choose "train" or "test".')
-        if not builder.is_prepared():
+        if not _prepared(builder):
             urls = addresses(self.entry, builder)
             if download is None and sum(urls.values()) > FETCHED_UNASKED:
                 raise NotHere(_missing(self.entry, urls, "too large to fetch unasked"))
