@@ -8,6 +8,8 @@ run is not run again. Without names all chapters are in the book; with names, th
 from __future__ import annotations
 
 import argparse
+import hashlib
+import importlib.metadata
 import io
 import os
 import re
@@ -22,7 +24,8 @@ from book.execution import CHAPTERS, ROOT, BuildError, executed, names
 from book.slides import copy_reveal, slides
 from book.staging import as_page, clean, opening_of, read_sources, title_of
 
-SITE = Path(__file__).resolve().parent / "site"
+HERE = Path(__file__).resolve().parent
+SITE = HERE / "site"
 DOCUMENTS = {
     "teaching.md": "docs/teaching.md",
     "platforms.md": "docs/platforms.md",
@@ -55,7 +58,8 @@ def build(paths: list[Path], out: Path, whole: bool = True) -> tuple[list[Path],
     """
     work = out.with_name(f"{out.name}-work")
     stage = work / "sources"
-    _stage_fixed(stage, {path.stem for path in paths})
+    packages = PACKAGES if whole else {}
+    _stage_fixed(stage, {path.stem for path in paths} | set(packages))
     failures, chapters = [], []
     sources = read_sources(SITE / "references.bib")
     known = [path.stem for path in paths]
@@ -70,19 +74,19 @@ def build(paths: list[Path], out: Path, whole: bool = True) -> tuple[list[Path],
         chapters.append(_stage(notebook, path, stage, known, sources))
     if not chapters:
         raise BuildError("\n".join(str(failure) for failure in failures) or "There is no chapter.")
-    _stage_documents(stage, chapters, PACKAGES if whole else {})
+    _stage_documents(stage, chapters, packages)
     _run_sphinx(stage, out, work / "doctrees")
     copy_reveal(out)
     return [out / f"{chapter['name']}.html" for chapter in chapters], failures
 
 
-def _stage_fixed(stage: Path, chapters: set[str]) -> None:
-    """Bring the site's own files to where Sphinx finds them; chapters left out this time go."""
+def _stage_fixed(stage: Path, wanted: set[str]) -> None:
+    """Bring the site's own files to where Sphinx finds them; pages not wanted this time go."""
     for place in sorted(SITE.rglob("*")):
         if place.is_file() and place.suffix not in (".j2", ".pyc"):
             _write(stage / place.relative_to(SITE), place.read_text(encoding="utf-8"))
     for old in [*stage.glob("*.ipynb"), *stage.glob("_extra/*.slides.html"), *stage.glob("api/*")]:
-        if old.name.split(".")[0] not in chapters:
+        if old.name.split(".")[0] not in wanted:
             old.unlink()
 
 
@@ -105,13 +109,25 @@ def _stage(
     scale = os.environ.get("CONVBOOK_SCALE") or "default"
     seconds = notebook.metadata.pop("seconds", 0.0)
     clean(notebook)
-    _write(stage / "_extra" / f"{path.stem}.slides.html", slides(notebook, path.parent))
+    _stage_slides(notebook, path, stage / "_extra" / f"{path.stem}.slides.html")
     foot = (
         f'<small>Run in {seconds:.0f} s at {scale} scale. <a href="{path.stem}.slides.html">Slides'
         f"</a> of this chapter. Built {date.today().isoformat()}.</small>"
     )
     _write(stage / path.name, nbformat.writes(as_page(notebook, chapters, sources, foot)))
     return said
+
+
+def _stage_slides(notebook: nbformat.NotebookNode, path: Path, place: Path) -> None:
+    """Write a chapter's slides, unless those that are there were made of the same."""
+    digest = hashlib.sha256(nbformat.writes(notebook).encode())
+    digest.update(importlib.metadata.version("nbconvert").encode())
+    makers = [*HERE.glob("*.py"), *(HERE / "slides_template").iterdir()]
+    for file in sorted([*makers, *path.with_suffix("").rglob("*.*")]):  # its pictures, if any
+        digest.update(file.read_bytes())
+    made_of = f"<!-- made of {digest.hexdigest()} -->\n"
+    if not (place.is_file() and place.read_text(encoding="utf-8").endswith(made_of)):
+        _write(place, slides(notebook, path.parent) + made_of)
 
 
 def _stage_documents(stage: Path, chapters: list[dict[str, str]], packages: dict[str, str]) -> None:

@@ -128,22 +128,27 @@ def executed(path: Path, kept: Path) -> tuple[nbformat.NotebookNode, bool]:
     """
     source = read(path)
     place = kept / f"{path.stem}-{_digest(source)}.ipynb"
-    if place.is_file():
-        notebook = nbformat.read(place, as_version=4)
-        _take_text(notebook, source)
-        return notebook, False
+    ran = not place.is_file()
+    if ran:
+        _keep(path, place)
+    notebook = nbformat.read(place, as_version=4)
+    _take_text(notebook, source)
+    return notebook, ran
+
+
+def _keep(path: Path, place: Path) -> None:
+    """Run a chapter and keep it with its outputs, in place of that of an earlier run."""
     notebook, seconds = execute(path)
     notebook.metadata["seconds"] = round(seconds, 1)
     # What a widget shows is kept as its still picture, which needs no program. (The switch
     # that nbclient has for it, store_widget_state, breaks Output widgets: see findings/.)
     notebook.metadata.pop("widgets", None)
-    kept.mkdir(parents=True, exist_ok=True)
-    for old in kept.glob(f"{path.stem}-{_setting()}-*.ipynb"):
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for old in place.parent.glob(f"{path.stem}-{_setting()}-*.ipynb"):
         old.unlink()
     partial = place.with_suffix(".partial")
     nbformat.write(notebook, partial)
     partial.replace(place)
-    return notebook, True
 
 
 def names() -> str:

@@ -11,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat import v4
 
+import book.build
 from book import execution
 from book.build import build, main
 from book.execution import ROOT, BuildError, execute, executed
@@ -289,8 +290,11 @@ def test_the_site_of_a_chapter_is_whole_and_needs_no_network(tmp_path, monkeypat
     assert {"01_one.html", "01_one.slides.html", "tour.html"} <= {p.name for p in out.glob("*")}
     assert faults(out) == []
 
-    # Nothing changed: nothing runs. Changed text alone is shown without a run.
+    # Nothing changed: nothing runs, no slides are made. Changed text alone is shown without a run.
+    decks = []
+    monkeypatch.setattr(book.build, "slides", lambda *of: decks.append(slides(*of)) or decks[-1])
     build([chapters / "01_one.ipynb"], out, whole=False)
+    assert decks == []
     source.cells[0].source = "# 1 One\n\nWhat is not one?"
     nbformat.write(source, chapters / "01_one.ipynb")
     # Where the repository is known, a page opens in Colab, and its notebook fetches the book.
@@ -300,11 +304,21 @@ def test_the_site_of_a_chapter_is_whole_and_needs_no_network(tmp_path, monkeypat
     assert "ran now" not in capsys.readouterr().out
     html = page.read_text(encoding="utf-8")
     assert "What is not one?" in html
+    assert len(decks) == 1
+    assert "What is not one?" in (out / "01_one.slides.html").read_text(encoding="utf-8")
     assert "colab.research.google.com/github/someone/the-book/blob/main/chapters/01_one" in html
     assert f'BOOK = "{repository}"' in (out / "_sources" / "01_one.ipynb").read_text(
         "utf-8"
     ).replace('\\"', '"')
     assert repository not in html.split("<article")[1].split("</article>")[0]
+
+
+def test_pages_of_modules_stay_where_they_are_wanted(tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / "api").mkdir(exist_ok=True)
+        (tmp_path / "api" / f"{name}.md").write_text("")
+    book.build._stage_fixed(tmp_path, {"one"})
+    assert [page.name for page in (tmp_path / "api").glob("*")] == ["one.md"]
 
 
 def test_what_is_wrong_with_links_is_told(tmp_path):
