@@ -292,7 +292,12 @@ def test_the_site_of_a_chapter_is_whole_and_needs_no_network(tmp_path, monkeypat
 
     # Nothing changed: nothing runs, no slides are made. Changed text alone is shown without a run.
     decks = []
-    monkeypatch.setattr(book.build, "slides", lambda *of: decks.append(slides(*of)) or decks[-1])
+
+    def noted(*of):
+        decks.append(slides(*of))
+        return decks[-1]
+
+    monkeypatch.setattr(book.build, "slides", noted)
     build([chapters / "01_one.ipynb"], out, whole=False)
     assert decks == []
     source.cells[0].source = "# 1 One\n\nWhat is not one?"
