@@ -186,6 +186,7 @@ def test_a_table_is_aligned_in_a_terminal_and_a_table_on_a_page(capsys):
     show_table(["net", "weights", "share"], [("a<b", 61706, "96 %"), ("longer", 5, "4 %")])
     lines = capsys.readouterr().out.splitlines()
     assert lines == ["net     weights  share", "a<b      61,706   96 %", "longer        5    4 %"]
+    assert "<th " not in _Table([""], [["a"]])._repr_html_(), "a heading without words"
     page = _Table(["net", "weights"], [["a<b", 61706]])._repr_html_()
     assert "a&lt;b" in page
     assert '<td style="text-align: right">61,706</td>' in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -261,7 +262,7 @@ def draw_mixtures(picture: ArrayLike, maps: Mapping[str, ArrayLike]) -> Figure:
 
 
 def draw_class_maps(picture: ArrayLike, maps: Mapping[str, ArrayLike]) -> Figure:
-    """Draw a picture of dark strokes and maps of scores below it; dark is a high score.
+    """Draw a picture of dark strokes, and below it maps of scores, two in a row; dark is high.
 
     Args:
         picture: (H, W), ink 1 on paper 0.
@@ -269,15 +270,18 @@ def draw_class_maps(picture: ArrayLike, maps: Mapping[str, ArrayLike]) -> Figure
     """
     top = max(float(np.max(one)) for one in maps.values())
     height, width = np.shape(picture)
-    rows = len(maps) + 1
-    size = (WIDTH, rows * (WIDTH * height / width + 0.25))
-    figure, panels = plt.subplots(rows, 1, figsize=size)
-    shown = {f"the picture, {height}×{width}": (picture, 1.0)}
-    shown |= {title: (one, top) for title, one in maps.items()}
-    for panel, (title, (one, most)) in zip(panels, shown.items(), strict=True):
-        panel.imshow(one, vmin=0, vmax=most, cmap="gray_r", aspect="auto")
-        panel.set_title(title, fontsize=10)
-        _framed(panel)
+    places = [[a, b or "."] for a, b in zip_longest(*[iter(maps)] * 2)]
+    ratios = [2.0] + [1.0] * len(places)
+    size = (WIDTH, sum(ratios) * WIDTH / 2 * height / width + 0.3 * len(ratios))
+    title = f"the picture, {height}×{width}"
+    figure, panels = plt.subplot_mosaic([[title] * 2, *places], figsize=size, height_ratios=ratios)
+    for name, (one, most) in {
+        title: (picture, 1.0),
+        **{n: (m, top) for n, m in maps.items()},
+    }.items():
+        panels[name].imshow(one, vmin=0, vmax=most, cmap="gray_r", aspect="auto")
+        panels[name].set_title(name, fontsize=10)
+        _framed(panels[name])
     return figure
 
 

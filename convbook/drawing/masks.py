@@ -135,6 +135,7 @@ def draw_rows(
     scenes: Sequence[Mapping[str, Any]],
     rows: Mapping[str, Sequence[Mapping[str, Any]] | None],
     least: float = 0.5,
+    across: bool = False,
 ) -> Any:
     """Draw scenes side by side, in a row for each answer: the truth's masks, or a net's.
 
@@ -143,13 +144,16 @@ def draw_rows(
         rows: by the name above each row, one answer for each scene (see `draw_answer`), or None for
             the truth.
         least: detections with a lower score are not drawn.
+        across: a column for each answer instead, the scenes one below the other.
 
     Returns:
         The figure.
     """
-    side = WIDTH / len(scenes)
-    size = (WIDTH, len(rows) * (side * 1.02 + 0.28))
-    figure, panels = plt.subplots(len(rows), len(scenes), figsize=size, squeeze=False)
+    down, beside = (len(scenes), len(rows)) if across else (len(rows), len(scenes))
+    size = (WIDTH, down * (WIDTH / beside * 1.02 + 0.28))
+    figure, panels = plt.subplots(down, beside, figsize=size, squeeze=False)
+    if across:
+        panels = panels.T
     for line, (name, answers) in zip(panels, rows.items(), strict=True):
         for number, (axes, scene) in enumerate(zip(line, scenes, strict=True)):
             if answers is None:

@@ -45,7 +45,11 @@ class _Table:
         return [text.rjust(width) if right else text.ljust(width) for text, width, right in pairs]
 
     def _repr_html_(self) -> str:
-        head = "".join(self._cell("th", *pair) for pair in zip(self.head, self.right, strict=True))
+        # A column without a name has no heading: a screen reader would announce an empty one.
+        head = "".join(
+            self._cell("th" if name else "td", name, right)
+            for name, right in zip(self.head, self.right, strict=True)
+        )
         rows = [
             "".join(self._cell("td", *pair) for pair in zip(row, self.right, strict=True))
             for row in self.rows
