@@ -24,7 +24,9 @@ def gradients() -> Any:
             lengths = _error_lengths(depth, start, shortcut, scaled and shortcut)
             (line,) = axes.semilogy(range(depth + 1), lengths)
             label_line(axes, range(depth + 1), lengths, name, str(line.get_color()))
-        axes.minorticks_off()  # over this many powers of ten they take longer than all the rest
+        # Small ticks, and powers written as formulas, would take longer than all the rest.
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter("{x:.0e}")
         axes.set_xlabel("layers that the error has passed, from the loss down")
         axes.set_ylabel("its length, 1 at the loss")
         axes.set_title(f"{depth} 3x3 convolutions with ReLU, before any training")
