@@ -123,8 +123,9 @@ def _stage_slides(notebook: nbformat.NotebookNode, path: Path, place: Path) -> N
     digest = hashlib.sha256(nbformat.writes(notebook).encode())
     digest.update(importlib.metadata.version("nbconvert").encode())
     makers = [*HERE.glob("*.py"), *(HERE / "slides_template").iterdir()]
-    for file in sorted([*makers, *path.with_suffix("").rglob("*.*")]):  # its pictures, if any
-        digest.update(file.read_bytes())
+    for file in sorted([*makers, *path.with_suffix("").rglob("*")]):  # its pictures, if any
+        if file.is_file():  # JupyterLab leaves folders of its own
+            digest.update(file.read_bytes())
     made_of = f"<!-- made of {digest.hexdigest()} -->\n"
     if not (place.is_file() and place.read_text(encoding="utf-8").endswith(made_of)):
         _write(place, slides(notebook, path.parent) + made_of)

@@ -265,6 +265,7 @@ def test_the_site_of_a_chapter_is_whole_and_needs_no_network(tmp_path, monkeypat
     chapters = tmp_path / "chapters"
     chapters.mkdir()
     (chapters / "data.txt").write_text("read from its own folder")
+    (chapters / "01_one" / ".ipynb_checkpoints").mkdir(parents=True)
     source = notebook(
         text("# 1 One\n\nWhat is one?\n\n$$y = x$$"),
         code("print(open('data.txt').read(), '<b>')"),

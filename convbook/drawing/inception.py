@@ -275,10 +275,8 @@ def draw_class_maps(picture: ArrayLike, maps: Mapping[str, ArrayLike]) -> Figure
     size = (WIDTH, sum(ratios) * WIDTH / 2 * height / width + 0.3 * len(ratios))
     title = f"the picture, {height}×{width}"
     figure, panels = plt.subplot_mosaic([[title] * 2, *places], figsize=size, height_ratios=ratios)
-    for name, (one, most) in {
-        title: (picture, 1.0),
-        **{n: (m, top) for n, m in maps.items()},
-    }.items():
+    shown = {title: (picture, 1.0)} | {name: (one, top) for name, one in maps.items()}
+    for name, (one, most) in shown.items():
         panels[name].imshow(one, vmin=0, vmax=most, cmap="gray_r", aspect="auto")
         panels[name].set_title(name, fontsize=10)
         _framed(panels[name])
