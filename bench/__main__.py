@@ -54,7 +54,7 @@ def plan(torch: str | None, otter: str | None) -> list[Bench]:
         Bench("check", "As fast as it was?", [], 120),
         Bench("single_shot", "A single-shot detector's parts", ["--calls", "30"], 100),
         Bench("faster_rcnn", "A training step of the Faster R-CNN", ["--steps", "20"], 120),
-        Bench("data", "Pipelines of pictures", [], 200),
+        Bench("data", "Pipelines of pictures", ["--rounds", "1"], 200),
         Bench("checker", "A check in a warm kernel", [], 240),
         Bench("judging", "Nets judged, beside other ways of comparing", ["--sample", "1"], 240),
         Bench("classes", "A class of any size", ["--most", "100"], 240),

@@ -1,6 +1,7 @@
 """What the data costs: making it, holding it, and waiting for it beside a training step.
 
     python -m bench.data            # prints the tables and writes bench/data.md
+    python -m bench.data --rounds 1 # in half the time, for the page of all measurements
 
 Every set is of its default size. What the pipeline takes of a step is told in two ways: the wait
 for a batch between two steps of a loop, by the clock; and how much more processor time `fit` needs
@@ -95,7 +96,7 @@ CASES = {
 }
 
 
-def waiting(name, settings, keys, build, pipeline):
+def waiting(name, settings, keys, build, pipeline, rounds=ROUNDS):
     """What batches and steps cost, in milliseconds.
 
     Returns:
@@ -126,7 +127,7 @@ def waiting(name, settings, keys, build, pipeline):
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(True, ignore_class=255))
     held = tf.data.Dataset.from_tensors(batch).repeat(count)
     work: list[list[float]] = [[], []]
-    for _ in range(ROUNDS + 1):
+    for _ in range(rounds + 1):
         for times, source, more in ((work[0], (held,), {}), (work[1], arguments, options)):
             start = time.process_time()
             model.fit(*source, **more, verbose=0)
@@ -187,7 +188,11 @@ def resizing():
 
 
 def main():
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="epochs of `fit` after the first"
+    )
+    rounds = parser.parse_args().rounds
     lines = [
         "# What the data costs",
         "",
@@ -204,7 +209,7 @@ def main():
     lines += [
         "",
         "In a loop: medians by the clock, the share is wait / (wait + step). In `fit`: processor "
-        f"time, the least of {ROUNDS} epochs, the share is what the pipeline adds to one batch "
+        f"time, the least of {rounds} epochs, the share is what the pipeline adds to one batch "
         "held in memory. The rows *arrays* are no pipeline of ours: Keras's own way with NumPy "
         "arrays, to compare with.",
         "",
@@ -215,7 +220,7 @@ def main():
     for case, (name, settings, keys, build) in CASES.items():
         kinds = ("tf", "keras", "arrays") if name in ("digits", "structure") else ("tf", "keras")
         for pipeline in kinds:
-            first, wait, step, held, piped = waiting(name, settings, keys, build, pipeline)
+            first, wait, step, held, piped = waiting(name, settings, keys, build, pipeline, rounds)
             shown = [f"{first:.1f}", f"{wait:.2f}", f"{step:.1f}", f"{wait / (wait + step):.1%}"]
             if pipeline == "arrays":
                 shown = ["-"] * 4
