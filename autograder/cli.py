@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,9 +28,10 @@ from autograder.data.key import Key, KeyProblem, read_key
 from autograder.data.limits import Limits
 from autograder.data.notebook import NotANotebook, read_notebook
 from autograder.data.sealing import require_answers
+from autograder.judging.judge import LATER
 from autograder.judging.report import console, number, terminal_table
 from autograder.running.quiet import keep_tensorflow_quiet
-from autograder.running.runner import CannotIsolate, WarmProcessGone, Workshop
+from autograder.running.workshop import CannotIsolate, WarmProcessGone, Workshop
 from autograder.setting.exercises import (
     KEY_NAME,
     KEYS,
@@ -48,6 +51,8 @@ from autograder.setting.exercises import (
 from autograder.setting.task import TaskError, load_tasks
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from autograder.course.cluster import Cluster
 
 app = typer.Typer(
@@ -168,6 +173,42 @@ def require_named(
         )
 
 
+def grading_place(
+    cluster: str | None,
+    secrets: list[Path],
+    limits: Limits,
+    workers: int,
+    unsafe: bool,
+    screen: Console,
+) -> Workshop | Cluster:
+    """Where a class's notebooks run: a workshop on this machine, or a Dask cluster."""
+    if cluster is None:
+        return Workshop(secrets, limits, workers, unsafe)
+    from autograder.course.cluster import Cluster
+
+    return Cluster(
+        cluster, limits, unsafe, lambda words: screen.print(words, markup=False, style="yellow")
+    )
+
+
+@contextlib.contextmanager
+def shown_rows(screen: Console) -> Iterator[Callable[[dict[str, Any], int, int], None]]:
+    """A bar that grows by each row shown; lines, where the screen is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TextColumn("{task.description}"))  # fmt: skip
+    with Progress(*columns, console=screen) as bar:
+        line = bar.add_task("", total=None)
+
+        def show(row: dict[str, Any], done: int, total: int) -> None:
+            bar.update(line, completed=done, total=total, description=row["student"])
+            if not screen.is_terminal:
+                screen.print(f"{done}/{total} {row['student']}: {row['status']}", markup=False)
+
+        yield show
+
+
 def print_moves(moves: list[Any], out: Path) -> None:
     """Say whose score is another one than before."""
     if moves:
@@ -213,7 +254,8 @@ def check(
         console().print(f"{number(row['score'])} of {number(row['max_score'])} points")
         if said:
             console().print(said, markup=False)
-        if any(entry["verdict"] == "missing" for entry in row["tasks"].values()):
+        left = [entry for entry in row["tasks"].values() if entry["verdict"] == "missing"]
+        if any(entry["hint"] != LATER for entry in left):
             console().print(NOT_SAVED, markup=False)
     if row["status"] in ("invalid", "crashed", "missing"):
         raise typer.Exit(2)
@@ -247,8 +289,6 @@ def grade(
     unsafe: UnsafeOption = False,
 ) -> None:
     """Grade a class; a grading that was interrupted goes on where it stopped."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     path = grading_key_path(key, exercise)
     answers = read_key(path)
     if answers.exercise != exercise:
@@ -258,36 +298,20 @@ def grade(
     require_named(student or [], task or [], known, answers, folder)
     require_own_results(out, exercise)
     everybody = force or (bool(task) and not student)
-    write_record(out, folder, path, timeout)
     if is_public(answers):
         said_of_public_key(exercise)
-    columns = (TextColumn("grading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-               TextColumn("{task.description}"))  # fmt: skip
     screen = console(stderr=True)
     own = [Path.cwd() / name for name in ("solutions", "gradebook.db", KEYS)]
-    secrets = [folder, out, path, *own]
-    limits = Limits(memory=memory << 20)
-    if cluster is None:
-        place: Workshop | Cluster = Workshop(secrets, limits, workers, unsafe)
-    else:
-        from autograder.course.cluster import Cluster
-
-        place = Cluster(
-            cluster, limits, unsafe, lambda words: screen.print(words, markup=False, style="yellow")
-        )
+    place = grading_place(
+        cluster, [folder, out, path, *own], Limits(memory=memory << 20), workers, unsafe, screen
+    )
     moves: list[Any] = []
-    with place as workshop, Progress(*columns, console=screen) as bar:
-        line = bar.add_task("", total=None)
-
-        def show(row: dict[str, Any], done: int, total: int) -> None:
-            bar.update(line, completed=done, total=total, description=row["student"])
-            if not screen.is_terminal:
-                screen.print(f"{done}/{total} {row['student']}: {row['status']}", markup=False)
-
+    with place as workshop, shown_rows(screen) as show:
         rows = grade_folder(
             folder, answers, out, workshop.workers, timeout, show, workshop=workshop,
             anonymous=anonymous, again=lambda name: everybody or name in (student or []),
             only=tuple(task or ()), released=given_out(exercise), moved=moves.extend,
+            begun=lambda: write_record(out, folder, path, timeout),
         )  # fmt: skip
     for layer, why in workshop.missing.items():
         screen.print(f"not isolated by {layer} ({why})", style="yellow", markup=False)
@@ -354,6 +378,7 @@ def gradescope(
     answers = read_key(grading_key_path(key, exercise))
     if answers.exercise != exercise:
         raise KeyProblem(f"the key is for exercise {answers.exercise}, not for {exercise}")
+    require_answers(answers)
     if visibility not in VISIBILITIES:
         raise GradingProblem(f"--visibility {visibility} is not one of {', '.join(VISIBILITIES)}")
     if is_public(answers):
@@ -386,8 +411,11 @@ def explain(
         )
     *folder, student, task = words
     out = out or Path(folder[0])
-    record, _ = stored(out, student, task)
-    with Workshop([Path(record["folder"]), Path(record["key"]), out], unsafe=unsafe) as workshop:
+    record, row = stored(out, student, task)
+    secrets = [Path(record["folder"]), Path(record["key"]), out]
+    memory = (row.get("limits") or {}).get("memory")
+    limits = Limits(memory=memory) if memory else Limits()
+    with Workshop(secrets, limits, unsafe=unsafe) as workshop:
         found = made_again(out, student, task, workshop)
     screen = console()
     screen.print(terminal_table([found.verdict], f"{student}: {task}"))

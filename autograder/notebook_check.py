@@ -20,6 +20,7 @@ from autograder.judging.judge import Verdict, failed, judge
 from autograder.judging.report import Aside, Printed, Shown
 
 KEY_NAME = "key.json"
+MOST_OF_VALUE = 1_000  # characters of a value by which a further try is told from the same again
 
 
 class CheckProblem(Exception):
@@ -56,11 +57,18 @@ def check(
     exercise's own folder, as in `check(output_size, exercise="01_convolution")`. The result shows
     as a table and counts as a number: the points. An answer that has not finished after `seconds`
     is ended.
+
+    Raises CheckProblem where there is no key or no such task, Interrupted where the reader stops.
     """
     if function is None and len(value) == 1:
         return _check_value(*next(iter(value.items())), exercise)
+    if len(value) > 1 or (value and function is not None):
+        raise CheckProblem(
+            f"one answer at a time: check({next(iter(value))}=...); given were "
+            f"{', '.join([*(['a function'] if function is not None else []), *value])}"
+        )
     if not callable(function):
-        raise CheckProblem(f"check() takes a function, as in check(output_size); not {function!r}")
+        raise CheckProblem(_no_function(function, sys._getframe(1).f_globals))
     names = _names_of(function, sys._getframe(1).f_globals)
     path, key, task = _found(names, exercise)
     name = task.question.name
@@ -73,20 +81,31 @@ def check(
     return Shown(verdict, _aside(verdict, printed, path.parent, key, function))
 
 
+def _no_function(given: Any, namespace: dict[str, Any]) -> str:
+    """What to write where something else than a function was given."""
+    names = [name for name in _names_of(given, namespace) if not name.startswith("_")]
+    if given is None or not names:
+        return f"check() takes a function, as in check(output_size); not {given!r}"[:200]
+    name = names[0]
+    return f"a value is checked by its name, check({name}={name}); a function as check({name})"
+
+
 def _check_value(name: str, given: Any, exercise: str | None) -> Shown:
     """Check an answer that is a number or a letter."""
     _, key, task = _found([name], exercise)
     if task.value is None:
         raise CheckProblem(f"`{name}` is asked for as a function: check({name})")
-    verdict = judge(task, observed_value(given, name))
-    if verdict.verdict != "missing" and task.value.right is None:
-        verdict = verdict.model_copy(update={"verdict": "missing"})
-    helping.note_try(key.exercise, verdict, "")
+    old = kernel.failed_since(name)
+    verdict = failed(task, old) if old else judge(task, observed_value(given, name))
+    helping.note_try(key.exercise, verdict, f"{name} = {given!r}"[:MOST_OF_VALUE])
     return Shown(verdict, Aside())
 
 
 def hint(task: str | Callable, exercise: str | None = None) -> InMarkdown:
-    """Show as many hints for a task as there were failed tries, as in `hint("conv2d")`."""
+    """Show as many hints for a task as there were failed tries, as in `hint("conv2d")`.
+
+    Raises CheckProblem where there is no key or no such task.
+    """
     path, key, asked = _found(_names(task, sys._getframe(1).f_globals), exercise)
     name, folder = asked.question.name, path.parent
     hints = helping.hints_of(folder, key.exercise, name)
@@ -98,7 +117,8 @@ def hint(task: str | Callable, exercise: str | None = None) -> InMarkdown:
 def solution(task: str | Callable, exercise: str | None = None) -> BothAnswers:
     """Show the model answer to a task beside one's own, as in `solution("conv2d")`, after a try.
 
-    Exercises of a graded course come without model answers.
+    Exercises of a graded course come without model answers. Raises CannotHelp for these, and
+    before a try; CheckProblem where there is no key or no such task.
     """
     path, key, asked = _found(_names(task, sys._getframe(1).f_globals), exercise)
     name = asked.question.name
@@ -129,11 +149,6 @@ def _names_of(function: Callable, namespace: dict[str, Any]) -> list[str]:
     own = getattr(function, "__name__", None)
     given = [name for name, value in list(namespace.items()) if value is function]
     return [*([own] if isinstance(own, str) else []), *given]
-
-
-def verdict_on(function: Any, key: TaskKey) -> Verdict:
-    """Observe and judge in this process. What the answer prints is not shown."""
-    return observed(function, key)[0]
 
 
 def observed(

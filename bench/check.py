@@ -123,7 +123,7 @@ def training() -> dict[str, Callable[[], float]]:
 
 def measured() -> dict[str, list[float]]:
     """The ratios of every measurement, a turn each."""
-    from autograder.running.runner import Workshop
+    from autograder.running.workshop import Workshop
 
     with Workshop(unsafe=True) as workshop:
         return turns(workshop)

@@ -44,8 +44,8 @@ def peak_mib():
 
 def measure():
     from autograder.judging.judge import judge
-    from autograder.probing.network import quick_initializers
     from autograder.probing.probe import build_network, probe
+    from autograder.probing.quick import quick_initializers
     from autograder.setting.exercises import exercise_names, public_key
     from autograder.setting.planning import decoded_arguments
     from autograder.setting.task import load_tasks

@@ -36,7 +36,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from autograder.running import forkserver  # noqa: E402
-from autograder.running.runner import Reply, Workshop  # noqa: E402
+from autograder.running.conversation import Reply  # noqa: E402
+from autograder.running.workshop import Workshop  # noqa: E402
 
 EXERCISE = "04_residual"
 HEADING = "## Before and after nets are built and called without Keras's bookkeeping"
@@ -202,7 +203,10 @@ import sys, time
 from pathlib import Path
 from autograder.course.grade import grade_folder
 from autograder.data.key import read_key
-from autograder.running.runner import Workshop
+try:
+    from autograder.running.workshop import Workshop
+except ImportError:  # an earlier state
+    from autograder.running.runner import Workshop
 
 folder, key, out = map(Path, sys.argv[1:])
 moments, children = [], []
@@ -328,7 +332,7 @@ sys.path.insert(0, {root!r})
 from pathlib import Path
 from autograder.course.grade import grade_folder
 from autograder.data.key import read_key
-from autograder.running.runner import Workshop
+from autograder.running.workshop import Workshop
 
 class Remembering(Workshop):
     replies = {{}}

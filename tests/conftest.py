@@ -168,7 +168,7 @@ def course(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def workshop():
     """A warm process that runs notebooks, locked in as far as this machine can."""
-    from autograder.running.runner import Workshop
+    from autograder.running.workshop import Workshop
 
     with Workshop(workers=2, unsafe=True) as made:
         yield made

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.data.key import Key
-from autograder.setting.keymaking import make_key, write_key
+from autograder.data.key import Key, write_key
+from autograder.setting.keymaking import make_key
 from autograder.setting.task import Mistake, Task, trial
 
 EXERCISE = "01_numbers"

@@ -18,8 +18,10 @@ import numbers_exercise as numbers
 import pytest
 
 from autograder.running import waiting
-from autograder.running.runner import Workshop, grade_notebook, reply_alone
+from autograder.running.alone import reply_alone
+from autograder.running.runner import grade_notebook
 from autograder.running.waiting import MOST_TIMES, Allowance, Share, share_of
+from autograder.running.workshop import Workshop
 
 OTHERS = 4
 SPIN = [sys.executable, "-c", "while True: pass"]

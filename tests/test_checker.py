@@ -10,7 +10,7 @@ from keras import layers, ops
 
 import autograder
 from autograder.data.arguments import Input, decode, encode
-from autograder.data.key import KeyProblem, read_key
+from autograder.data.key import KeyProblem, read_key, write_key
 from autograder.data.observation import Array, Observation, Plan
 from autograder.data.values import Colour
 from autograder.judging.judge import judge
@@ -18,7 +18,7 @@ from autograder.judging.report import Shown, verdict_json
 from autograder.probing.calls import noting_calls
 from autograder.probing.probe import probe
 from autograder.setting import planning
-from autograder.setting.keymaking import make_key, make_task_key, write_key
+from autograder.setting.keymaking import make_key, make_task_key
 from autograder.setting.task import Accepted, Mistake, Task, TaskError, counted, trial
 
 pytestmark = pytest.mark.usefixtures("without_slips")

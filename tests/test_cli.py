@@ -15,13 +15,12 @@ import warm
 
 from autograder import cli
 from autograder.course import own_work
-from autograder.data.key import read_key
+from autograder.data.key import read_key, write_key
 from autograder.judging.judge import Verdict
 from autograder.judging.report import verdict_json
 from autograder.running.quiet import LEVEL, without_notes
 from autograder.running.runner import Outcome, grade_notebook
 from autograder.setting.exercises import KEY_NAME, PUBLIC_SEED
-from autograder.setting.keymaking import write_key
 
 ROOT = Path(__file__).resolve().parent.parent
 TASK_OF_KERAS = """
@@ -141,6 +140,7 @@ def test_what_a_user_can_mend_is_one_sentence(
 
 def test_grade_writes_results_and_an_anonymous_page(project: Path):
     numbers.submit(project / "submitted", "bob", numbers.raw(double="x = 1"))
+    (project / "submitted" / "nil" / numbers.EXERCISE).mkdir(parents=True)
     out = project / "out"
     command = ("grade", "submitted", "--exercise", numbers.EXERCISE, "--out", str(out),
                "--anonymous")  # fmt: skip
@@ -151,7 +151,7 @@ def test_grade_writes_results_and_an_anonymous_page(project: Path):
     assert done.returncode == 0, done
     assert "Traceback" not in done.stderr
     rows = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
-    assert [(row["student"], row["score"]) for row in rows] == [("ann", 8), ("bob", 6)]
+    assert [(row["student"], row["score"]) for row in rows] == [("ann", 8), ("bob", 6), ("nil", 0)]
     page = (out / "index.html").read_text()
     assert "ann" not in page
     assert "bob" not in page
@@ -162,6 +162,8 @@ def test_grade_writes_results_and_an_anonymous_page(project: Path):
     assert "changed" not in explained.stdout
     first = run("explain", out, "bob", "double", cwd=project)
     assert (first.returncode, first.stdout) == (0, explained.stdout)
+    explained = run("explain", "nil", "double", "--out", out, cwd=project)
+    assert "The verdict is the one in the results." in explained.stdout, explained
     numbers.submit(project / "submitted", "bob", numbers.raw())
     explained = run("explain", "bob", "double", "--out", out, cwd=project)
     assert "The notebook has changed" in " ".join(explained.stdout.split())

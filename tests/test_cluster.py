@@ -23,11 +23,11 @@ from test_grade import rows_of, without_time
 from typer.testing import CliRunner
 
 from autograder.cli import app, grade_folder
-from autograder.course.cluster import Cluster
+from autograder.course.cluster import Cluster, reply_on_worker
 from autograder.course.grade import GradingProblem
 from autograder.data.key import Key, package_version
 from autograder.running.doctor import findings
-from autograder.running.runner import WarmProcessGone, Workshop
+from autograder.running.workshop import WarmProcessGone, Workshop
 
 STUDENTS = {
     "ann": numbers.raw(),
@@ -156,10 +156,20 @@ class LostOnce:
         if self.lost:
             raise FutureCancelledError("job", "scheduler-connection-lost")
         reply = '{"observations": {}, "asked": {}, "ended": "came"}'
-        return package_version(), "tcp://worker", reply, {}
+        return package_version(), "tcp://worker", reply, {}, ""
 
     def close(self, *arguments: Any, **options: Any) -> None:
         self.lost = True
+
+
+class Answered:
+    """Stands in for a job that is done."""
+
+    def __init__(self, told: Any) -> None:
+        self.told = told
+
+    def result(self, timeout: float) -> Any:
+        return self.told
 
 
 def test_a_notebook_whose_scheduler_was_lost_is_sent_again(monkeypatch: pytest.MonkeyPatch):
@@ -197,6 +207,24 @@ def test_a_cluster_left_without_workers_is_one_sentence(monkeypatch: pytest.Monk
     monkeypatch.setattr(client, "nthreads", dict)
     cluster._client = client
     with pytest.raises(WarmProcessGone, match=r"has had no worker for 0\.2 s: start some with"):
+        cluster.reply(b"notebook", numbers.numbers_key(), 5)
+
+
+def test_what_a_worker_lacks_is_said_and_not_taken_for_a_scheduler_that_is_lost(monkeypatch):
+    def full(options: dict[str, Any]) -> None:
+        raise OSError(28, "No space left on device")
+
+    class Worker:
+        address = "tcp://worker"
+
+    monkeypatch.setattr("autograder.course.cluster._workshop", full)
+    monkeypatch.setattr("distributed.get_worker", Worker)
+    told = reply_on_worker(b"", "", 5, {})
+    assert told[-1] == "OSError: No space left on device"
+    cluster, client = Cluster("tcp://there:8786"), cast(Any, LostOnce(False))
+    monkeypatch.setattr(client, "submit", lambda *_, **__: Answered(told))
+    cluster._client = client
+    with pytest.raises(WarmProcessGone, match=r"tcp://worker cannot run notebooks .*No space left"):
         cluster.reply(b"notebook", numbers.numbers_key(), 5)
 
 

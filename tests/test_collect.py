@@ -335,3 +335,71 @@ def test_nbgraders_own_command_collects_the_same(root, tmp_path):
     assert Path(
         course / "submitted/team_12" / EXERCISE / f"{EXERCISE}.ipynb"
     ).read_bytes() == notebook(12)
+
+
+def test_a_member_whose_bytes_are_damaged_holds_nobody_up(collected):
+    whole = notebook(1) + b" " * 5000
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("04_residual.ipynb", whole)
+        place = made.infolist()[0].header_offset + 30 + len("04_residual.ipynb")
+    damaged = bytearray(raw.getvalue())
+    damaged[place] = 0xFF  # a kind of block that deflate does not have
+    done, _ = collected({"ann.zip": bytes(damaged), "bob_04_residual.ipynb": notebook(2)})
+    assert list(done.students) == ["bob"]
+    assert any("ann.zip/04_residual.ipynb (it cannot be unpacked" in r for r in done.remarks)
+
+
+def test_a_file_that_nobody_may_read_holds_nobody_up(tmp_path, monkeypatch):
+    for name in ("ann", "bob"):
+        (tmp_path / "class").mkdir(exist_ok=True)
+        (tmp_path / "class" / f"{name}_04_residual.ipynb").write_bytes(notebook(name == "ann"))
+    read = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name.startswith("ann"):
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    done = collect(tmp_path / "class", EXERCISE, tmp_path / "submitted")
+    assert list(done.students) == ["bob"]
+    assert "left out: ann_04_residual.ipynb (it cannot be read: Permission denied)" in done.remarks
+
+
+def test_files_beyond_the_most_are_named_and_not_lost_in_silence(collected, monkeypatch):
+    monkeypatch.setattr("autograder.course.collect.MOST_FILES", 1)
+    done, _ = collected({f"{name}_04_residual.ipynb": notebook(name == "a") for name in "ab"})
+    assert list(done.students) == ["a"]
+    assert "left out: all of the zip after its first 1 files" in done.remarks
+
+
+def test_a_loose_file_and_one_in_a_zip_are_told_apart_by_time(tmp_path):
+    place = tmp_path / "class"
+    place.mkdir()
+    path = place / "ann_04_residual.ipynb"
+    path.write_bytes(notebook(1))
+    os.utime(path, (1_717_000_000, 1_717_000_000))  # May 2024
+    later = zipped({"04_residual.ipynb": notebook(2)}, {"04_residual.ipynb": (2025, 1, 1, 0, 0, 0)})
+    (place / "ann.zip").write_bytes(later)
+    done = collect(place, EXERCISE, tmp_path / "submitted")
+    assert done.students == {"ann": "ann.zip/04_residual.ipynb"}
+
+
+def test_a_file_whose_name_is_no_text_gets_its_sentence(tmp_path):
+    place = tmp_path / "class"
+    place.mkdir()
+    try:
+        with open(os.fsencode(place) + b"/ann\xff_04_residual.ipynb", "wb") as file:
+            file.write(notebook(1))
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    done = collect(place, EXERCISE, tmp_path / "submitted")
+    assert list(done.students) == ["ann\ufffd"]
+
+
+def test_a_roster_with_a_head_alone_is_told_so(tmp_path):
+    with pytest.raises(GradingProblem, match="a first line and nobody below it"):
+        roster_of(tmp_path, "student,name\n")
+    with pytest.raises(GradingProblem, match="no column `student`"):
+        roster_of(tmp_path, "name,mail\nann,a@b\n")

@@ -13,8 +13,8 @@ import pytest
 
 from autograder import cli
 from autograder.course.gradebook import open_gradebook
+from autograder.data.key import write_key
 from autograder.setting.exercises import PUBLIC_SEED
-from autograder.setting.keymaking import write_key
 
 EXERCISE = numbers.EXERCISE
 

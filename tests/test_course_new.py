@@ -17,6 +17,7 @@ from autograder.course import founding
 from autograder.course.founding import new_course, varied
 from autograder.course.gradebook import open_gradebook
 from autograder.data.key import read_key
+from autograder.setting import keymaking
 from autograder.setting.exercises import ExerciseProblem
 from autograder.setting.lint import lint_release
 from autograder.setting.task import TaskError
@@ -189,8 +190,8 @@ def test_a_seed_whose_trials_let_a_mistake_through_gives_way_to_the_next(monkeyp
         return seed
 
     monkeypatch.setattr("autograder.setting.keymaking.make_task_key", make)
-    made: object = founding._task_key("some task", 5)  # type: ignore[arg-type]
+    made: object = keymaking._by_some_seed("some task", 5)  # type: ignore[arg-type]
     assert made == 7
     assert seeds == [5, 6, 7]
     with pytest.raises(TaskError, match="full marks"):
-        founding._task_key("hopeless", 5)  # type: ignore[arg-type]
+        keymaking._by_some_seed("hopeless", 5)  # type: ignore[arg-type]

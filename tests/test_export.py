@@ -151,6 +151,17 @@ def test_a_column_of_another_name_is_named(url, tmp_path):
     assert rows_in(to)[0][-1] == "Second (502)"
 
 
+def test_a_column_of_a_longer_name_is_not_the_exercises(url, tmp_path):
+    file = given(tmp_path, CANVAS.replace("01_numbers (502)", "01_numbers_questions (502)"))
+    to = tmp_path / "canvas.csv"
+    said = export(url, CanvasExporter, to, code=2, file=file)
+    assert "no column of given.csv is 01_numbers" in said
+    assert not to.exists()
+    file = given(tmp_path, CANVAS.replace("01_numbers (502)", "Week 1: 01-Numbers! (502)"))
+    export(url, CanvasExporter, to, code=1, file=file)
+    assert rows_in(to)[0][-1] == "Week 1: 01-Numbers! (502)"
+
+
 def test_other_points_in_canvas_are_said_and_can_be_scaled(url, tmp_path):
     file = given(tmp_path, CANVAS.replace("8.00,(read", "100,(read"))
     to = tmp_path / "canvas.csv"

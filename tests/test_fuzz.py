@@ -12,7 +12,8 @@ import pytest
 
 from autograder.course.grade import result_row
 from autograder.data.key import Key
-from autograder.running.runner import Workshop, grade_notebook
+from autograder.running.runner import grade_notebook
+from autograder.running.workshop import Workshop
 
 ODD: list[Any] = [
     None, True, -1, 1e308, "", "\x00", "\ud800", [], {}, [[]], {"": {}}, "%%bash\nls", "!ls",

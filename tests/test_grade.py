@@ -17,12 +17,12 @@ import numbers_exercise as numbers
 import pytest
 import warm
 
-from autograder.course.grade import GradingProblem, grade_folder
+from autograder.course.grade import GradingProblem, Results, grade_folder
 from autograder.data.files import CannotWrite
 from autograder.data.key import Key
-from autograder.running import runner
-from autograder.running.runner import Workshop
+from autograder.running import conversation
 from autograder.running.waiting import Allowance, Share
+from autograder.running.workshop import Workshop
 
 Row = dict[str, Any]
 
@@ -61,6 +61,18 @@ HAND_INS: dict[str, tuple[bytes | None, str, tuple[float, float, float], str]] =
     "other-exercise": (
         numbers.raw(numbers.notebook(autograder={"exercise": "02_letters"})),
         "invalid", (0, 0, 0), "this is exercise 02_letters, not 01_numbers",
+    ),
+    "old-sheet-without-a-list": (
+        b'{"worksheets": [{"cells": 5}], "metadata": {}}',
+        "graded", (0, 0, 0), "defines no function `double`",
+    ),
+    "half-a-character": (
+        numbers.raw(double="def double(x):  # \ud83d\n    return 2 * x"),
+        "graded", LAST, "UnicodeEncodeError",
+    ),
+    "clears-the-screen": (
+        numbers.raw(numbers.notebook(autograder={"exercise": "\x1b[2J\u2028x"})),
+        "invalid", (0, 0, 0), "this is exercise \ufffd[2J x, not 01_numbers",
     ),
     "no-name": (numbers.raw({**numbers.notebook(), "metadata": {}}), "graded", (2, 4, 2), ""),
     "lacks": (numbers.raw(double="y = 1"), "graded", LAST, "defines no function `double`"),
@@ -255,7 +267,7 @@ def graded(key: Key, workshop: Workshop, tmp_path_factory: pytest.TempPathFactor
         else:
             numbers.submit(folder / "submitted", student, content)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "Allowance", Noted)
+        patch.setattr(conversation, "Allowance", Noted)
         rows = grade_folder(
             folder / "submitted", key, folder / "out", 2, TIMEOUT, workshop=workshop
         )
@@ -271,6 +283,42 @@ def test_every_kind_of_hand_in_gets_its_row(graded, student: str):
     assert row["score"] == sum(expected)
     assert words in json.dumps(row, ensure_ascii=False)
     assert row["max_score"] == numbers.FULL
+
+
+def test_what_a_student_wrote_ends_no_line_of_the_results_and_clears_no_screen(graded):
+    text = (graded[0] / "out" / "results.jsonl").read_text("utf-8")
+    assert len(text.splitlines()) == len(HAND_INS)
+    assert "\x1b" not in text
+
+
+def test_a_name_that_is_no_text_is_graded_with_a_mark_in_it(key, workshop, tmp_path):
+    numbers.submit(tmp_path / "submitted", "ann", numbers.raw())
+    path = tmp_path / "submitted" / "ann" / numbers.EXERCISE
+    try:
+        os.rename(path / f"{numbers.EXERCISE}.ipynb", os.fsencode(path) + b"/mine-\xff.ipynb")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    [row] = grade_folder(
+        tmp_path / "submitted", key, tmp_path / "out", 1, TIMEOUT, workshop=workshop
+    )
+    assert row["score"] == numbers.FULL
+    assert row["message"].startswith("graded mine-\ufffd.ipynb")
+    [kept] = rows_of(tmp_path / "out" / "results.jsonl")
+    assert kept == row
+
+
+def test_a_second_grading_that_is_refused_leaves_the_record_of_the_first(key, tmp_path):
+    numbers.submit(tmp_path / "submitted", "ann", numbers.raw())
+    began: list[int] = []
+    with (
+        Results(tmp_path / "out"),
+        pytest.raises(GradingProblem, match="another grading writes"),
+    ):
+        grade_folder(
+            tmp_path / "submitted", key, tmp_path / "out", 1, TIMEOUT,
+            workshop=Workshop(), begun=lambda: began.append(1),
+        )  # fmt: skip
+    assert not began
 
 
 def test_rows_carry_what_the_contract_names(graded):
@@ -396,19 +444,20 @@ def test_a_row_cut_short_is_graded_again(small: Path, key: Key, workshop: Worksh
 GRADING = """
 import sys, time
 from pathlib import Path
-from autograder.running import runner
+from autograder.running.conversation import Reply
+from autograder.running.workshop import Workshop
 from autograder.course.grade import grade_folder
 from autograder.data.key import read_key
 from autograder.data.notebook import read_notebook
 from autograder.running.cells import run_cells
 from autograder.running.child import observe
 
-class Here(runner.Workshop):
+class Here(Workshop):
     def reply(self, raw, key, timeout):
         time.sleep(0.02)
         run = run_cells(read_notebook(raw))
         seen = {question.name: observe_here(run, question) for question in key.questions}
-        return runner.Reply(seen)
+        return Reply(seen)
 
 def observe_here(run, question):
     from autograder.probing.probe import probe
@@ -422,7 +471,7 @@ grade_folder(folder, read_key(key), out, 2, 20, workshop=Here())
 
 def _kill_and_go_on(shares: list[float], class_size: int, folder: Path, key: Key) -> None:
     """Kill a grading at `shares` of the time it takes undisturbed, then go on with it."""
-    from autograder.setting.keymaking import write_key
+    from autograder.data.key import write_key
 
     for number in range(class_size):
         content = numbers.raw(double=f"def double(x): return {number % 3} * x")

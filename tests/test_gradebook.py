@@ -17,7 +17,7 @@ from nbgrader.utils import compute_checksum
 from autograder.course.grade import GradingProblem, grade_folder, write_table
 from autograder.course.gradebook import open_gradebook, save
 from autograder.course.rubric import WithoutRubrics, with_rubrics
-from autograder.running.runner import Workshop
+from autograder.running.workshop import Workshop
 
 QUESTION = "*Your answer here.*"
 

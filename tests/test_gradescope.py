@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 
 from autograder.cli import app
 from autograder.course.gradescope import GradescopeResults, make_zip
+from autograder.data.key import write_key
 from autograder.running.doctor import findings
-from autograder.setting.keymaking import write_key
 
 # Every field that Gradescope's page on the format documents, with values of its kinds.
 DOCUMENTED = """
@@ -151,6 +151,23 @@ def test_a_task_is_called_right_only_where_it_is(unpacked: Path):
     results = graded(unpacked, a__ipynb=b"{")
     assert "the file is not a notebook" in str(results.output)
     assert {test.output for test in results.tests} == {results.output}
+
+
+def test_a_key_that_lies_beside_the_notebook_is_no_second_notebook(unpacked: Path):
+    results = graded(unpacked, mine__ipynb=numbers.raw(), mine__ipynb__json=b"{}")
+    assert results.score == numbers.FULL
+
+
+def test_what_nobody_foresaw_gives_results_too(tmp_path: Path, monkeypatch):
+    from autograder.course import gradescope
+
+    def fail(root: Path) -> None:
+        raise ZeroDivisionError("unforeseen")
+
+    monkeypatch.setattr(gradescope, "graded", fail)
+    assert gradescope.main(tmp_path) == 0
+    found = GradescopeResults.model_validate_json((tmp_path / "results/results.json").read_text())
+    assert (found.score, found.output) == (0, gradescope.LAST_SENTENCE)
 
 
 def test_a_broken_key_gives_no_points_and_no_traceback(unpacked: Path):

@@ -13,8 +13,8 @@ import pytest
 import warm
 
 from autograder.course.gradebook import open_gradebook
+from autograder.data.key import write_key
 from autograder.running.doctor import findings
-from autograder.setting.keymaking import write_key
 
 EXERCISE = numbers.EXERCISE
 SECRET = "assert double(8128) == 16256"

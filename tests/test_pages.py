@@ -163,7 +163,7 @@ class Replies:
 
     def reply(self, raw, key, timeout):
         from autograder.probing.probe import probe
-        from autograder.running.runner import Reply
+        from autograder.running.conversation import Reply
 
         self.asked.append(list(key.tasks))
         answers = {

@@ -15,10 +15,11 @@ from autograder.data.values import KEPT, stream
 from autograder.probing import calling, network
 from autograder.probing.building import quick_building
 from autograder.probing.calling import momenta_of, steps_of
-from autograder.probing.network import Network, silent_dropout
+from autograder.probing.network import Network
 from autograder.probing.probe import probe
+from autograder.probing.quick import silent_dropout
 from autograder.probing.trace import Recorder, patched, recording
-from autograder.running.runner import _seeds_of
+from autograder.running.workshop import _seeds_of
 from autograder.setting.task import load_tasks
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -266,7 +266,7 @@ def test_an_answer_without_a_name_of_its_own_is_checked_as_it_is_graded(
     points, key, tmp_path, monkeypatch, answer
 ):
     from autograder import check
-    from autograder.setting.keymaking import write_key
+    from autograder.data.key import write_key
 
     write_key(key, tmp_path / "key.json")
     monkeypatch.chdir(tmp_path)

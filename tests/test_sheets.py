@@ -7,15 +7,17 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from autograder.cli import app
 from autograder.course.own_work import row_of
-from autograder.data.key import Key, KeyProblem, read_key
+from autograder.data.key import Key, KeyProblem, read_key, write_key
 from autograder.data.observation import Array, CaseObservation, Observation
 from autograder.data.sealing import observed_value, require_answers, without_answers
 from autograder.judging.judge import judge
 from autograder.probing.probe import probe
 from autograder.setting.exercises import exercise_names
-from autograder.setting.keymaking import make_key, write_key
+from autograder.setting.keymaking import make_key
 from autograder.setting.questions import STILL, Choice, Number, sheet_of
 from autograder.setting.task import TaskError, load_tasks
 
@@ -93,7 +95,7 @@ def test_no_answer_can_be_read_in_a_key_and_a_courses_key_cannot_even_judge(key,
     assert '"b"' not in text.replace('"choices":["a","b","c"]', "")
     bare = without_answers(key)
     found = verdict(bare, "height", 17.25)
-    assert (found.points, found.verdict) == (0, "wrong")
+    assert (found.points, found.verdict) == (0, "missing")
     assert "said when it is graded" in found.hint
     assert not any(task.value.mistakes for task in bare.tasks.values() if task.value)
     with pytest.raises(KeyProblem, match=r"no answers to height, kind: .* grade with the private"):
@@ -183,3 +185,49 @@ def test_in_a_notebook_a_value_is_checked_by_its_name(key, tmp_path, monkeypatch
     assert float(check(kind="c")) == 0
     with pytest.raises(CheckProblem, match="no task `width`"):
         check(width=17)
+    with pytest.raises(CheckProblem, match=r"one answer at a time: .* given were height, kind"):
+        check(height=17, kind="c")
+    with pytest.raises(CheckProblem, match=r"checked by its name, check\(height=height\)"):
+        exec("height = 17; check(height)", {"check": check})
+
+
+def test_the_same_value_checked_again_is_no_further_try(key, tmp_path, monkeypatch):
+    from autograder.desk import helping
+    from autograder.notebook_check import check
+
+    write_key(key, tmp_path / "key.json")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(helping, "_tries", {})
+    for value in (3, 3, 4):
+        check(height=value)
+    assert len(helping.tries_of("77_questions", "height").failed) == 2
+
+
+def test_a_value_whose_cell_has_failed_since_is_not_checked(key, tmp_path, monkeypatch):
+    from autograder.desk import kernel
+    from autograder.notebook_check import check
+
+    write_key(key, tmp_path / "key.json")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(kernel, "failed_since", lambda name: f"the cell with `{name}` raises")
+    shown = check(height=17)
+    assert float(shown) == 0
+    assert shown.verdict.hint == "the cell with `height` raises"
+
+
+def test_no_zip_for_gradescope_is_made_of_a_key_without_answers(key, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_key(without_answers(key), tmp_path / "key.json")
+    command = ["gradescope", "77_questions", "--key", "key.json", "--out", "up.zip"]
+    assert "no answers to height, kind" in str(CliRunner().invoke(app, command).exception)
+    assert not (tmp_path / "up.zip").exists()
+
+
+def test_a_courses_own_key_calls_no_value_wrong_on_the_command_line(key, tmp_path):
+    write_key(without_answers(key), tmp_path / "key.json")
+    cells = ["height = 17", "check(height=height)", "kind = 'a'", "check(kind=kind)"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["autograder"] = {"exercise": "77_questions"}
+    nbformat.write(notebook, tmp_path / "77_questions.ipynb")
+    row = row_of(tmp_path / "77_questions.ipynb", tmp_path / "key.json", 60, None)
+    assert {task["verdict"] for task in row["tasks"].values()} == {"missing"}

@@ -21,7 +21,8 @@ from autograder.course.grade import GradingProblem, key_hash
 from autograder.data.key import Key, package_version
 from autograder.data.limits import Limits
 from autograder.data.observation import Observation
-from autograder.running.runner import Reply, WarmProcessGone, Workshop
+from autograder.running.conversation import Reply
+from autograder.running.workshop import WarmProcessGone, Workshop
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -122,7 +123,7 @@ class Cluster:
         job = client.submit(reply_on_worker, raw, key_there, timeout, options, pure=False)
         while True:
             try:
-                version, worker, reply, missing = job.result(timeout=LOOK_SECONDS)
+                version, worker, reply, missing, problem = job.result(timeout=LOOK_SECONDS)
                 break
             except TimeoutError:
                 self._see_that_somebody_works(client)
@@ -132,6 +133,11 @@ class Cluster:
                     + GOES_ON
                 ) from None
         _check_version(worker, version)
+        if problem:
+            raise WarmProcessGone(
+                f"the Dask worker {worker} cannot run notebooks ({problem}): mend that or end the "
+                f"worker, {GOES_ON}"
+            )
         self.missing.update(missing)
         return _reply_of(reply)
 
@@ -214,15 +220,22 @@ def _version() -> str:
 
 def reply_on_worker(
     raw: bytes, key: str, timeout: float, options: dict[str, Any]
-) -> tuple[str, str, str, dict[str, str]]:
-    """Run a notebook in a child of this worker: version, worker, reply, what the lock lacks."""
+) -> tuple[str, str, str, dict[str, str], str]:
+    """Run a notebook in a child of this worker: version, worker, reply, what the lock lacks.
+
+    The last is what this machine lacks: raised here, it would look like a scheduler that is lost.
+    """
     from distributed import get_worker
 
-    workshop = _workshop(options)
-    reply = workshop.reply(raw, _key(key), timeout)
+    worker = get_worker().address
+    try:
+        workshop = _workshop(options)
+        reply = workshop.reply(raw, _key(key), timeout)
+    except OSError as error:
+        return _version(), worker, "", {}, f"{type(error).__name__}: {error.strerror or error}"
     observations = {name: seen.model_dump() for name, seen in reply.observations.items()}
     text = json.dumps({**vars(reply), "observations": observations})
-    return _version(), get_worker().address, text, workshop.missing
+    return _version(), worker, text, workshop.missing, ""
 
 
 @lru_cache(maxsize=4)

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import lzma
 import re
+import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +26,13 @@ from autograder.course.handed_in import (
     owner_of,
 )
 from autograder.course.roster import Roster
-from autograder.data.files import CannotWrite, write_whole
+from autograder.data.files import CannotWrite, readable_name, write_whole
 from autograder.data.notebook import MOST_BYTES, NotANotebook, read_notebook
 
 DEEPEST = 3  # zips in zips
 MOST_FILES = 100_000
+UNPACKING = (RuntimeError, zipfile.BadZipFile, NotImplementedError, OSError, EOFError,
+             zlib.error, lzma.LZMAError)  # fmt: skip
 LONGEST_NAME = 200  # bytes of a folder's name; file systems take 255
 
 
@@ -130,15 +135,20 @@ def _files(archive: Path, done: Collected) -> Iterator[tuple[str, bytes, tuple[i
     if archive.is_dir():
         for path in sorted(archive.rglob("*")):
             if path.is_file() and not path.is_symlink():
-                name = path.relative_to(archive).as_posix()
-                yield from _file(name, path.read_bytes(), (int(path.stat().st_mtime),), done, 0)
+                name = readable_name(path.relative_to(archive).as_posix())
+                try:
+                    raw, when = path.read_bytes(), time.localtime(path.stat().st_mtime)
+                except OSError as error:
+                    done.remarks.append(f"left out: {name} (it cannot be read: {error.strerror})")
+                    continue
+                yield from _file(name, raw, tuple(when[:6]), done, 0)  # as in a zip, local time
         return
     if not archive.is_file():
         raise GradingProblem(f"there is no {archive}: give the zip or the folder that came back")
     try:
         with zipfile.ZipFile(archive) as opened:
             yield from _members("", opened, done, 0)
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, UnicodeDecodeError):
         raise GradingProblem(f"{archive} is not a zip file: give the zip or a folder") from None
 
 
@@ -153,14 +163,18 @@ def _file(
         try:
             with zipfile.ZipFile(io.BytesIO(raw)) as opened:
                 yield from _members(f"{name}/", opened, done, depth + 1)
-        except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
+        except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, OSError) as error:
             done.remarks.append(f"left out: {name} (the zip cannot be read: {error})")
 
 
 def _members(
     before: str, opened: zipfile.ZipFile, done: Collected, depth: int
 ) -> Iterator[tuple[str, bytes, tuple[int, ...]]]:
-    for member in opened.infolist()[:MOST_FILES]:
+    members = opened.infolist()
+    if len(members) > MOST_FILES:
+        where = before.rstrip("/") or "the zip"
+        done.remarks.append(f"left out: all of {where} after its first {MOST_FILES:,} files")
+    for member in members[:MOST_FILES]:
         name = before + _name_of(member).replace("\\", "/")
         if member.is_dir():
             continue
@@ -170,7 +184,7 @@ def _members(
         try:
             with opened.open(member) as file:
                 raw = file.read(MOST_BYTES + 1)
-        except (RuntimeError, zipfile.BadZipFile, NotImplementedError, OSError, EOFError) as error:
+        except UNPACKING as error:
             done.remarks.append(f"left out: {name} (it cannot be unpacked: {error})")
             continue
         yield from _file(name, raw, tuple(member.date_time), done, depth)

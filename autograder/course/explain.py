@@ -10,16 +10,18 @@ from typing import Any
 from autograder.course.grade import (
     RESULTS,
     GradingProblem,
+    graded_submission,
     key_hash,
     notebook_hash,
-    read_submission,
+    read_rows,
     submission_of,
 )
 from autograder.data.files import write_whole
 from autograder.data.key import Key, package_version, read_key
 from autograder.judging.judge import Verdict
 from autograder.judging.report import verdict_json
-from autograder.running.runner import Outcome, Workshop, grade_notebook
+from autograder.running.runner import Outcome
+from autograder.running.workshop import Workshop
 
 RECORD = "grading.json"
 
@@ -54,19 +56,18 @@ def write_record(out: Path, folder: Path, key_path: Path, timeout: float) -> Non
 
 def stored(out: Path, student: str, task: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The record of a grading and a student's row. Raises GradingProblem."""
+    rows = read_rows(out)
     try:
         record = json.loads((out / RECORD).read_text("utf-8"))
-        lines = (out / RESULTS).read_text("utf-8").splitlines()
-        rows = {row["student"]: row for row in map(json.loads, lines)}
-        folder, key = record["folder"], record["key"]
+        whole = {"folder", "key", "timeout"} <= set(record)
     except FileNotFoundError:
-        raise GradingProblem(
-            f"there are no results in {out}: give the --out of `autograder grade`"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise GradingProblem(f"the results in {out} cannot be read: grade again") from None
-    assert folder
-    assert key
+        record = None
+    except (OSError, ValueError, TypeError):
+        whole = False
+    if record is None or not rows:
+        raise GradingProblem(f"there are no results in {out}: give the --out of `autograder grade`")
+    if not whole:
+        raise GradingProblem(f"the results in {out} cannot be read: grade again")
     if student not in rows:
         raise GradingProblem(f"there is no student `{student}` in {out}/{RESULTS}")
     if task not in rows[student]["tasks"]:
@@ -80,8 +81,9 @@ def explain(out: Path, student: str, task: str, workshop: Workshop) -> Explanati
     record, row = stored(out, student, task)
     key = read_key(Path(record["key"]))
     folder, exercise = Path(record["folder"]), row["exercise"]
-    raw, _ = read_submission(submission_of(folder, student, exercise, key.tasks), folder)
-    outcome = grade_notebook(raw, key, record["timeout"], workshop)
+    submission = submission_of(folder, student, exercise, key.tasks)
+    timeout = (row.get("limits") or record)["timeout"]
+    raw, outcome = graded_submission(submission, folder, key, timeout, workshop)
     verdicts = [verdict for verdict in outcome.verdicts if verdict.task == task]
     if not verdicts:
         raise GradingProblem(f"{record['key']} has no task `{task}` any more")

@@ -24,8 +24,8 @@ from nbgrader.plugins import ExportPlugin
 from traitlets import Bool, Dict, Unicode
 
 from autograder.course.grade import GradingProblem
+from autograder.course.names import plain
 from autograder.course.platform_table import Finder, Table
-from autograder.course.roster import plain
 from autograder.data.files import CannotWrite
 from autograder.judging.report import number
 
@@ -242,6 +242,11 @@ class CanvasExporter(PlatformExporter):
         places = []
         for exercise in exercises:
             place = self._column(table.head, section + 1, exercise.name)
+            if place in places:
+                raise GradingProblem(
+                    f"the column {table.head[place]} of {where} would be filled by two exercises: "
+                    f'name the others with --CanvasExporter.columns="{exercise.name}=TITLE"'
+                )
             places.append(place)
             cell = possible[place] if possible else ""
             if "read only" in cell:
@@ -278,7 +283,8 @@ class CanvasExporter(PlatformExporter):
             wanted = plain(exercise)
             plains = [plain(t["title"] if t else "") for t in titles]
             found = [i for i, title in enumerate(plains) if title == wanted]
-            found = found or [i for i, title in enumerate(plains) if wanted in title]
+            within = _within_titles(exercise)
+            found = found or [i for i, t in enumerate(titles) if t and within.search(t["title"])]
         if len(found) == 1:
             return found[0]
         there = ", ".join(cell for cell, t in zip(head, titles, strict=True) if t) or "none"
@@ -302,6 +308,12 @@ class CanvasExporter(PlatformExporter):
         points = ["    Points Possible", "", "", "", "", *worth]
         names = [exercise.name for exercise in exercises]
         return Table([*head, *names], [points, *(rows[name] for name in sorted(rows))]), width
+
+
+def _within_titles(exercise: str) -> re.Pattern[str]:
+    """An exercise's name in a title, however its words are joined, and not in a longer name."""
+    words = r"[\W_]*".join(re.findall(r"[^\W_]+", exercise))
+    return re.compile(rf"(?<!\d){words}(?!\w)", re.IGNORECASE)
 
 
 def _last_first(student: Any) -> str:

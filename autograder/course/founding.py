@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import secrets
@@ -16,8 +15,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from autograder.data.files import write_whole
-from autograder.data.key import Key, TaskKey, package_version, read_key
-from autograder.data.observation import FORMAT
+from autograder.data.key import Key, TaskKey, package_version, read_key, write_key
 from autograder.data.sealing import without_answers
 from autograder.setting.exercises import (
     KEY_NAME,
@@ -29,11 +27,10 @@ from autograder.setting.exercises import (
     require_exercise,
 )
 from autograder.setting.questions import sheet_of
-from autograder.setting.task import Task, TaskError, load_tasks
+from autograder.setting.task import load_tasks
 from autograder.setting.variants import variants_of, write_variant
 
 RECORD = "course.json"
-TRIES = 8  # seeds that are tried for a task
 QUESTIONS = "questions"  # the folder of the sheets
 BEFORE = "before"  # the folder of exercises as they were handed out
 TEMPLATES = {
@@ -107,7 +104,7 @@ def new_course(
             if private_keys and (again or not private.is_file()):
                 progress(f"{name}: its private key")
                 key = _key(name, made, course.key_seed, progress)
-                write_whole(private, _text_of(key))
+                write_key(key, private)
                 private.chmod(0o600)
             if sheet := sheet_of(made):
                 write_whole(folder / "keys" / f"{name}.rubric.md", sheet.rubric())
@@ -210,13 +207,14 @@ def _add_exercise(
     if varied:
         declared = variants_of(book / "solutions" / name)
         assert declared is not None
-        key = _key(name, made, PUBLIC_SEED, progress, key, declared.tasks)
+        kept = {n: task for n, task in key.tasks.items() if n not in declared.tasks}
+        key = _key(name, made, PUBLIC_SEED, progress, kept)
     release(place, name, place / "exercises")
     new, target = place / "exercises" / name, course.folder / "exercises" / name
     _without_links(new / f"{name}.ipynb")
     _keep_as_before(target, new, course.folder / BEFORE / name)
     shutil.copytree(new, target, dirs_exist_ok=True)
-    write_whole(target / KEY_NAME, _text_of(without_answers(key)))
+    write_key(without_answers(key), target / KEY_NAME)
 
 
 def _key(
@@ -224,36 +222,13 @@ def _key(
     solution: Path,
     seed: int,
     progress: Callable[[str], None],
-    old: Key | None = None,
-    changed: set[str] | None = None,
+    kept: dict[str, TaskKey] | None = None,
 ) -> Key:
-    """The key of an exercise; with `old` only the tasks that `changed` are observed."""
-    made = {}
-    for task in load_tasks(solution / "tasks.py"):
-        if old is not None and task.name not in (changed or set()):
-            made[task.name] = old.tasks[task.name]
-            continue
-        progress(f"{name}: observing {task.name}")
-        made[task.name] = _task_key(task, seed)
-    return Key(format=FORMAT, made_by=package_version(), exercise=name, seed=seed, tasks=made)
+    """The key of an exercise, but for the tasks that are `kept`."""
+    from autograder.setting.keymaking import make_key
 
-
-def _task_key(task: Task, seed: int) -> TaskKey:
-    """A task's key by this seed, or by the next by which no wrong answer of the bank gets through.
-
-    Trials are drawn, and now and then they do not part a mistake from the right answer.
-    Raises TaskError where that happens by every one of `TRIES` seeds.
-    """
-    from autograder.setting.keymaking import make_task_key
-
-    for attempt in range(TRIES - 1):
-        with contextlib.suppress(TaskError):
-            return make_task_key(task, seed + attempt)
-    return make_task_key(task, seed + TRIES - 1)
-
-
-def _text_of(key: Key) -> str:
-    return key.model_dump_json(exclude_defaults=True) + "\n"
+    tasks = load_tasks(solution / "tasks.py")
+    return make_key(name, tasks, seed, lambda task: progress(f"{name}: observing {task}"), kept)
 
 
 def _without_links(path: Path) -> None:

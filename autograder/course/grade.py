@@ -8,17 +8,26 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from autograder.course.alike import looked_at, released_prints
 from autograder.course.answers import cells_of
-from autograder.course.handed_in import is_rubbish, may_be_notebook
+from autograder.course.handed_in import notebooks_among
 from autograder.course.moved import Move, remember, settle
 from autograder.course.one_task import merged, only_tasks
 from autograder.course.pages import write_class_page, write_student_page
-from autograder.data.files import PART, CannotWrite, lock_file, write_csv, write_whole
+from autograder.data.files import (
+    PART,
+    CannotWrite,
+    in_utf8,
+    json_lines,
+    lock_file,
+    readable_name,
+    write_csv,
+    write_whole,
+)
 from autograder.data.key import Key, package_version
 from autograder.data.notebook import Cell, NotANotebook, read_notebook
 from autograder.judging.report import verdict_json
@@ -78,20 +87,18 @@ def submission_of(folder: Path, name: str, exercise: str, tasks: Iterable[str] =
     if not os.path.lexists(path):
         others = _notebooks_in(place) or _notebooks_in(folder / name)
         if len(others) == 1 and _holds(others[0], exercise, tasks):
-            path, remark = others[0], f"graded {others[0].name}: there is no {path.name}"
+            remark = f"graded {readable_name(others[0].name)}: there is no {path.name}"
+            path = others[0]
     stamp = ""
     with contextlib.suppress(OSError, UnicodeDecodeError):
         stamp = (path.parent / "timestamp.txt").read_text("utf-8").strip()[:100]
-    return Submission(_printable(name), path, stamp, remark)
+    return Submission(readable_name(name), path, stamp, remark)
 
 
 def _notebooks_in(place: Path) -> list[Path]:
-    """What may be notebooks in a folder, by name: those that end so, else what a browser makes."""
-    found: list[Path] = []
     with contextlib.suppress(OSError):  # no folder, or one that nobody may read
-        inside = sorted(place.iterdir())
-        found = [p for p in inside if may_be_notebook(p.name) and not is_rubbish(p.name)]
-    return [path for path in found if path.name.lower().endswith(".ipynb")] or found
+        return notebooks_among(sorted(place.iterdir()))
+    return []
 
 
 def _holds(path: Path, exercise: str, tasks: Iterable[str]) -> bool:
@@ -106,11 +113,6 @@ def _holds(path: Path, exercise: str, tasks: Iterable[str]) -> bool:
         return notebook.exercise == exercise
     defined = {name for cell in notebook.cells for name in defined_names(cell.source)}
     return not defined.isdisjoint(tasks)
-
-
-def _printable(name: str) -> str:
-    """A folder's name, where it holds bytes that are no text with marks in their place."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def read_submission(submission: Submission, folder: Path) -> tuple[bytes | None, str]:
@@ -147,6 +149,7 @@ def grade_folder(
     only: tuple[str, ...] = (),
     released: Path | None = None,
     moved: Callable[[list[Move]], None] = lambda moves: None,
+    begun: Callable[[], None] = lambda: None,
 ) -> list[dict[str, Any]]:
     """Grade every submission; return the rows of `results.jsonl`, in order of students.
 
@@ -155,40 +158,35 @@ def grade_folder(
     those of a student who is to be graded `again`, nor of one who was ended by a lower limit.
     Where tasks are named (`only`), these alone are graded again, and the points of others stay.
     `released` is the notebook that was given out, whose own text is nobody's answer; `moved` is
-    told whose score is another one than before, which `changes.csv` keeps.
+    told whose score is another one than before, which `changes.csv` keeps. `begun` is called once
+    no other grading writes there.
     """
     submissions = find_submissions(folder, key.exercise, key.tasks, out)
     limits = {"timeout": timeout, "memory": _memory(workshop)}
     common = {"key_sha256": key_hash(key), "version": package_version()}
     with Results(out) as results:
+        begun()
         kept = results.read()
-        rows: dict[str, dict[str, Any]] = {}
-        parts: dict[str, dict[str, Any]] = {}  # rows of which some tasks are graded again
-        todo = []
+        plan = _Plan()
         for submission in submissions:
             raw, _ = read_submission(submission, folder)
-            stamp = {"notebook_sha256": notebook_hash(raw), **common}
             old = kept.get(submission.student)
-            holds = old and _still_holds(old, stamp, key, limits)
+            stamp = {"notebook_sha256": notebook_hash(raw), **common}
+            holds = old is not None and _still_holds(old, stamp, key, limits)
             holds = holds and results.has_page(submission.student)
-            if old and holds and not again(submission.student):
-                rows[submission.student] = old
-                continue
-            todo.append(submission)
-            if old and holds and only:
-                parts[submission.student] = old
-        remember(out, [kept[one.student] for one in todo if one.student in kept])
-        results.finish([*rows.values(), *parts.values()])
+            plan.add(submission, old if holds else None, again(submission.student), bool(only))
+        rows = plan.rows
+        remember(out, [kept[one.student] for one in plan.todo if one.student in kept])
+        results.finish([*rows.values(), *plan.parts.values()])
         for number, row in enumerate(rows.values(), 1):
             progress(row, number, len(submissions))
-        some = only_tasks(key, only)
-        keys = dict.fromkeys(parts, some)
-        for submission, done in _graded(todo, folder, key, keys, workers, timeout, workshop):
+        keys = dict.fromkeys(plan.parts, only_tasks(key, only))
+        for submission, done in _graded(plan.todo, folder, key, keys, workers, timeout, workshop):
             about: dict[str, Any] = {"notebook_sha256": done.digest, **common}
             about |= {"limits": limits, "handed_in": submission.handed_in, **done.seen}
             row = result_row(submission.student, key, done.outcome, about)
-            if submission.student in parts:
-                row = merged(parts[submission.student], row)
+            if submission.student in plan.parts:
+                row = merged(plan.parts[submission.student], row)
             write_student_page(out, row, done.outcome.verdicts, key, done.cells)
             results.append(row)
             rows[submission.student] = row
@@ -200,6 +198,26 @@ def grade_folder(
         write_class_page(out, ordered, key, anonymous, prints)
         moved(settle(out, ordered))
     return ordered
+
+
+@dataclass
+class _Plan:
+    """What a grading does: `rows` that stand, who is `todo`, and of whom only `parts` are."""
+
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    todo: list[Submission] = field(default_factory=list)
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def add(
+        self, submission: Submission, old: dict[str, Any] | None, again: bool, some: bool
+    ) -> None:
+        """Plan a submission with the row `old` that holds; only `some` tasks may be for `again`."""
+        if old is not None and not again:
+            self.rows[submission.student] = old
+            return
+        self.todo.append(submission)
+        if old is not None and some:
+            self.parts[submission.student] = old
 
 
 def _memory(workshop: Runs) -> int | None:
@@ -247,11 +265,8 @@ def _graded(
     """
 
     def work(submission: Submission) -> _Done:
-        raw, sentence = read_submission(submission, folder)
-        outcome = grade_notebook(raw, keys.get(submission.student, key), timeout, workshop)
-        if sentence:
-            outcome = _refused(outcome, sentence)
-        outcome.message = outcome.message or submission.remark
+        mine = keys.get(submission.student, key)
+        raw, outcome = graded_submission(submission, folder, mine, timeout, workshop)
         seen = looked_at(raw, key.tasks) if outcome.status != "invalid" else {}
         return _Done(outcome, notebook_hash(raw), cells_of(raw), seen)
 
@@ -274,6 +289,18 @@ def _graded(
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def graded_submission(
+    submission: Submission, folder: Path, key: Key, timeout: float, workshop: Runs
+) -> tuple[bytes | None, Outcome]:
+    """A submission's notebook, None where it was not read, and what it is worth."""
+    raw, sentence = read_submission(submission, folder)
+    outcome = grade_notebook(raw, key, timeout, workshop)
+    if sentence:
+        outcome = _refused(outcome, sentence)
+    outcome.message = outcome.message or submission.remark
+    return raw, outcome
 
 
 def _refused(outcome: Outcome, sentence: str) -> Outcome:
@@ -315,12 +342,9 @@ def read_rows(out: Path) -> dict[str, dict[str, Any]]:
     """The whole lines of an earlier run, by student; a line cut short is left out."""
     found = {}
     if (out / RESULTS).is_file():
-        for line in (out / RESULTS).read_bytes().split(b"\n")[:-1]:
-            try:
-                row = json.loads(line)
+        for row in json_lines(out / RESULTS):
+            with contextlib.suppress(KeyError, TypeError):  # no row of ours
                 found[row["student"]] = row
-            except (ValueError, KeyError, TypeError):
-                continue
     return found
 
 
@@ -367,7 +391,7 @@ class Results:
         """Add a row, safe on disk before this returns. Raises CannotWrite."""
         try:
             with open(self.path, "ab") as file:
-                file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+                file.write(in_utf8(json.dumps(row, ensure_ascii=False)) + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:

@@ -24,12 +24,13 @@ from autograder.course.grade import (
     key_hash,
     result_row,
 )
-from autograder.course.handed_in import is_rubbish, may_be_notebook
-from autograder.data.files import CannotWrite, write_whole
+from autograder.course.handed_in import is_rubbish, notebooks_among
+from autograder.data.files import readable_name, write_whole
 from autograder.data.key import Key, KeyProblem, package_version, read_key
 from autograder.data.limits import Limits
 from autograder.judging.report import further
-from autograder.running.runner import CannotIsolate, WarmProcessGone, Workshop, grade_notebook
+from autograder.running.runner import grade_notebook
+from autograder.running.workshop import CannotIsolate, WarmProcessGone, Workshop
 
 Visibility = Literal["hidden", "after_due_date", "after_published", "visible"]
 VISIBILITIES: tuple[str, ...] = get_args(Visibility)
@@ -60,6 +61,7 @@ python=${AUTOGRADER_PYTHON:-$root/venv/bin/python}
 cd "$root/source" || exit 1
 PYTHONPATH="$root/source" exec "$python" -m autograder.course.gradescope "$root"
 """
+TOLD = (GradingProblem, KeyProblem, CannotIsolate, WarmProcessGone)  # sentences already
 LAST_SENTENCE = "This submission could not be graded: tell your instructor."
 
 
@@ -186,8 +188,9 @@ def main(root: Path) -> int:
     """Grade what lies in root/submission; write root/results/results.json, whatever happens."""
     try:
         made = graded(root)
-    except (GradingProblem, KeyProblem, CannotIsolate, WarmProcessGone, CannotWrite) as problem:
-        print(f"autograder: {problem}", file=sys.stderr)
+    except Exception as problem:  # without results a student sees a failure of the autograder
+        told = str(problem) if isinstance(problem, TOLD) else f"{type(problem).__name__}: {problem}"
+        print(f"autograder: {told}", file=sys.stderr)
         made = GradescopeResults(score=0, output=LAST_SENTENCE, stdout_visibility="hidden")
     write_results(root / "results" / "results.json", made)
     return 0
@@ -217,18 +220,22 @@ def graded(root: Path) -> GradescopeResults:
 def _handed_in(folder: Path, key: Key) -> tuple[bytes | None, str]:
     """The notebook handed in, with a remark, else None and a sentence for the student."""
     wanted = f"{key.exercise}.ipynb"
-    there = [path for path in sorted(folder.rglob("*")) if may_be_notebook(path.name)]
-    there = [path for path in there if not is_rubbish(path.relative_to(folder).as_posix())]
+    there = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if not is_rubbish(path.relative_to(folder).as_posix())
+    ]
+    there = notebooks_among(there)
     found = [path for path in there if path.name == wanted] or there
     if len(found) != 1:
-        named = ", ".join(path.name for path in found) or "none"
+        named = ", ".join(readable_name(path.name) for path in found) or "none"
         return None, f"hand in one notebook, {wanted}; there are {named}"
-    path = found[0]
+    path, name = found[0], readable_name(found[0].name)
     if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
-        return None, f"{path.name} is a link or no file: hand in the notebook itself"
+        return None, f"{name} is a link or no file: hand in the notebook itself"
     if path.stat().st_size > MOST_BYTES:
-        return None, f"{path.name} has {path.stat().st_size:,} bytes; the limit is {MOST_BYTES:,}"
-    return path.read_bytes(), "" if path.name == wanted else f"graded {path.name}, not {wanted}"
+        return None, f"{name} has {path.stat().st_size:,} bytes; the limit is {MOST_BYTES:,}"
+    return path.read_bytes(), "" if name == wanted else f"graded {name}, not {wanted}"
 
 
 # The zip

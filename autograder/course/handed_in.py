@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 # What macOS, Windows, Jupyter and editors leave in folders and zips.
 RUBBISH = re.compile(
@@ -54,6 +56,12 @@ class Owner:
 def is_rubbish(path: str) -> bool:
     """Whether a system left this file, not a student."""
     return bool(RUBBISH.search(path))
+
+
+def notebooks_among(paths: Iterable[Path]) -> list[Path]:
+    """What may be notebooks: those that end so, else what a browser makes of them."""
+    found = [path for path in paths if may_be_notebook(path.name) and not is_rubbish(path.name)]
+    return [path for path in found if path.name.lower().endswith(".ipynb")] or found
 
 
 def plain_stem(name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.data.files import write_csv, write_whole
+from autograder.data.files import json_lines, write_csv, write_whole
 from autograder.judging.report import number
 
 BEFORE = "before.jsonl"  # rows that are being graded again; there until all are
@@ -40,10 +40,9 @@ def remember(out: Path, rows: list[dict[str, Any]]) -> None:
 
 def remembered(out: Path) -> list[dict[str, Any]]:
     """The rows that stood before this grading began."""
-    path = out / BEFORE
     try:
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    except (OSError, ValueError):
+        return json_lines(out / BEFORE)
+    except OSError:
         return []
 
 

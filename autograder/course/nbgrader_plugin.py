@@ -28,7 +28,8 @@ from autograder.data.key import Key, KeyProblem, read_key
 from autograder.data.notebook import checked_task
 from autograder.data.sealing import require_answers
 from autograder.judging.report import verdict_json, verdict_output
-from autograder.running.runner import CannotIsolate, Outcome, Workshop, grade_notebook
+from autograder.running.runner import Outcome, grade_notebook
+from autograder.running.workshop import CannotIsolate, WarmProcessGone, Workshop
 from autograder.setting.exercises import public_key_path
 
 REASONS = "autograder_reasons"  # where in nbgrader's resources
@@ -59,7 +60,7 @@ class LockedIn(NbGraderPreprocessor):
             key = read_key(self._key_path(root, about["assignment"]))
             require_answers(key)
             outcome = self._grade(nb, key, root)
-        except (KeyProblem, CannotIsolate) as problem:
+        except (KeyProblem, CannotIsolate, WarmProcessGone) as problem:
             raise NbGraderException(str(problem)) from None
         if outcome.message:
             self.log.warning("%s: %s", about["student"], outcome.message)

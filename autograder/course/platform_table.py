@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course.grade import GradingProblem
-from autograder.course.roster import plain, words_of
+from autograder.course.names import plain, words_of
 from autograder.data.files import write_whole
 
 NUMBER = re.compile(r"[-+]?[0-9.,]*%?")
@@ -29,14 +29,15 @@ class Table:
     mark: str = ""
 
     @classmethod
-    def read(cls, path: Path) -> Table:
+    def read(
+        cls, path: Path, wanted: str = "the CSV file, in UTF-8, that the platform gave out"
+    ) -> Table:
         """Read a CSV whose cells are separated as the platform is set. Raises GradingProblem."""
         try:
             text = path.read_bytes().decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise GradingProblem(
-                f"{path} cannot be read ({type(error).__name__}): give the CSV file, in UTF-8, "
-                "that the platform gave out"
+                f"{path} cannot be read ({type(error).__name__}): give {wanted}"
             ) from None
         mark = BOM if text.startswith(BOM) else ""
         text = text.removeprefix(BOM)
@@ -47,7 +48,7 @@ class Table:
             raise GradingProblem(f"{path} is no CSV file: {error}") from None
         lines = [line for line in lines if any(cell.strip() for cell in line)]
         if not lines:
-            raise GradingProblem(f"{path} is empty: give the CSV file that the platform gave out")
+            raise GradingProblem(f"{path} is empty: give {wanted}")
         head, *rows = lines
         return cls(head, [row + [""] * (len(head) - len(row)) for row in rows], separator, mark)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import json
 import os
 import tempfile
 from collections.abc import Iterable
@@ -30,7 +32,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=PART)
         with os.fdopen(handle, "wb") as file:
-            file.write(content if isinstance(content, bytes) else content.encode("utf-8"))
+            file.write(content if isinstance(content, bytes) else in_utf8(content))
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
@@ -39,6 +41,29 @@ def write_whole(path: Path, content: str | bytes) -> None:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
         raise CannotWrite(path, error) from error
+
+
+def in_utf8(text: str) -> bytes:
+    """A text's bytes; half a character, which JSON holds and UTF-8 cannot, as a question mark."""
+    return text.encode("utf-8", "replace")
+
+
+def readable_name(name: str) -> str:
+    """A file's name, where it holds bytes that are no text with marks in their place."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def json_lines(path: Path) -> list[Any]:
+    """What the whole lines of a file hold, one that is no JSON or was cut short left out.
+
+    Only a line feed ends a line: what a student wrote may hold other signs that end one.
+    Raises OSError.
+    """
+    found = []
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        with contextlib.suppress(ValueError, RecursionError):
+            found.append(json.loads(line))
+    return found
 
 
 def write_csv(path: Path, rows: Iterable[Iterable[Any]]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ValidationError
 
+from autograder.data.files import write_whole
 from autograder.data.footprint import add_up
 from autograder.data.observation import FORMAT, Array, Observation, Plain, Question
 
@@ -205,6 +206,11 @@ def read_key(path: Path) -> Key:
         return Key.model_validate(content)
     except ValidationError as error:
         raise KeyProblem(f"{path} is damaged: {error.error_count()} fields are wrong") from error
+
+
+def write_key(key: Key, path: Path) -> None:
+    """Write a key whole or not at all. Raises CannotWrite."""
+    write_whole(path, key.model_dump_json(exclude_defaults=True) + "\n")
 
 
 def sketch(array: np.ndarray) -> Sketch:

@@ -134,7 +134,8 @@ def _dict(value: Any) -> dict:
 
 
 def _old_cells(worksheets: list) -> list:
-    cells = [cell for sheet in worksheets for cell in _dict(sheet).get("cells") or []]
+    lists = [_dict(sheet).get("cells") for sheet in worksheets]
+    cells = [cell for found in lists if isinstance(found, list) for cell in found]
     return [{**cell, "source": cell.get("input", "")} for cell in cells if isinstance(cell, dict)]
 
 

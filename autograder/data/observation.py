@@ -95,7 +95,6 @@ class Plan(Plain):
     probabilities: bool = False
     permutable: bool = False
     permuted: float = 1.0
-    own_weights: bool = False
     deep: bool = False
     projection: int = 30
     counted: bool = False

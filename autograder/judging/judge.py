@@ -111,7 +111,7 @@ def _on_a_value(key: TaskKey, value: Value, observation: Observation) -> Verdict
     hint = known or ("This is not the value." if value.right else LATER)
     return Verdict(
         task=key.question.name,
-        verdict="correct" if right else "wrong",
+        verdict="correct" if right else "wrong" if value.right else "missing",
         points=key.max_points if right else 0.0,
         max_points=key.max_points,
         checks=dict.fromkeys(key.parts, right),

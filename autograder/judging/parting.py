@@ -350,7 +350,6 @@ class Parting:
 
     text: str = ""
     kinds: frozenset[str] = frozenset()
-    is_expected: bool = False  # whether something is named that is expected there
 
 
 def parting(way: Way, said_before: Collection[int] = (), layer_by_layer: bool = True) -> Parting:
@@ -374,7 +373,7 @@ def parting(way: Way, said_before: Collection[int] = (), layer_by_layer: bool = 
     if len(blamed) == 1 and first and layer_by_layer:
         behind, kind = _behind(way, first)
         said, kinds = said + behind, kinds | kind
-    return Parting(said, frozenset(kinds), bool(taken))
+    return Parting(said, frozenset(kinds))
 
 
 def _kind(operation: str) -> str:

@@ -60,7 +60,7 @@ def observe_conversion(function: Callable, question: Question, case: Case) -> Ca
     """
     import keras
 
-    from autograder.probing.network import fast_calls, quick_initializers
+    from autograder.probing.quick import fast_calls, quick_initializers
 
     arguments = [decode(value) for value in case.arguments.values()]
     described = next(value for value in arguments if isinstance(value, Classifier))

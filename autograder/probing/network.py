@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -15,11 +13,11 @@ import numpy as np
 from autograder.data import values
 from autograder.data.observation import Plan, Stored
 from autograder.data.values import Colour
-from autograder.probing.building import quick_building, signature_of
 from autograder.probing.calling import Steps, fewest_positions, momenta_of, steps_of
-from autograder.probing.gradients import projected_gradients, sound_convolutions, tensor_of
+from autograder.probing.gradients import projected_gradients, tensor_of
 from autograder.probing.inference import inference_flag
-from autograder.probing.reordering import Weight
+from autograder.probing.models import lacks_variables, last_step, turned_kernels, turned_round
+from autograder.probing.quick import fast_calls, silent_dropout
 from autograder.probing.storing import Part, Storage, storages_of
 from autograder.probing.trace import Recorder, patched, recording, stored
 
@@ -33,7 +31,6 @@ MOST_AT_ONCE = 2_000_000  # weights of a net whose gradients are all kept until 
 # Two values normalised are 1 and -1 whatever they were: a gradient through them is rounding, by
 # which weights are then ranked. Keys have that of Keras's own steps.
 HANGING = 2
-FEW = 2_000  # numbers of a tensor that is kept for the next net
 READABLE = 1e-30  # probabilities are read through a logarithm, and none below this
 
 
@@ -74,7 +71,7 @@ class Network:
             v for v in model.non_trainable_variables if keras.backend.is_float_dtype(v.dtype)
         ]
         self.initial = {id(v): keras.ops.convert_to_numpy(v) for v in self.statistics}
-        self.turned = _turned_kernels(model)
+        self.turned = turned_kernels(model)
         self.storages = storages_of(self.stored_weights(), weights)
         self.way = 0  # number of the storage that is taken, of these and of the statistics'
         self.store(self.storages[0])
@@ -95,7 +92,7 @@ class Network:
         found = stored(variable)
         if id(variable) not in self.turned:
             return found
-        return Stored(name=found.name, shape=_turned_round(np.empty(found.shape)).shape)
+        return Stored(name=found.name, shape=turned_round(np.empty(found.shape)).shape)
 
     def store(self, storage: Storage) -> None:
         """Say where the variables hold the weights that get values."""
@@ -146,7 +143,7 @@ class Network:
         They show the last activation. A bias that is not stored as one vector stays 0. Where the
         network is a graph, only its end is run: what comes before gives 0, but takes memory.
         """
-        end = _last_step(self.model)
+        end = last_step(self.model)
         model = end or self.model
 
         def run() -> list[np.ndarray]:
@@ -182,7 +179,7 @@ class Network:
                 self._filled[number] = (colours, permuted)
                 drawn = self._values(number, permuted)
                 if id(variable) in self.turned:
-                    drawn = np.ascontiguousarray(_turned_round(drawn))
+                    drawn = np.ascontiguousarray(turned_round(drawn))
                 variable.assign(tensor_of(drawn))
 
     def _values(self, number: int, permuted: bool) -> np.ndarray:
@@ -237,7 +234,7 @@ class Network:
         def project(number: int, gradient: np.ndarray) -> np.ndarray:
             prints = np.zeros(len(self.colours))
             if id(self.trainable[number]) in self.turned:
-                gradient = np.ascontiguousarray(_turned_round(gradient))
+                gradient = np.ascontiguousarray(turned_round(gradient))
             for part in self.parts_of[number]:
                 if part.weight in doubtful:
                     prints[part.weight] += self._projected(part, gradient, permuted)
@@ -467,84 +464,6 @@ class Network:
         self.set_statistics(calibrated)
 
 
-def weights_of(model: keras.Model) -> list[Weight]:
-    """The trainable weights of a functional model."""
-    maps = {
-        math.prod(layer.input.shape[1:]): tuple(layer.input.shape[1:])
-        for layer in model.layers
-        if isinstance(layer, keras.layers.Flatten) and len(layer.input.shape) == 4
-    }
-    weights = []
-    for variable in model.trainable_variables:
-        name, shape = variable.name, tuple(variable.shape)
-        weights.append(Weight(name, shape, maps.get(shape[0], ()) if len(shape) == 2 else ()))
-    return weights
-
-
-def lacks_variables(model: keras.Model) -> bool:
-    """Whether a layer is not built yet: of one that says its own shape Keras runs no `call`."""
-    return any(not layer.built for layer in model._flatten_layers())
-
-
-def _last_step(model: keras.Model) -> keras.Model | None:
-    """A net from the input of the last layer with weights on; None if there is no such graph."""
-    layers = [layer for layer in getattr(model, "layers", ()) if layer.trainable_variables]
-    if not layers or not getattr(model, "outputs", None):
-        return None
-    try:
-        end = keras.Model(layers[-1].input, model.outputs)
-    except (AttributeError, ValueError):  # several inputs, or branches that begin before it
-        return None
-    return end if len(end.inputs) == 1 and None not in end.inputs[0].shape[1:] else None
-
-
-def _turned_kernels(model: keras.Model) -> set[int]:
-    """The kernels of transposed convolutions of stride 1, by identity.
-
-    Such a layer is a convolution whose kernel is turned by half a turn, with its channels and
-    filters exchanged; where these are as many, its shape does not show it.
-    """
-    return {
-        id(layer.kernel)
-        for layer in model._flatten_layers(include_self=False)
-        if isinstance(layer, keras.layers.Conv2DTranspose)
-        and layer.built
-        and tuple(layer.strides) == (1, 1)
-    }
-
-
-def _turned_round(kernel: np.ndarray) -> np.ndarray:
-    """The kernel of a convolution from that of a transposed one, and back."""
-    return kernel[::-1, ::-1].swapaxes(2, 3)
-
-
-def fixed_training_flags(model: Any) -> set[bool]:
-    """Values of `training` written into calls of layers that keep moving statistics.
-
-    Keras replaces such a value when it passes its own, so that one of `False` shows in no output.
-    """
-    found: set[bool] = set()
-    for operation in getattr(model, "operations", []):
-        if isinstance(operation, keras.Model):
-            found |= fixed_training_flags(operation)
-        if not getattr(operation, "non_trainable_variables", None):
-            continue
-        for node in operation._inbound_nodes:
-            flag = node.arguments.kwargs.get("training")
-            default = signature_of(operation.call).parameters.get("training")
-            if isinstance(flag, bool) and (default is None or flag != default.default):
-                found.add(flag)
-    return found
-
-
-def half_precision(model: keras.Model) -> str | None:
-    """The name of a 16-bit type that a layer of the model computes in, if any does."""
-    outputs = keras.tree.flatten(getattr(model, "outputs", None) or [])
-    types = [keras.backend.standardize_dtype(output.dtype) for output in outputs]
-    types += [layer.compute_dtype for layer in model._flatten_layers(include_self=False)]
-    return next((t for t in types if t in ("float16", "bfloat16")), None)
-
-
 def draw_input(plan: Plan, shape: tuple[int, ...], index: int) -> np.ndarray:
     """The plan's input number `index`: (batch, *shape), normal, of the plan's scale."""
     full = (plan.batch, *shape)
@@ -564,91 +483,3 @@ def _equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
         a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True)
         for a, b in zip(first, second, strict=True)
     )
-
-
-@contextmanager
-def fast_calls() -> Iterator[None]:
-    """Leave out what costs more than a small layer does: here, Keras's rewriting of tracebacks."""
-    filtering = keras.config.is_traceback_filtering_enabled()
-    keras.config.disable_traceback_filtering()
-    try:
-        with sound_convolutions():
-            yield
-    finally:
-        if filtering:
-            keras.config.enable_traceback_filtering()
-
-
-@contextmanager
-def silent_dropout() -> Iterator[None]:
-    """Let dropout pass its input on: it is free, and idle at inference. Added noise is not free."""
-
-    def unchanged(self: Any, inputs: Any, training: bool = False) -> Any:
-        return inputs
-
-    layers = keras.layers
-    with ExitStack() as stack:
-        for layer in (
-            layers.Dropout,
-            layers.SpatialDropout1D.__mro__[1],
-            layers.AlphaDropout,
-            layers.GaussianDropout,
-        ):
-            if "call" in vars(layer):
-                stack.enter_context(patched(layer, "call", unchanged))
-        stack.enter_context(patched(keras.random, "dropout", lambda inputs, *a, **k: inputs))
-        yield
-
-
-@contextmanager
-def quick_initializers() -> Iterator[None]:
-    """Build nets fast, with weights of zeros.
-
-    Their values are replaced, and drawing 60 million takes seconds.
-    """
-
-    def zeros(self: Any, shape: Any, dtype: Any = None, **options: Any) -> Any:
-        return _filled(0, shape, dtype)
-
-    def ones(self: Any, shape: Any, dtype: Any = None, **options: Any) -> Any:
-        return _filled(1, shape, dtype)
-
-    initializers = keras.initializers
-    with ExitStack() as stack:
-        for initializer in (
-            initializers.VarianceScaling,
-            initializers.RandomNormal,
-            initializers.RandomUniform,
-            initializers.TruncatedNormal,
-            initializers.Orthogonal,
-            initializers.Zeros,
-        ):
-            stack.enter_context(patched(initializer, "__call__", zeros))
-        stack.enter_context(patched(initializers.Ones, "__call__", ones))
-        stack.enter_context(quick_building())
-        yield
-
-
-def _filled(number: int, shape: Sequence[int], dtype: Any) -> Any:
-    """A tensor of one number throughout; a small one is made once."""
-    kind, count = keras.backend.standardize_dtype(dtype), math.prod(shape)
-    if count <= FEW and _keeps_tensors():
-        return _small_one(number, tuple(shape), kind)
-    flat = values.aligned_zeros(count).reshape(shape)
-    if number:  # else it takes no memory yet
-        flat += number
-    return keras.ops.cast(tensor_of(flat), kind)
-
-
-def _keeps_tensors() -> bool:
-    """Whether nobody can write to a tensor, and all are of numbers that are known."""
-    if keras.backend.backend() != "tensorflow":
-        return False
-    import tensorflow as tf
-
-    return bool(tf.executing_eagerly())
-
-
-@lru_cache(maxsize=200)
-def _small_one(number: int, shape: tuple[int, ...], kind: str) -> Any:
-    return keras.ops.full(shape, number, kind)

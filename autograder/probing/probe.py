@@ -214,7 +214,7 @@ def _steps_to_the_error(function: Callable, question: Question, case: Case) -> t
     """The steps of a network that cannot be built, up to the one that fails."""
     if question.kind == "function" or question.structure:
         return ()
-    from autograder.probing.network import quick_initializers
+    from autograder.probing.quick import quick_initializers
     from autograder.probing.trace import Recorder, recording
 
     recorder = Recorder(symbolic=True)
@@ -273,7 +273,7 @@ class _EarlierNets:
         At the first case the answer is called a second time; where a model is tried on several
         cases, these are its further calls, which saves building a large one.
         """
-        from autograder.probing.network import lacks_variables
+        from autograder.probing.models import lacks_variables
 
         remarks = [KEEPS] if self._share(model.weights) else []
         self._weights = [weakref.ref(weight) for weight in model.weights]
@@ -299,11 +299,8 @@ def _observe_network(
     function: Callable, question: Question, case: Case, earlier: _EarlierNets
 ) -> CaseObservation:
     from autograder.probing.inference import randomness
-    from autograder.probing.network import (
-        fixed_training_flags,
-        half_precision,
-        quick_initializers,
-    )
+    from autograder.probing.models import fixed_training_flags, half_precision
+    from autograder.probing.quick import quick_initializers
     from autograder.probing.trace import Recorder
 
     if question.structure:
@@ -403,7 +400,7 @@ def _watched(function: Callable, names: Sequence[str], remarks: list[str]) -> Ca
 def _observe_structure(
     function: Callable, question: Question, case: Case, earlier: _EarlierNets
 ) -> CaseObservation:
-    from autograder.probing.network import quick_initializers
+    from autograder.probing.quick import quick_initializers
     from autograder.probing.structure import facts
 
     with quick_initializers():

@@ -50,7 +50,7 @@ from autograder.probing.kernels import (
     one_weight_each,
     steps_of,
 )
-from autograder.probing.network import fast_calls
+from autograder.probing.quick import fast_calls
 from autograder.probing.trace import describe, recording
 
 SAMPLES = 4

@@ -101,7 +101,8 @@ def make_exercise_key(
     progress: Callable[[str], None] = lambda s: None,
 ) -> Key:
     """Make the key of an exercise for `seed` and write it to `path`."""
-    from autograder.setting.keymaking import make_key, write_key
+    from autograder.data.key import write_key
+    from autograder.setting.keymaking import make_key
 
     tasks = load_tasks(require_exercise(root, exercise) / "tasks.py")
     key = make_key(exercise, tasks, seed, progress)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import warnings
 import zlib
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autograder.data.files import write_whole
 from autograder.data.key import (
     Answer,
     Key,
@@ -55,16 +54,36 @@ from autograder.setting.task import Task, TaskError, Trial
 if TYPE_CHECKING:
     from autograder.probing.network import Network
 
+TRIES = 8  # seeds that are tried for a task
+
 
 def make_key(
-    exercise: str, tasks: list[Task], seed: int, progress: Callable[[str], None] = lambda s: None
+    exercise: str,
+    tasks: list[Task],
+    seed: int,
+    progress: Callable[[str], None] = lambda s: None,
+    kept: Mapping[str, TaskKey] | None = None,
 ) -> Key:
-    """Observe every task of an exercise. Raises TaskError where answers cannot be told apart."""
+    """Observe every task of an exercise but for those `kept`, which are taken over.
+
+    Trials are drawn, and now and then they do not part a mistake from the right answer: then the
+    next seed is taken for the task. Raises TaskError where that happens by each of `TRIES`.
+    """
     made = {}
     for task in tasks:
+        if kept and task.name in kept:
+            made[task.name] = kept[task.name]
+            continue
         progress(task.name)
-        made[task.name] = make_task_key(task, seed)
+        made[task.name] = _by_some_seed(task, seed)
     return Key(format=FORMAT, made_by=package_version(), exercise=exercise, seed=seed, tasks=made)
+
+
+def _by_some_seed(task: Task, seed: int) -> TaskKey:
+    for attempt in range(TRIES - 1):
+        with contextlib.suppress(TaskError):
+            return make_task_key(task, seed + attempt)
+    return make_task_key(task, seed + TRIES - 1)
 
 
 def make_task_key(task: Task, seed: int, seen: dict[str, Observation] | None = None) -> TaskKey:
@@ -147,11 +166,6 @@ def _value_key(task: Task, seed: int) -> TaskKey:
         answers=(),
         value=value.model_copy(update={"right": right, "mistakes": tuple(mistakes)}),
     )
-
-
-def write_key(key: Key, path: Path) -> None:
-    """Write a key whole or not at all."""
-    write_whole(path, key.model_dump_json(exclude_defaults=True) + "\n")
 
 
 def _properties(task: Task, trials: list[Trial]) -> tuple[tuple[Property, ...], ...]:
@@ -248,7 +262,7 @@ def _with_reordered_kernels(task: Task, key: TaskKey, right: Observation) -> Tas
     """Foretell what answers give that store their kernels in another order."""
     if key.question.kind == "function" or key.properties:
         return key
-    from autograder.probing.network import weights_of
+    from autograder.probing.models import weights_of
 
     networks = {
         index: network_of(task, case)

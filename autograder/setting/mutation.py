@@ -22,7 +22,7 @@ import nbformat
 from autograder.data.key import Key, TaskKey, package_version
 from autograder.data.observation import FORMAT
 from autograder.judging.judge import judge
-from autograder.running.runner import Workshop
+from autograder.running.workshop import Workshop
 from autograder.setting.edits import replace_node, used
 from autograder.setting.task import Task, TaskError, module_of
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.data.arguments import Input
-from autograder.probing.network import quick_initializers
+from autograder.probing.quick import quick_initializers
 from autograder.probing.trace import patched
 from autograder.setting.task import Task, Trial
 

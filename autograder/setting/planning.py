@@ -78,8 +78,8 @@ def decoded_arguments(case: Case) -> dict:
 
 def network_of(task: Task, case: Case) -> Network:
     """The model answer's network of a case, built and filled, not run yet."""
-    from autograder.probing.network import quick_initializers
     from autograder.probing.probe import as_block, build_network
+    from autograder.probing.quick import quick_initializers
 
     question = question_of(task, [case])
     with quick_initializers():

@@ -29,11 +29,11 @@ from attack_table import ATTACKS, Attack
 
 from autograder.course.grade import grade_folder
 from autograder.data.arguments import Input
-from autograder.data.key import Key, Property
+from autograder.data.key import Key, Property, write_key
 from autograder.data.limits import Limits
 from autograder.running.doctor import findings
-from autograder.running.runner import Workshop
-from autograder.setting.keymaking import make_key, write_key
+from autograder.running.workshop import Workshop
+from autograder.setting.keymaking import make_key
 from autograder.setting.task import Task, trial
 
 HERE = Path(__file__).resolve().parent
