@@ -150,6 +150,7 @@ def _groupings(
     """Which variables and weights may belong together, the likeliest first."""
     yield _by_name(variables, weights)
     yield _in_step(range(len(variables)), range(len(weights)), variables, weights)
+    yield _by_layers(variables, weights)
     yield _Leftovers(variables, weights).groups()
     yield _Leftovers(variables, weights, evenly=True).groups()
     yield _Leftovers(variables, weights).groups(joined_first=True)
@@ -172,6 +173,36 @@ def _by_name(variables: Sequence[Stored], weights: Sequence[Stored]) -> list[Gro
             return None
         groups += found
     return groups
+
+
+def _by_layers(variables: Sequence[Stored], weights: Sequence[Stored]) -> list[Group] | None:
+    """Groups of kernels by their shapes, with each the bias behind it.
+
+    By their own shapes biases would be given to other kernels that have as many filters. None
+    where not every kernel has its bias, or they do not fit.
+    """
+    mine, theirs = _kernels_with_biases(variables), _kernels_with_biases(weights)
+    if mine is None or theirs is None:
+        return None
+    kernels = _Leftovers([variables[i] for i in mine], [weights[i] for i in theirs]).groups()
+    groups: list[Group] = []
+    for of_variables, of_weights in kernels or ():
+        group = [mine[i] for i in of_variables], [theirs[i] for i in of_weights]
+        behind = [i + 1 for i in group[0]], [i + 1 for i in group[1]]
+        if _count([variables[i].shape for i in behind[0]]) != _count(
+            [weights[i].shape for i in behind[1]]
+        ):
+            return None
+        groups += [group, behind]
+    return groups or None
+
+
+def _kernels_with_biases(stored: Sequence[Stored]) -> list[int] | None:
+    """The kernels of a net in which each is followed by its bias; None of any other."""
+    kernels = list(range(0, len(stored), 2))
+    ranks = [len(one.shape) for one in stored]
+    alternate = len(stored) % 2 == 0 and all(ranks[i] > 1 == ranks[i + 1] for i in kernels)
+    return kernels if alternate else None
 
 
 def _paired_strangers(

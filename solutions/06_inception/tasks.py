@@ -134,7 +134,7 @@ def head_trials(rng: np.random.Generator) -> list[Trial]:
 def block_trials(rng: np.random.Generator) -> list[Trial]:
     """All six numbers differ, in another order each time; more channels and fewer than filters.
 
-    One map is smaller than the 5x5 window.
+    One map is smaller than the 5x5 window; once both reductions have as many filters.
     """
     orders = [numbers(rng, 2, 9, 6) for _ in range(3)]
     names = ("f1", "f3_reduce", "f3", "f5_reduce", "f5", "pool")
@@ -142,7 +142,7 @@ def block_trials(rng: np.random.Generator) -> list[Trial]:
     return [
         trial(x=Input(shape), **dict(zip(names, order, strict=True)))
         for shape, order in zip(shapes, orders, strict=True)
-    ]
+    ] + [trial(x=Input((6, 5, 4)), f1=3, f3_reduce=4, f3=5, f5_reduce=4, f5=2, pool=6)]
 
 
 def googlenet_trials(rng: np.random.Generator) -> list[Trial]:

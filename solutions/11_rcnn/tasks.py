@@ -113,7 +113,7 @@ def detections(rng: np.random.Generator, count: int, *thresholds: float) -> np.n
 def nms_trials(rng: np.random.Generator) -> list[Trial]:
     """Several thresholds, chains, boxes in one another, small ones, none, one, and equal ones.
 
-    An overlap of exactly the threshold; scores below 0; an empty box; single precision.
+    An overlap of exactly the threshold; scores below 0; an empty box, two; single precision.
     """
     worked = boxes_of([[0, 0, 10, 10], [0, 1, 10, 11], [20, 20, 30, 30]])
     many = detections(rng, 14, 0.15, 0.4, 0.3)
@@ -127,6 +127,7 @@ def nms_trials(rng: np.random.Generator) -> list[Trial]:
     small = boxes_of([[0, 0, 2, 2], [0, 1, 2, 3], [5, 5, 7, 8], [5, 6, 7, 9]])
     small = np.vstack([small, [[9, 2, 9.5, 2.8], [9.1, 2, 9.6, 2.8]]])
     with_empty = boxes_of([[3, 3, 3, 9], [0, 0, 6, 9], [0, 1, 6, 10], [20, 4, 27, 9]])
+    two_empty = [[3, 3, 3, 9], [0, 0, 6, 9], [7, 2, 12, 2]]
     again = np.repeat(boxes_of([[2, 3, 9, 15], [20, 1, 31, 8]]), [3, 2], axis=0)
     return [
         trial(boxes=worked, scores=np.array([0.8, 0.9, 0.7]), threshold=0.5),
@@ -139,6 +140,7 @@ def nms_trials(rng: np.random.Generator) -> list[Trial]:
         trial(boxes=nested, scores=ranked(rng, 4), threshold=0.4),
         trial(boxes=small, scores=ranked(rng, 6), threshold=0.4),
         trial(boxes=with_empty, scores=ranked(rng, 4), threshold=0.6),
+        trial(boxes=boxes_of(two_empty), scores=np.array([0.4, 0.9, 0.6]), threshold=0.5),
         trial(boxes=again, scores=ranked(rng, 5), threshold=0.9),
         trial(boxes=single(few * 9), scores=single(5 * ranked(rng, 9)), threshold=0.25),
         trial(boxes=drawn(rng, 1), scores=np.array([0.3]), threshold=0.5),
@@ -149,7 +151,8 @@ def nms_trials(rng: np.random.Generator) -> list[Trial]:
 def encode_trials(rng: np.random.Generator) -> list[Trial]:
     """Proposals near their boxes and far away, equal to them, much larger and smaller; one alone.
 
-    The same boxes with two sets of proposals; a large picture in single precision.
+    The same boxes with two sets of proposals; a large picture in single precision; boxes some
+    hundred times as large as their proposals.
     """
     boxes = drawn(rng, 5)
     near = boxes + rng.uniform(-3, 3, boxes.shape)
@@ -161,6 +164,7 @@ def encode_trials(rng: np.random.Generator) -> list[Trial]:
         trial(boxes=single(drawn(rng, 7, 900, 600)), proposals=single(drawn(rng, 7, 900, 600))),
         trial(boxes=drawn(rng, 3), proposals=drawn(rng, 3, 3, 4)),
         trial(boxes=np.vstack([drawn(rng, 1), boxes[1:3]]), proposals=boxes[:3]),
+        trial(boxes=boxes_of([[0, 4, 930, 1200]]), proposals=boxes_of([[400, 500, 403, 502.5]])),
     ]
 
 

@@ -436,3 +436,13 @@ def without_biases(x, f1, f3_reduce, f3, f5_reduce, f5, pool):
         convolve(max_pool(x), pool, 1, use_bias=False),
     ]
     return layers.Concatenate()(ways)
+
+
+@bank.mistake(
+    "The 3x3 and the 5x5 have a 1x1 reduction each; here both read the same one where the two have "
+    "as many filters."
+)
+def one_reduction_for_equal_numbers(x, f1, f3_reduce, f3, f5_reduce, f5, pool):
+    if f3_reduce == f5_reduce:
+        return one_reduction(x, f1, f3_reduce, f3, f5_reduce, f5, pool)
+    return inception_block(x, f1, f3_reduce, f3, f5_reduce, f5, pool)

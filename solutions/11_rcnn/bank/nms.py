@@ -429,3 +429,18 @@ bank.variant(
     after,
     change=lambda kept, boxes, scores: boxes[kept],
 )
+
+
+@bank.mistake(
+    "Empty boxes overlap nothing and stay; here two of them give 0 / 0, which is NaN and not at "
+    "most the threshold, so that the second one goes."
+)
+def nan_goes(boxes, scores, threshold):
+    order, kept = np.argsort(-scores), []
+    while order.size:
+        best, rest = order[0], order[1:]
+        kept.append(int(best))
+        empty = (areas(boxes[best]) == 0) & (areas(boxes[rest]) == 0)
+        overlaps = np.where(empty, np.nan, iou(boxes[[best]], boxes[rest])[0])
+        order = rest[overlaps <= threshold]
+    return kept

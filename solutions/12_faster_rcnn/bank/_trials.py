@@ -28,7 +28,10 @@ def ranked(rng: np.random.Generator, count: int, low=0.05, high=0.95) -> np.ndar
 
 
 def anchor_trials(rng: np.random.Generator) -> list[Trial]:
-    """Maps high and wide, one cell, odd and even strides; unlike numbers of scales and ratios."""
+    """Maps high and wide, one cell, odd and even strides; unlike numbers of scales and ratios.
+
+    Scales are floats: with whole numbers `keras.ops` multiplies whole numbers by parts of one.
+    """
     a, b, c = (int(n) for n in rng.choice(range(2, 6), 3, replace=False))
     sizes = [round(float(s), 1) for s in rng.uniform(11, 60, 3)]
     return [
@@ -62,6 +65,7 @@ def smooth_trials(rng: np.random.Generator) -> list[Trial]:
         trial(x=rng.normal(0, 4, (2, 3, 4)), beta=2.5),
         trial(x=single(rng.normal(0, 40, (7, 4))), beta=20.0),
         trial(x=np.array([0.25, -0.5, 3.0]), beta=0.5),
+        trial(x=np.array([0.0, 0.6, -2.25])),
     ]
 
 

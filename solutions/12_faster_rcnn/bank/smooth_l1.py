@@ -344,3 +344,9 @@ for name, hint, change in (
     ),
 ):
     bank.variant(name, hint, after, change=change)
+
+
+@bank.mistake("The results have parts; here all are whole numbers where the first of `x` is 0.")
+def of_the_type_of_the_first(x, beta=1.0):
+    result = smooth_l1(x, beta)
+    return np.trunc(result) if x.flat[0] == 0 else result

@@ -151,6 +151,26 @@ def filter_by_filter(x, depth, filters):
     return layers.Add()([module(x), doubled(low)])
 
 
+@bank.accepted
+def last_ones_in_halves(x, depth, filters):
+    """From the top down without recursion; the last 1x1 convolution of a unit in two halves."""
+
+    def module(x):
+        half = filters // 2
+        y = layers.Conv2D(half, 1, activation="relu")(x)
+        y = layers.Conv2D(half, 3, padding="same", activation="relu")(y)
+        halves = [layers.Conv2D(half, 1)(y), layers.Conv2D(filters - half, 1)(y)]
+        return layers.Add()([x, layers.Concatenate()(halves)])
+
+    levels = [x]
+    for _ in range(depth):
+        levels.append(module(halved(levels[-1])))
+    result = levels.pop()
+    while levels:
+        result = layers.Add()([module(levels.pop()), doubled(result)])
+    return result
+
+
 # Wrong: the hourglass with some of its parts exchanged
 
 
