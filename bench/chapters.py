@@ -123,12 +123,22 @@ RESULTS = {
 
 
 def chosen(numbers: list[str]) -> list[str]:
-    """The chapters of these numbers, or all."""
-    for number in numbers:
-        if not any(name.startswith(f"{number}_") or name == number for name in RESULTS):
+    """The chapters of these numbers or beginnings of names ("04", "13_single"), or all.
+
+    Raises:
+        ValueError: if one of them is no chapter's.
+    """
+    found = {
+        number: [name for name in RESULTS if name == number or name.startswith(f"{number}_")]
+        for number in numbers
+    }
+    for number, names in found.items():
+        if not names:
             known = ", ".join(name[:2] for name in RESULTS)
-            sys.exit(f'There is no learning result of a chapter "{number}"; there are {known}.')
-    return [n for n in RESULTS if not numbers or n in numbers or n[:2] in numbers]
+            raise ValueError(
+                f'There is no learning result of a chapter "{number}"; there are {known}.'
+            )
+    return [name for name in RESULTS if not numbers or name in set().union(*found.values())]
 
 
 def needs(name: str) -> str:
@@ -392,7 +402,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--steps", action="store_true", help="measure training steps instead")
     parser.add_argument("--pages", action="store_true", help="write the pages, measure nothing")
     given = parser.parse_args(arguments)
-    names = chosen(given.numbers)
+    try:
+        names = chosen(given.numbers)
+    except ValueError as problem:
+        print(problem, file=sys.stderr)
+        return 2
     kept = json.loads(KEPT.read_text("utf-8")) if KEPT.is_file() else {}
     if given.pages:
         write_pages(kept)
