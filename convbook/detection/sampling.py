@@ -43,7 +43,7 @@ class RegionBatches(keras.utils.PyDataset):
         targets: (N, P + M, 4), offsets to the object, divided by `OFFSET_SCALES`.
 
     Raises:
-        ValueError: if there are fewer pictures than in a batch.
+        ValueError: if there are fewer pictures than in a batch, or one has no box to learn from.
     """
 
     def __init__(
@@ -75,6 +75,10 @@ class RegionBatches(keras.utils.PyDataset):
         found, hidden, index = (ops.convert_to_numpy(each) for each in (holds, left_out, matched))
         own = np.take_along_axis(labels, index, 1)
         self.classes = np.where(hidden, -1, np.where(found == 1, own + 1, 0)).astype(np.int32)
+        if (empty := np.flatnonzero((self.classes < 0).all(1))).size:
+            raise ValueError(
+                f"Picture {empty[0]} has no box to learn from: give it proposals, or leave it out."
+            )
         objects = np.take_along_axis(truth, index[..., None], 1)
         self.targets = ops.convert_to_numpy(encode(objects, self.boxes, OFFSET_SCALES))
         self.epoch = 0
