@@ -413,19 +413,28 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if given.check:
         return check(names, kept.get("chapters", {}))
-    here = {"about": about(machine())}
     if given.steps:
-        load = os.getloadavg()[0]
-        try:
-            kept["steps"] = {**here, "load": load, "nets": steps()}
-        except RuntimeError as error:
-            print(error)
-            return 1
-        write(kept)
-        return 0
+        return keep_steps(kept)
     # One of the two options leaves out what the other asks for; neither or both, all of it.
     scales = given.scale or ([] if given.results else list(SCALES))
-    results = given.results or not given.scale
+    return keep_chapters(kept, names, scales, given.results or not given.scale)
+
+
+def keep_steps(kept: dict[str, Any]) -> int:
+    """Measure training steps, and keep them; return the exit code."""
+    made = {"about": about(machine()), "load": os.getloadavg()[0]}
+    try:
+        kept["steps"] = {**made, "nets": steps()}
+    except RuntimeError as error:
+        print(error)
+        return 1
+    write(kept)
+    return 0
+
+
+def keep_chapters(kept: dict[str, Any], names: list[str], scales: list[str], results: bool) -> int:
+    """Measure chapters, and keep each when it has run; return the exit code."""
+    here = {"about": about(machine())}
     began, status = time.monotonic(), 0
     for name in names:
         print(f"{(time.monotonic() - began) / 60:5.1f} min  {name}", flush=True)

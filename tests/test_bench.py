@@ -144,6 +144,21 @@ def test_what_compares_with_an_earlier_state_stays_on_the_page(tmp_path, monkeyp
     assert text.endswith(f"MiB.\n\n{section}\n")
 
 
+def test_a_graders_row_says_how_many_times_as_fast_as_nbgrader_it_is():
+    from argparse import Namespace
+
+    from bench import grading
+
+    rows = [("`nbgrader autograde`", 3, 8.0, "7.50"), ("this, once warm", 40, 1.0, "1.80")]
+    found = {"grader": 137.2, "worker": 133.0}
+    made = grading.Measured(rows, 8.0, found, [(20, 119.0), (2000, 125.0)], 0.047, 0.2)
+    lines = grading.lines_of(made, Namespace(large=2000), 2.7)
+    assert "| `nbgrader autograde` | 3 | 8.00 | 1.0 | 7.50 |" in lines
+    assert "| this, once warm | 40 | 1.00 | 8.0 | 1.80 |" in lines
+    assert any("starts in 0.20 s and took at most 137 MB. A further" in line for line in lines)
+    assert lines[-1].endswith("holds 119 MB after 20, 125 MB after 2,000.")
+
+
 def test_the_ways_of_comparing_see_what_they_can_and_no_more():
     """Two convolutions made in the other order, and a net that lacks a ReLU."""
     from keras import Input, Model, layers

@@ -61,10 +61,8 @@ def prepare(chosen: argparse.Namespace) -> Any:
     """Return the run that the arguments ask for, at its last checkpoint if it has one."""
     import keras
 
-    from convbook.data.batches import Batches
     from convbook.data.real import class_names
     from convbook.train.devices import share_out
-    from convbook.train.pictures import KEYS, MASK_KEYS, source
     from convbook.train.run import Run
 
     plan = _plan(chosen)
@@ -75,35 +73,40 @@ def prepare(chosen: argparse.Namespace) -> Any:
             f"A batch of {plan.batch_size} cannot be shared out among {len(devices)} devices: "
             "choose a multiple, or fewer --devices."
         )
-    pictures = {"size": plan.size, "seed": plan.seed, "places": plan.places}
-    drawn = plan.net == "mask_rcnn"
-    options = {**pictures, "workers": chosen.workers, "data_dir": chosen.data_dir, "masks": drawn}
-    training = source(plan.data, "train", count=plan.count, **options)
-    test = source(plan.data, "test", count=plan.judged, **options)
+    training, test = _batches(plan, chosen.workers, chosen.data_dir)
     classes = len(class_names(plan.data, chosen.data_dir))
     keras.utils.set_random_seed(plan.seed)
     keras.mixed_precision.set_global_policy(plan.precision)
     with scope:
         net = build(plan, classes)
-        steps = plan.epochs * max(1, len(training) // plan.batch_size)
+        steps = plan.epochs * max(1, len(training.source) // plan.batch_size)
         net.compile(optimizer_of(plan, steps), jit_compile=keras.backend.backend() == "jax")
         net.optimizer.build(net.trainable_variables)  # else TensorFlow traces the step twice
-    loaders = {"places": plan.places, "workers": 1 if plan.data.startswith("digit") else 4}
-    loaders["keys"] = MASK_KEYS if drawn else KEYS
-    run = Run(
-        net,
-        Batches(training, plan.batch_size, shuffle=True, seed=plan.seed, **loaders),
-        Batches(test, plan.batch_size, shuffle=False, seed=plan.seed, **loaders),
-        plan,
-        classes,
-        out,
-    )
+    run = Run(net, training, test, plan, classes, out)
     there = run.resume()
-    print(f"{plan.net} on {plan.data}: {len(training)} pictures, {run.steps} steps", end="")
+    print(f"{plan.net} on {plan.data}: {len(training.source)} pictures, {run.steps} steps", end="")
     print(f" of {plan.batch_size}, on {', '.join(devices)}")
     if there:
         print(f"going on after step {run.step}")
     return run
+
+
+def _batches(plan: Any, workers: int, data_dir: str | None) -> tuple[Any, Any]:
+    """The batches of a plan, to learn from and to be judged on."""
+    from convbook.data.batches import Batches
+    from convbook.train.pictures import KEYS, MASK_KEYS, source
+
+    drawn = plan.net == "mask_rcnn"
+    pictures = {"size": plan.size, "seed": plan.seed, "places": plan.places, "masks": drawn}
+    pictures |= {"workers": workers, "data_dir": data_dir}
+    loaders = {"seed": plan.seed, "places": plan.places, "keys": MASK_KEYS if drawn else KEYS}
+    loaders["workers"] = 1 if plan.data.startswith("digit") else 4
+    training = source(plan.data, "train", count=plan.count, **pictures)
+    test = source(plan.data, "test", count=plan.judged, **pictures)
+    return (
+        Batches(training, plan.batch_size, shuffle=True, **loaders),
+        Batches(test, plan.batch_size, shuffle=False, **loaders),
+    )
 
 
 def _folder(name: str) -> Path:
