@@ -127,7 +127,7 @@ print(json.dumps([found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 10
 
 def in_turns(exercise, before):
     """Processor seconds of either state by task, first time and later, and the peaks (MiB)."""
-    found = {"before": [], "after": []}
+    found: dict[str, list] = {"before": [], "after": []}
     for _ in range(TURNS):
         for name, root in (("before", before), ("after", ROOT)):
             done = subprocess.run(

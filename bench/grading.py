@@ -177,7 +177,8 @@ def ours(course: Path, count: int, workers: int) -> dict[str, float]:
     start = time.perf_counter()
     moments: list[float] = []
     before = cpu()
-    with Counting([course / "submitted"], workers=workers) as workshop:
+    counting = Counting([course / "submitted"], workers=workers)
+    with counting as workshop:
         workshop._ready()
         assert workshop._process is not None
         sampler = Sampler(workshop._process.pid)
@@ -193,7 +194,7 @@ def ours(course: Path, count: int, workers: int) -> dict[str, float]:
     whole = (time.perf_counter() - start) / count
     return {
         "whole": whole, "steady": steady, "grader": peak, "worker": sampler.most / 1e6,
-        "cpu": (cpu() - before + workshop.used) / count,
+        "cpu": (cpu() - before + counting.used) / count,
     }  # fmt: skip
 
 

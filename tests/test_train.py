@@ -274,15 +274,16 @@ def test_a_published_nets_kernels_decay_through_the_momentum_and_nothing_else_do
     start, gradients = rng.normal(size=(3, 2)), rng.normal(size=(4, 3, 2))
     kernel, bias = (keras.Variable(value.astype("float32")) for value in (start, start[:, 0]))
     optimizer = DecayingSGD(0.1, decay=0.5, momentum=0.9)
-    wanted, plain = [start, 0.0], [start[:, 0], 0.0]
+    wanted, plain = start, start[:, 0]
+    fall, own = np.zeros_like(wanted), np.zeros_like(plain)
     for gradient in gradients:
         pair = [gradient.astype("float32"), gradient[:, 0].astype("float32")]
         optimizer.apply([keras.ops.convert_to_tensor(each) for each in pair], [kernel, bias])
-        wanted[1] = 0.9 * wanted[1] - 0.1 * (gradient + 0.5 * wanted[0])
-        plain[1] = 0.9 * plain[1] - 0.1 * gradient[:, 0]
-        wanted[0], plain[0] = wanted[0] + wanted[1], plain[0] + plain[1]
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(kernel), wanted[0], rtol=1e-5)
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(bias), plain[0], rtol=1e-5)
+        fall = 0.9 * fall - 0.1 * (gradient + 0.5 * wanted)
+        own = 0.9 * own - 0.1 * gradient[:, 0]
+        wanted, plain = wanted + fall, plain + own
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(kernel), wanted, rtol=1e-5)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(bias), plain, rtol=1e-5)
     again = DecayingSGD.from_config(optimizer.get_config())
     assert (again.decay, again.momentum) == (0.5, 0.9)
 

@@ -355,7 +355,12 @@ def test_fit_reports_the_mean_over_the_steps_of_an_epoch(net, monkeypatch):
 
 def test_fit_ends_where_a_callback_says_so(net, monkeypatch):
     steps = []
-    monkeypatch.setattr(net, "train_on_batch", lambda *_, **__: steps.append(1) or {"loss": 2.0})
+
+    def step(*_, **__):
+        steps.append(1)
+        return {"loss": 2.0}
+
+    monkeypatch.setattr(net, "train_on_batch", step)
     pictures: Any = [(None, None)] * 3
     patient = keras.callbacks.EarlyStopping("loss", patience=2)
     history = net.fit(pictures, epochs=9, verbose=0, callbacks=[patient]).history
