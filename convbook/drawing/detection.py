@@ -173,7 +173,10 @@ def _right(
 
 
 def _overlap_with(box: ArrayLike, boxes: ArrayLike) -> Boxes:
-    """IoU of one box (4,) with boxes (N, 4): (N,); 0 where one is empty."""
+    """IoU of one box (4,) with boxes (N, 4): (N,); 0 where one is empty.
+
+    `convbook.detection.proposals.overlaps` is the same by pycocotools, but for rounding.
+    """
     one, others = np.asarray(box, float), np.asarray(boxes, float).reshape(-1, 4)
     sides = np.minimum(one[2:], others[:, 2:]) - np.maximum(one[:2], others[:, :2])
     shared = np.clip(sides, 0, None).prod(1)
