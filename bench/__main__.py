@@ -7,7 +7,7 @@
 Writes bench/RESULTS.md and bench/results.json: each figure with the command that gave it, its
 median over the rounds, the least and the most, and once the machine and the versions. What takes
 longer than its share of the time is ended and said to be missing, as is what needs something that
-is not here.
+is not here. The measurements' own pages, which longer runs of theirs wrote, stay as they are.
 """
 
 import argparse
@@ -23,19 +23,26 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.pages import FELL_SHORT, NO_PAGE
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent
+NOTHING_KEPT = 2  # exit code of bench.check where there is nothing to compare with
 PACKAGES = ("keras", "tensorflow-cpu", "tensorflow", "numpy", "nbgrader")
 
 
 @dataclass
 class Bench:
-    """A module of this folder: what it is called with, and the seconds that it may take."""
+    """A module of this folder: what it is called with, and the seconds that it may take.
+
+    `ended` are the exit codes with which it has measured all, whatever it found.
+    """
 
     name: str
     title: str
     arguments: list[str]
     most: int
+    ended: tuple[int, ...] = (0,)
     seconds: list[float] = field(default_factory=list)
     tables: list[list[dict[str, str]]] = field(default_factory=list)  # of each round
     missing: str = ""
@@ -51,12 +58,13 @@ def plan(torch: str | None, otter: str | None) -> list[Bench]:
     """What is measured, the quickest first."""
     graders = ["--ours", "40", "--theirs", "3", "--class", "200"]
     made = [
-        Bench("check", "As fast as it was?", [], 120),
+        Bench("check", "As fast as it was?", [], 120, (0, NOTHING_KEPT, FELL_SHORT)),
         Bench("single_shot", "A single-shot detector's parts", ["--calls", "30"], 100),
         Bench("faster_rcnn", "A training step of the Faster R-CNN", ["--steps", "20"], 120),
         Bench("data", "Pipelines of pictures", ["--rounds", "1"], 200),
         Bench("checker", "A check in a warm kernel", [], 240),
-        Bench("judging", "Nets judged, beside other ways of comparing", ["--sample", "1"], 240),
+        Bench("judging", "Nets judged, beside other ways of comparing", ["--sample", "1"], 240,
+              (0, FELL_SHORT)),
         Bench("classes", "A class of any size", ["--most", "100"], 240),
         Bench("grading", "A class graded, beside other graders",
               [*graders, *(["--otter", otter] if otter else [])], 340),
@@ -104,7 +112,7 @@ def run(bench: Bench) -> None:
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-m", f"bench.{bench.name}", *bench.arguments],
             cwd=ROOT,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", NO_PAGE: "1"},
             capture_output=True,
             text=True,
             timeout=bench.most,
@@ -113,12 +121,12 @@ def run(bench: Bench) -> None:
     except subprocess.TimeoutExpired:
         bench.missing = f"took more than {bench.most} s"
         return
-    bench.seconds.append(time.monotonic() - began)
     rows = tables_in(done.stdout)
-    if not rows:
-        last = (done.stderr.strip().splitlines() or ["it printed no table"])[-1]
+    if done.returncode not in bench.ended or not rows:
+        last = (done.stderr.strip().splitlines() or [f"no words, exit code {done.returncode}"])[-1]
         bench.missing = f"failed: {without_places(last)[:200]}"
         return
+    bench.seconds.append(time.monotonic() - began)
     bench.tables.append(rows)
 
 

@@ -123,12 +123,22 @@ RESULTS = {
 
 
 def chosen(numbers: list[str]) -> list[str]:
-    """The chapters of these numbers, or all."""
-    for number in numbers:
-        if not any(name.startswith(f"{number}_") or name == number for name in RESULTS):
+    """The chapters of these numbers or beginnings of names ("04", "13_single"), or all.
+
+    Raises:
+        ValueError: if one of them is no chapter's.
+    """
+    found = {
+        number: [name for name in RESULTS if name == number or name.startswith(f"{number}_")]
+        for number in numbers
+    }
+    for number, names in found.items():
+        if not names:
             known = ", ".join(name[:2] for name in RESULTS)
-            sys.exit(f'There is no learning result of a chapter "{number}"; there are {known}.')
-    return [n for n in RESULTS if not numbers or n in numbers or n[:2] in numbers]
+            raise ValueError(
+                f'There is no learning result of a chapter "{number}"; there are {known}.'
+            )
+    return [name for name in RESULTS if not numbers or name in set().union(*found.values())]
 
 
 def needs(name: str) -> str:
@@ -392,26 +402,39 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--steps", action="store_true", help="measure training steps instead")
     parser.add_argument("--pages", action="store_true", help="write the pages, measure nothing")
     given = parser.parse_args(arguments)
-    names = chosen(given.numbers)
+    try:
+        names = chosen(given.numbers)
+    except ValueError as problem:
+        print(problem, file=sys.stderr)
+        return 2
     kept = json.loads(KEPT.read_text("utf-8")) if KEPT.is_file() else {}
     if given.pages:
         write_pages(kept)
         return 0
     if given.check:
         return check(names, kept.get("chapters", {}))
-    here = {"about": about(machine())}
     if given.steps:
-        load = os.getloadavg()[0]
-        try:
-            kept["steps"] = {**here, "load": load, "nets": steps()}
-        except RuntimeError as error:
-            print(error)
-            return 1
-        write(kept)
-        return 0
+        return keep_steps(kept)
     # One of the two options leaves out what the other asks for; neither or both, all of it.
     scales = given.scale or ([] if given.results else list(SCALES))
-    results = given.results or not given.scale
+    return keep_chapters(kept, names, scales, given.results or not given.scale)
+
+
+def keep_steps(kept: dict[str, Any]) -> int:
+    """Measure training steps, and keep them; return the exit code."""
+    made = {"about": about(machine()), "load": os.getloadavg()[0]}
+    try:
+        kept["steps"] = {**made, "nets": steps()}
+    except RuntimeError as error:
+        print(error)
+        return 1
+    write(kept)
+    return 0
+
+
+def keep_chapters(kept: dict[str, Any], names: list[str], scales: list[str], results: bool) -> int:
+    """Measure chapters, and keep each when it has run; return the exit code."""
+    here = {"about": about(machine())}
     began, status = time.monotonic(), 0
     for name in names:
         print(f"{(time.monotonic() - began) / 60:5.1f} min  {name}", flush=True)

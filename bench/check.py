@@ -1,6 +1,6 @@
 """Whether this is as fast as it was: some short measurements, beside those that were kept.
 
-    python -m bench.check           # or `make bench-check`; exit code 1 where something is slower
+    python -m bench.check           # or `make bench-check`; exit code 3 where something is slower
     python -m bench.check --keep    # keep what is measured now, in bench/kept.json
 
 What is measured is processor time, which other work on the machine touches little, as a ratio to a
@@ -27,6 +27,8 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+
+from bench.pages import FELL_SHORT
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = Path(__file__).with_name("kept.json")
@@ -181,7 +183,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     for name in slower:
         print(f"slower than it was: {name}. If it is meant to be, run again with --keep.")
-    return 1 if slower else 0
+    return FELL_SHORT if slower else 0
 
 
 if __name__ == "__main__":

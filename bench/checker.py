@@ -1,6 +1,7 @@
 """How long a check takes in a warm kernel, task by task, and what memory it needs.
 
-Run from the project's folder: `.venv/bin/python -m bench.checker`. Writes bench/checker.md.
+Run from the project's folder: `.venv/bin/python -m bench.checker`. Writes bench/checker.md, but for
+its section on an earlier state.
 Medians over runs; the ratio to one plain call of the same answer (building it and running it on
 the same inputs) says what checking adds and hardly depends on the machine.
 
@@ -20,6 +21,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+
+from bench.pages import section_from, write_page
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -124,7 +127,7 @@ print(json.dumps([found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 10
 
 def in_turns(exercise, before):
     """Processor seconds of either state by task, first time and later, and the peaks (MiB)."""
-    found = {"before": [], "after": []}
+    found: dict[str, list] = {"before": [], "after": []}
     for _ in range(TURNS):
         for name, root in (("before", before), ("after", ROOT)):
             done = subprocess.run(
@@ -185,7 +188,7 @@ def main():
         exercises = chosen.exercises or list(exercise_names(ROOT))
         lines = compared(chosen.before.resolve(), exercises)
         kept = target.read_text().partition(f"\n{HEADING}")[0]
-        target.write_text("\n".join([kept.rstrip(), "", HEADING, "", *lines]) + "\n")
+        write_page(target, [kept.rstrip(), "", HEADING, "", *lines])
         return
     load = os.getloadavg()[0]
     lines = [
@@ -212,7 +215,7 @@ def main():
     every = ", ".join(f"{name} {value:.2f} s" for name, value in fresh.items())
     lines += ["", f"All probes of an exercise in a fresh forked child: {every}."]
     lines += ["", f"Peak memory of the whole process: {peak_mib():.0f} MiB."]
-    target.write_text("\n".join(lines) + "\n")
+    write_page(target, [*lines, *section_from(target, HEADING)])
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.pages import write_page
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
@@ -202,7 +204,7 @@ def main() -> int:
         *bad,
     ]
     print("\n".join(lines))
-    (HERE / "classes.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_page(HERE / "classes.md", lines)
     return 0
 
 

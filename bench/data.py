@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from bench.pages import write_page
 from convbook.architectures.classic import lenet5
 from convbook.data import arrays, digit_scenes, figures, heads, load, photo_patches, structure
 from convbook.data.augment import resize_example
@@ -242,7 +243,7 @@ def main():
         "",
         f"Most memory held during all of this: {peak:.1f} GiB.",
     ]
-    Path(__file__).with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_page(Path(__file__).with_suffix(".md"), lines)
     print("\n".join(lines))
 
 

@@ -12,6 +12,8 @@ import statistics
 import time
 from pathlib import Path
 
+from bench.pages import write_page
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 ROUNDS = 5
@@ -74,8 +76,7 @@ def main():
         row = (statistics.median(waited), max(waited), statistics.median(worked))
         lines.append(f"| `{name}` | {controls} | " + " | ".join(f"{t:.3f}" for t in row) + " |")
         print(lines[-1], flush=True)
-    text = "\n".join(lines) + "\n"
-    Path(__file__).with_suffix(".md").write_text(text, encoding="utf-8")
+    write_page(Path(__file__).with_suffix(".md"), lines)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.pages import write_page
+
 ROOT = Path(__file__).resolve().parent.parent
 REPEATS = 10
 SIDES = {"tensorflow": "Keras on TensorFlow", "jax": "Keras on JAX", "torchvision": "torchvision"}
@@ -311,7 +313,7 @@ def main():
         page = report(
             collect(given.torch, given.threads, given.rounds), given.threads, given.rounds, load
         )
-        Path(__file__).with_suffix(".md").write_text(page, encoding="utf-8")
+        write_page(Path(__file__).with_suffix(".md"), page)
         print(page)
     else:
         parser.error("Name the Python of an environment with torchvision: --torch PATH.")

@@ -22,6 +22,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from bench.pages import write_page
 from convbook.architectures.faster_rcnn import SMALL, small_faster_rcnn
 from convbook.architectures.rcnn import JIT
 from convbook.data.batches import Batches
@@ -94,7 +95,7 @@ def main():
         f"Of the whole step {share:.0%} is not convolution; {rest:.0%} is neither convolution nor "
         "dense layer, but matching, sampling, proposing, suppression and RoIAlign.",
     ]
-    arguments.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_page(arguments.out, lines)
     print("\n".join(lines))
 
 

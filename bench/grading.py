@@ -29,6 +29,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +178,8 @@ def ours(course: Path, count: int, workers: int) -> dict[str, float]:
     start = time.perf_counter()
     moments: list[float] = []
     before = cpu()
-    with Counting([course / "submitted"], workers=workers) as workshop:
+    counting = Counting([course / "submitted"], workers=workers)
+    with counting as workshop:
         workshop._ready()
         assert workshop._process is not None
         sampler = Sampler(workshop._process.pid)
@@ -193,7 +195,7 @@ def ours(course: Path, count: int, workers: int) -> dict[str, float]:
     whole = (time.perf_counter() - start) / count
     return {
         "whole": whole, "steady": steady, "grader": peak, "worker": sampler.most / 1e6,
-        "cpu": (cpu() - before + workshop.used) / count,
+        "cpu": (cpu() - before + counting.used) / count,
     }  # fmt: skip
 
 
@@ -375,6 +377,35 @@ def main() -> None:
             kept = chosen.write.read_text().partition(f"\n{HEADING}")[0].rstrip()
             chosen.write.write_text("\n".join([kept, "", HEADING, "", *lines]) + "\n")
         return
+    lines = lines_of(measured(chosen), chosen, load)
+    print("\n".join(lines))
+    if chosen.write:
+        chosen.write.write_text("\n".join(lines) + "\n")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured.
+
+    Attributes:
+        rows: name, submissions, seconds and processor seconds each (in words) of every grader.
+        slow: nbgrader's seconds each.
+        found: of this grader, see `ours`.
+        growth: see `large_class`.
+        overhead: see `beyond`.
+        start: see `start_seconds`.
+    """
+
+    rows: list[tuple[str, int, float, str]]
+    slow: float
+    found: dict[str, float]
+    growth: list[tuple[int, float]]
+    overhead: float
+    start: float
+
+
+def measured(chosen: argparse.Namespace) -> Measured:
+    """Have every grader grade."""
     rows = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         places = [Path(folder, name) for name in ("nbgrader", "otter", "ours", "large")]
@@ -390,28 +421,30 @@ def main() -> None:
         rows.append((here + "with its start", chosen.ours, found["whole"], ""))
         rows.append((here + "once warm", chosen.ours, found["steady"], f"{found['cpu']:.2f}"))
         growth = large_class(places[3], chosen.large, chosen.workers)
-    overhead, start = beyond(15), start_seconds()
-    sizes = ", ".join(f"{size:.0f} MB after {number:,}" for number, size in growth)
-    lines = [
+    return Measured(rows, slow, found, growth, beyond(15), start_seconds())
+
+
+def lines_of(made: Measured, chosen: argparse.Namespace, load: float) -> list[str]:
+    """What was measured, as lines of Markdown."""
+    sizes = ", ".join(f"{size:.0f} MB after {number:,}" for number, size in made.growth)
+    return [
         f"Grading {EXERCISE}, {platform.machine()}, {os.cpu_count()} cores; load {load:.1f} of "
         "other work when it began.",
         "",
         "| | submissions | seconds each | times as fast | processor seconds each |",
         "|---|---:|---:|---:|---:|",
         *(
-            f"| {name} | {count} | {each:.2f} | {slow / each:.1f} | {used} |"
-            for name, count, each, used in rows
+            f"| {name} | {count} | {each:.2f} | {made.slow / each:.1f} | {used} |"
+            for name, count, each, used in made.rows
         ),
         "",
-        f"Beyond a student's cells and the probes (an empty notebook, median): {overhead:.3f} s. "
-        f"The grading process starts in {start:.2f} s and took at most {found['grader']:.0f} MB. "
-        f"A further student's process took at most {found['worker']:.0f} MB of its own.",
+        "Beyond a student's cells and the probes (an empty notebook, median): "
+        f"{made.overhead:.3f} s. The grading process starts in {made.start:.2f} s and took at most "
+        f"{made.found['grader']:.0f} MB. "
+        f"A further student's process took at most {made.found['worker']:.0f} MB of its own.",
         "",
         f"A class of {chosen.large:,}: the grading process holds {sizes}.",
     ]
-    print("\n".join(lines))
-    if chosen.write:
-        chosen.write.write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
+from bench.pages import FELL_SHORT, write_page
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 SEED = 22
@@ -203,7 +205,7 @@ def lines_of(found: list[Judged]) -> list[str]:
 
 
 def main() -> int:
-    """Judge, and write bench/judging.md."""
+    """Judge, and write bench/judging.md; exit code 3 where this checker misjudges an answer."""
     from autograder.setting.exercises import exercise_names
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -217,9 +219,9 @@ def main() -> int:
     lines = lines_of(found)
     print("\n".join(lines))
     if not given.exercises:
-        (HERE / "judging.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        write_page(HERE / "judging.md", lines)
     misjudged = sum(one.taken[OURS] != one.right for one in found)
-    return 1 if misjudged else 0
+    return FELL_SHORT if misjudged else 0
 
 
 if __name__ == "__main__":

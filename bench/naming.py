@@ -22,6 +22,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
+from bench.pages import write_page
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 SEED = 22
@@ -145,7 +147,7 @@ def main() -> int:
     lines = lines_of(found)
     print("\n".join(lines))
     if not given.exercises:
-        (HERE / "naming.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        write_page(HERE / "naming.md", lines)
     return 0
 
 

@@ -18,6 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
+from bench.pages import write_page
 from convbook.architectures.single_shot import small_ssd, small_yolo
 from convbook.data import digit_scenes
 
@@ -72,7 +73,7 @@ def main():
                     f"{all_of_it:.1f} | {all_of_it / alone:.2f} |"
                 )
                 print(lines[-1], flush=True)
-    Path(__file__).with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_page(Path(__file__).with_suffix(".md"), lines)
     print("\n".join(lines))
 
 

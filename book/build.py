@@ -23,6 +23,7 @@ import nbformat
 from book.execution import CHAPTERS, ROOT, BuildError, executed, names
 from book.slides import copy_reveal, slides
 from book.staging import as_page, clean, opening_of, read_sources, title_of
+from convbook.scale import scale
 
 HERE = Path(__file__).resolve().parent
 SITE = HERE / "site"
@@ -106,13 +107,13 @@ def _stage(
 ) -> dict[str, str]:
     """Put a chapter's page and slides where Sphinx finds them; return what the index says of it."""
     said = {"name": path.stem, "title": title_of(notebook), "opening": opening_of(notebook)}
-    scale = os.environ.get("CONVBOOK_SCALE") or "default"
     seconds = notebook.metadata.pop("seconds", 0.0)
     clean(notebook)
     _stage_slides(notebook, path, stage / "_extra" / f"{path.stem}.slides.html")
     foot = (
-        f'<small>Run in {seconds:.0f} s at {scale} scale. <a href="{path.stem}.slides.html">Slides'
-        f"</a> of this chapter. Built {date.today().isoformat()}.</small>"
+        f"<small>Run in {seconds:.0f} s at {scale()} scale. "
+        f'<a href="{path.stem}.slides.html">Slides</a> of this chapter. '
+        f"Built {date.today().isoformat()}.</small>"
     )
     _write(stage / path.name, nbformat.writes(as_page(notebook, chapters, sources, foot)))
     return said

@@ -18,6 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from book.elsewhere import is_elsewhere
+from convbook.scale import scale
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
@@ -25,7 +26,13 @@ CELL_SECONDS = 1800
 """No cell of a chapter takes this long at the default scale; `full` has no limit."""
 
 _OURS = ("convbook", "autograder")
-_VERSIONS = ("keras", "numpy", "matplotlib", "scikit-learn", "scikit-image")
+_VERSIONS = (
+    *("keras", "tensorflow", "tensorflow-cpu", "jax", "jaxlib", "torch", "tensorflow-datasets"),
+    *("numpy", "scipy", "scikit-learn", "scikit-image", "pillow", "matplotlib", "cycler"),
+    *("opencv-contrib-python-headless", "pycocotools", "mlxtend", "joblib", "psutil", "absl-py"),
+    *("ipython", "ipywidgets", "matplotlib-inline", "rich"),
+)
+"""What chapters and the modules under them import; a machine has some of it."""
 
 
 class BuildError(Exception):
@@ -83,14 +90,15 @@ def execute(path: Path) -> tuple[nbformat.NotebookNode, float]:
     """Run a notebook in its own folder; return it with its outputs, and the seconds it took.
 
     Raises:
-        BuildError: if the file is no notebook, or a cell fails, or the kernel dies.
+        BuildError: if the file is no notebook, or a cell fails, or the kernel dies, or there is no
+            such scale.
     """
     notebook = read(path)
     progress = _Progress(path.stem, notebook.cells)
     client = NotebookClient(
         notebook,
         kernel_name="python3",
-        timeout=None if os.environ.get("CONVBOOK_SCALE") == "full" else CELL_SECONDS,
+        timeout=None if _scale() == "full" else CELL_SECONDS,
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_start=progress,
     )
@@ -171,10 +179,17 @@ def _code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code" and not is_elsewhere(cell)]
 
 
+def _scale() -> str:
+    """The scale, as the chapters themselves read it."""
+    try:
+        return scale()
+    except ValueError as error:
+        raise BuildError(str(error)) from None
+
+
 def _setting() -> str:
     """The scale and the backend, which a reader changes to and fro."""
-    scale = os.environ.get("CONVBOOK_SCALE") or "default"
-    return f"{scale}-{os.environ.get('KERAS_BACKEND') or 'tensorflow'}"
+    return f"{_scale()}-{os.environ.get('KERAS_BACKEND') or 'tensorflow'}"
 
 
 def _digest(notebook: nbformat.NotebookNode) -> str:
@@ -186,8 +201,16 @@ def _digest(notebook: nbformat.NotebookNode) -> str:
     for file in files:
         digest.update(file.read_bytes())
     for library in _VERSIONS:
-        digest.update(f"{library} {importlib.metadata.version(library)}".encode())
+        digest.update(f"{library} {_version(library)}".encode())
     return f"{_setting()}-{digest.hexdigest()[:24]}"
+
+
+def _version(library: str) -> str:
+    """Of a library; "" where it is not installed."""
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _imported_files(code: str) -> set[Path]:

@@ -147,7 +147,7 @@ def look_at_slides(driver: webdriver.Chrome, deck: Path) -> list[dict[str, Any]]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return its exit code: 1 where something is wrong."""
+    """Run the command; return its exit code: 1 where something is wrong, 2 without a look."""
     parser = argparse.ArgumentParser(prog="python -m book.look", description=__doc__)
     parser.add_argument("book", nargs="?", type=Path, default=ROOT / "_book", help="default: _book")
     parser.add_argument("--axe", type=Path, help="axe-core's axe.min.js; without it only the rest")
@@ -160,13 +160,15 @@ def main(arguments: list[str] | None = None) -> int:
     if options.axe and not options.axe.is_file():
         print(f"{options.axe} is no file: `npm pack axe-core` brings one.", file=sys.stderr)
         return 2
+    places = [one for one in _pages(options.book.resolve()) if options.only in one.name]
+    if not places:
+        print(f'No page and no deck has "{options.only}" in its name.', file=sys.stderr)
+        return 2
     axe = options.axe.read_text(encoding="utf-8") if options.axe else None
     pages, decks = [], {}
     with tempfile.TemporaryDirectory() as profile, chromium(Path(profile)) as driver:
         driver.set_script_timeout(600)
-        for place in _pages(options.book.resolve()):
-            if options.only not in place.name:
-                continue
+        for place in places:
             if place.name.endswith(".slides.html"):
                 decks[place.name] = look_at_slides(driver, place)
                 print(deck_row(place.name, decks[place.name]), flush=True)

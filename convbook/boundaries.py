@@ -81,13 +81,3 @@ def boundary_measures(
     true = np.asarray(truth)
     inside = np.where(boundary_band(true, width), true, ignore)
     return measures(confusion_matrix(inside, prediction, classes, ignore))
-
-
-def boundary_accuracy(
-    truth: ArrayLike, prediction: ArrayLike, classes: int, width: float = 2
-) -> float:
-    """Return the share of the pixels near a boundary that are named rightly.
-
-    Arguments and errors as in ``boundary_measures``.
-    """
-    return boundary_measures(truth, prediction, classes, width)["pixel accuracy"]

@@ -7,8 +7,7 @@ is added to ``NETS`` is in the table and in the figures.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -148,15 +147,6 @@ def examine(net: Net, timed: bool = True, repeats: int = 3) -> Facts:
     multiplications = sum(step.multiplications for step in steps)
     side = model.input_shape[1]
     return Facts(net, depth(model), parameters, multiplications, side, seconds)
-
-
-def examine_all(
-    nets: Iterable[Net] = NETS, timed: bool = True, repeats: int = 3
-) -> Iterator[Facts]:
-    """Yield the facts of each net as soon as they are there; one net at a time is in memory."""
-    for net in nets:
-        yield examine(net, timed, repeats)
-        gc.collect()  # a model and its graph refer to each other
 
 
 HEAD = ("net", "year", "side", "depth", "parameters", "million mult.", "error (%)", "ms a picture")

@@ -9,6 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+BT601 = (0.299, 0.587, 0.114)
+"""What red, green and blue count in the brightness (ITU-R BT.601)."""
+
 _SIDE, _DEVIATION = 11, 1.5  # of SSIM's Gaussian window, in pixels
 _K1, _K2 = 0.01, 0.03  # SSIM's constants, which keep its quotients from 0 / 0
 
@@ -87,7 +90,7 @@ def detail(pictures: ArrayLike) -> float:
 
 def luminance(pictures: ArrayLike) -> NDArray[np.float32]:
     """Return the brightness of colour pictures, (..., 3) to (..., 1), by the weights of BT.601."""
-    weights = np.array([[0.299], [0.587], [0.114]], np.float32)
+    weights = np.array(BT601, np.float32)[:, np.newaxis]
     return np.asarray(pictures, np.float32) @ weights
 
 

@@ -111,13 +111,6 @@ def measures(confusion: ArrayLike) -> dict[str, float]:
     }
 
 
-def pixel_accuracy(
-    truth: ArrayLike, prediction: ArrayLike, classes: int, ignore: int | None = IGNORE
-) -> float:
-    """Return the share of pixels named rightly; arguments and errors as in ``confusion_matrix``."""
-    return measures(confusion_matrix(truth, prediction, classes, ignore))["pixel accuracy"]
-
-
 def keras_mean_iou(
     truth: ArrayLike, prediction: ArrayLike, classes: int, ignore: int | None = IGNORE
 ) -> float:

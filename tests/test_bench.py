@@ -1,11 +1,16 @@
 """What is slower than it was is told, noise is not, and every table of a measurement is kept."""
 
 import json
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 import bench.__main__ as everything
 from bench import check
+from bench.pages import FELL_SHORT, NO_PAGE, section_from, write_page
 
 
 def test_the_bench_check_tells_what_is_slower_and_only_that(tmp_path, monkeypatch, capsys):
@@ -19,7 +24,7 @@ def test_the_bench_check_tells_what_is_slower_and_only_that(tmp_path, monkeypatc
     assert check.main([]) == 0
     turns["grade"] = [6.6, 6.7, 6.6]
     capsys.readouterr()
-    assert check.main([]) == 1
+    assert check.main([]) == FELL_SHORT
     assert "slower than it was: grade." in capsys.readouterr().out
 
 
@@ -63,6 +68,95 @@ def test_the_page_shows_the_tables_with_the_median_and_the_spread_of_the_rounds(
     assert "| one | 1,250.5, least 3 | 2 |" in lines
     assert "| one | 8 (7 to 9) |" in lines
     assert lines.count("| net | s |") == 1
+
+
+def ends(monkeypatch, code, said=TEXT, wrong=""):
+    """Have what is started end with a code; the environments that it was started in."""
+    environments = []
+
+    def run(command, *, env, **_):
+        environments.append(env)
+        return subprocess.CompletedProcess(command, code, said, wrong)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return environments
+
+
+def test_a_measurement_that_breaks_off_is_no_result_whatever_it_printed_before(monkeypatch):
+    known = {bench.name: bench for bench in everything.plan("python", "python")}
+    for name in ("check", "judging", "checker"):
+        bench = known[name]
+        ends(monkeypatch, 1, wrong="Traceback (most recent call last):\nValueError: no third\n")
+        everything.run(bench)
+        assert bench.missing == "failed: ValueError: no third"
+        assert not bench.tables
+    ends(monkeypatch, -9)
+    everything.run(known["classes"])
+    assert "exit code -9" in known["classes"].missing
+
+
+def test_a_measurement_that_finds_something_slower_or_misjudged_is_a_result(monkeypatch):
+    known = {bench.name: bench for bench in everything.plan("python", "python")}
+    for name, fits in (("check", True), ("judging", True), ("checker", False)):
+        ends(monkeypatch, FELL_SHORT)
+        everything.run(known[name])
+        assert bool(known[name].tables) == fits
+        assert bool(known[name].missing) != fits
+
+
+def test_a_page_of_a_measurement_is_written_by_its_own_command_alone(tmp_path, monkeypatch):
+    environments = ends(monkeypatch, 0)
+    everything.run(everything.Bench("x", "X", [], 1))
+    assert environments[0][NO_PAGE]
+    page = tmp_path / "x.md"
+    write_page(page, ["one", "two"])
+    assert page.read_text() == "one\ntwo\n"
+    monkeypatch.setenv(NO_PAGE, "1")
+    write_page(page, "three")
+    assert page.read_text() == "one\ntwo\n"
+    for bench in everything.plan("python", "python"):
+        if bench.most:
+            code = Path(everything.HERE, f"{bench.name}.py").read_text("utf-8")
+            own = re.findall(
+                r"^.*(?:HERE|__file__|target|out)\b.*write_text.*$", code, re.MULTILINE
+            )
+            assert not own, f"{bench.name} writes a page past write_page"
+
+
+def test_what_compares_with_an_earlier_state_stays_on_the_page(tmp_path, monkeypatch):
+    from bench import checker
+
+    page = tmp_path / "bench" / "checker.md"
+    page.parent.mkdir()
+    section = f"{checker.HEADING}\n\nAn earlier state.\n\n| a |\n|---|\n| 1 |"
+    page.write_text(f"# Old\n\nwords\n\n{section}\n")
+    assert section_from(page, checker.HEADING) == ["", *section.split("\n")]
+    assert section_from(tmp_path / "none.md", checker.HEADING) == []
+    row = {"exercise": "e", "task": "t", "check": 1, "plain": 1, "judge": 0, "memory": 0}
+    monkeypatch.setattr(checker, "ROOT", tmp_path)
+    monkeypatch.setattr(checker, "measure", lambda: [row])
+    monkeypatch.setattr("autograder.setting.exercises.exercise_names", lambda root: [])
+    monkeypatch.setattr(sys, "argv", ["checker"])
+    monkeypatch.delenv(NO_PAGE, raising=False)
+    checker.main()
+    text = page.read_text()
+    assert text.startswith("# Checking in a warm kernel\n")
+    assert text.endswith(f"MiB.\n\n{section}\n")
+
+
+def test_a_graders_row_says_how_many_times_as_fast_as_nbgrader_it_is():
+    from argparse import Namespace
+
+    from bench import grading
+
+    rows = [("`nbgrader autograde`", 3, 8.0, "7.50"), ("this, once warm", 40, 1.0, "1.80")]
+    found = {"grader": 137.2, "worker": 133.0}
+    made = grading.Measured(rows, 8.0, found, [(20, 119.0), (2000, 125.0)], 0.047, 0.2)
+    lines = grading.lines_of(made, Namespace(large=2000), 2.7)
+    assert "| `nbgrader autograde` | 3 | 8.00 | 1.0 | 7.50 |" in lines
+    assert "| this, once warm | 40 | 1.00 | 8.0 | 1.80 |" in lines
+    assert any("starts in 0.20 s and took at most 137 MB. A further" in line for line in lines)
+    assert lines[-1].endswith("holds 119 MB after 20, 125 MB after 2,000.")
 
 
 def test_the_ways_of_comparing_see_what_they_can_and_no_more():

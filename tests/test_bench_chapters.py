@@ -132,9 +132,18 @@ def test_where_all_runs_are_alike_a_little_worse_is_no_alarm():
     assert chapters.worse([float("nan")], kept), "a result that is no number"
 
 
-def test_an_unknown_chapter_is_told_in_one_sentence(folder):
-    with pytest.raises(SystemExit, match='chapter "77"; there are 00, 01'):
-        chapters.main(["77"])
+def test_an_unknown_chapter_is_told_in_one_sentence(folder, capsys):
+    for name in ("77", "13_singles", "1", ""):
+        assert chapters.main(["--check", "05", name]) == 2
+        assert f'chapter "{name}"; there are 00, 01' in capsys.readouterr().err
+    assert not folder["calls"]
+
+
+@pytest.mark.parametrize("name", ["13", "13_single", "13_single_shot"])
+def test_a_chapter_is_known_by_its_number_its_name_and_a_beginning_of_it(folder, capsys, name):
+    assert chapters.chosen(["05", name]) == ["05_normalization", "13_single_shot"]
+    assert chapters.main(["--check", name]) == 2, "nothing is kept yet"
+    assert "13_single_shot: no learning result is kept" in capsys.readouterr().out
 
 
 def test_every_chapter_has_a_result_read_from_names_that_it_makes():

@@ -158,6 +158,67 @@ def test_a_damaged_array_gets_a_sentence(tmp_path):
         read_arrays(path, ["labels"])
 
 
+def odd_files(said):
+    """Files of all kinds with what is right in some of them, and whether they can be read."""
+    file, array, wild = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    np.savez_compressed(file, **said)
+    whole = file.getvalue()
+    np.save(array, said["labels"])
+    endless = {"descr": "<i8", "fortran_order": False, "shape": (10**15,)}
+    np.lib.format.write_array_header_1_0(wild, endless)
+    yield "byte-in-front", b"x" + whole, True
+    yield "array-in-front", array.getvalue() + whole, True
+    yield "whole", whole, True
+    yield "cut", whole[:-30], False
+    yield "cut-in-front", whole[100:], False
+    yield "empty", b"", False
+    yield "array", array.getvalue(), False
+    for name, content in (("text-in-it", b"4, 7, 1"), ("wild", wild.getvalue())):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("labels.npy", content)
+        yield name, packed.getvalue(), False
+    yield "objects", object_array(**said), False
+
+
+def test_whatever_the_files_hold_every_student_of_a_class_has_a_row(made, tmp_path):
+    name = "classification"
+    files = list(odd_files(perfect(made, name)))
+    for student, content, _ in files:
+        folder = tmp_path / "submitted" / student / name
+        folder.mkdir(parents=True)
+        (folder / "predictions.npz").write_bytes(content)
+    out = tmp_path / "capstone.csv"
+    truth = str(made / "mine" / f"{name}.npz")
+    assert (
+        main(["grade", name, str(tmp_path / "submitted"), "--truth", truth, "--out", str(out)]) == 0
+    )
+    status = {row["student"]: row["status"] for row in csv.DictReader(out.open())}
+    assert status == {
+        student: "graded" if readable else "invalid" for student, _, readable in files
+    }
+
+
+def test_what_is_no_file_of_the_truth_is_said_in_a_sentence(made, tmp_path, capsys):
+    name = "classification"
+    path = save(tmp_path / "predictions.npz", **perfect(made, name))
+    for kind, content, _ in odd_files(perfect(made, name)):
+        truth = tmp_path / f"{kind}.truth"
+        truth.write_bytes(content)
+        assert main(["score", name, str(path), "--truth", str(truth)]) == 2, kind
+        told = capsys.readouterr().err
+        assert "is no file of the truth: make it by the command `make`" in told
+        assert told.count("\n") == 1
+
+
+def test_a_seed_that_is_none_is_refused_in_a_sentence(tmp_path, capsys):
+    for seed in (-1, 2**63):
+        options = ["--truth", str(tmp_path / "t.npz"), "--seed", str(seed)]
+        assert main(["make", "classification", str(tmp_path / "c"), *options]) == 2
+        assert f"--seed is {seed}: give a whole number" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_class_is_scored_and_one_bad_file_costs_nobody_else(made, tmp_path):
     name, said = "classification", perfect(made, "classification")
     contents = {"ann": said, "bob": {"labels": said["labels"][:3]}, "cyd": None}

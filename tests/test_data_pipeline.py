@@ -1,5 +1,6 @@
 """`load`: the same batches from both pipelines, in a known order; labels that follow pictures."""
 
+import dataclasses
 import subprocess
 import sys
 from typing import Any
@@ -11,7 +12,7 @@ from keras import layers
 
 from convbook.data import arrays, digit_scenes, digits, load
 from convbook.data.augment import apply_layers, resize_example
-from convbook.data.catalogue import embedded
+from convbook.data.catalogue import CATALOGUE, embedded, source_of
 from convbook.data.labels import IGNORE
 from convbook.data.scenes import boxes_of
 
@@ -48,6 +49,16 @@ def test_load_gives_what_the_functions_give():
         np.testing.assert_array_equal(batch["boxes"][i, :n], scene["boxes"])
         np.testing.assert_array_equal(batch["classes"][i], [*scene["classes"], *[-1] * (8 - n)])
         assert not batch["masks"][i, n:].any()
+
+
+@pytest.mark.parametrize("name", ["digits", "structure", "heads"])
+def test_the_catalogue_says_how_many_examples_a_set_has_where_none_are_asked_for(name, monkeypatch):
+    entry = CATALOGUE[name]
+    for split, count in zip(("train", "test"), entry.counts, strict=True):
+        assert len(source_of(name, split, None, None, 0)) == count
+    monkeypatch.setitem(CATALOGUE, name, dataclasses.replace(entry, counts=(7, 3)))
+    assert [len(source_of(name, split, None, None, 0)) for split in ("train", "test")] == [7, 3]
+    assert len(source_of(name, "train", 5, None, 0)) == 5
 
 
 def test_the_order_follows_from_seed_and_epoch():

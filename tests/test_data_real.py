@@ -1,6 +1,7 @@
 """Real sets, through small archives in the original layout that the tests make themselves."""
 
 import gzip
+import importlib
 import io
 import json
 import re
@@ -377,6 +378,44 @@ def test_masks_of_voc_and_coco_lie_in_their_boxes(fetched):
     assert voc["classes"][0].tolist() == [11, 14], "the semantic map says 1 + class"
 
 
+@pytest.mark.parametrize("name", ["voc_masks/2007", "coco_masks/2017"])
+def test_the_sets_that_mask_rcnn_asks_for_are_those_it_can_learn_from(
+    fetched, name, tmp_path, monkeypatch, capsys
+):
+    from convbook.data.batches import Batches
+    from convbook.train import __main__ as command
+    from convbook.train.pictures import MASK_KEYS, Steps, source
+
+    folder = fetched(name)
+    monkeypatch.setattr("convbook.data.real._reachable", lambda url: False)
+    arguments = ["mask_rcnn", "--data-dir", folder, "--out", str(tmp_path), "--batch-size", "1"]
+    plain = name.replace("_masks", "")
+    assert command.main([*arguments, "--data", plain]) == 2
+    assert name in capsys.readouterr().err, "what it is told to choose"
+
+    def built(plan, classes):
+        raise ValueError(f"{plan.net}, {plan.size_of_net}, {classes} classes")
+
+    monkeypatch.setattr(command, "build", built)
+    assert command.main([*arguments, "--data", name]) == 2
+    count = len(class_names(name, folder))
+    assert capsys.readouterr().err == f"mask_rcnn, published, {count} classes\n"
+    pictures = source(
+        name, "train", size=100, count=None, seed=0, places=4, data_dir=folder, masks=True
+    )
+    batches = Batches(pictures, 1, shuffle=False, seed=0, places=4, keys=MASK_KEYS)
+    steps, count = Steps(batches, 0, len(pictures)), 0
+    for _, truth in map(steps.__getitem__, range(len(steps))):
+        assert truth["masks"].shape == (1, 4, 100, 100)
+        objects = (truth["classes"][0] >= 0) & ~truth["crowd"][0].astype(bool)
+        for mask, box in zip(truth["masks"][0][objects], truth["boxes"][0][objects], strict=True):
+            y1, x1, y2, x2 = box.round().astype(int)
+            assert mask[y1:y2, x1:x2].mean() > 0.9
+            assert mask.sum() == mask[y1:y2, x1:x2].sum()
+            count += 1
+    assert count >= 2
+
+
 def test_both_pipelines_give_the_same_batches_every_time(fetched):
     folder = fetched("coco/2017")
     runs = []
@@ -494,6 +533,32 @@ def test_without_a_network_one_sentence_says_what_to_do(tmp_path, monkeypatch, c
     assert '"digit_scenes"' in sentence
     assert main(["fetch", "voc/2007", "--data-dir", str(tmp_path)]) == 2
     assert capsys.readouterr().err.strip() == sentence
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("download_manager.NonMatchingChecksumError", "Artifact x has wrong checksum:\nGot: y"),
+        ("extractor.ExtractError", "Error while extracting x"),
+        ("extractor.UnsafeArchiveError", ""),
+    ],
+)
+def test_an_archive_that_has_changed_is_said_in_a_sentence(
+    tmp_path, monkeypatch, capsys, kind, words
+):
+    module, _, name = kind.partition(".")
+    error = getattr(importlib.import_module(f"tensorflow_datasets.core.download.{module}"), name)
+
+    def changed(*_):
+        raise error(words)
+
+    monkeypatch.setattr("convbook.data.real._reachable", lambda url: True)
+    monkeypatch.setattr(tfds.download.DownloadManager, "download_and_extract", changed)
+    assert main(["fetch", "mnist", "--data-dir", str(tmp_path)]) == 2
+    told = capsys.readouterr().err.strip().splitlines()[-1]
+    why = words.splitlines()[0].rstrip(":") if words else name
+    assert told.startswith("mnist (")
+    assert f"is not on this machine ({why}): fetch it with" in told
 
 
 def test_a_set_of_many_gigabytes_is_not_fetched_unasked(tmp_path, monkeypatch):

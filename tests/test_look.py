@@ -8,6 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from nbformat import v4
 
+from book import look
 from book.browser import MISSING, chromium
 from book.execution import ROOT
 from book.look import (
@@ -136,6 +137,17 @@ def test_letters_that_a_telephone_shows_too_small_are_told(tmp_path, browser):
         assert letters == pytest.approx(9 / 72 * width / 5, rel=0.03)
         assert any("has letters of 6." in fault for fault in all_faults(page)) == small
     assert "figure 1 (Lines.)" in page.letters
+
+
+def test_a_name_that_no_page_has_is_told_and_no_report_is_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(look, "MISSING", None)
+    monkeypatch.setattr(look, "chromium", lambda _: pytest.fail("a browser was started"))
+    (tmp_path / "index.html").write_text("a book")
+    report = tmp_path / "report.md"
+    report.write_text("what was found")
+    assert look.main([str(tmp_path), "--only", "typo", "--report", str(report)]) == 2
+    assert 'No page and no deck has "typo" in its name' in capsys.readouterr().err
+    assert report.read_text() == "what was found"
 
 
 def test_the_report_names_what_must_be_mended():

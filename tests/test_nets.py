@@ -22,7 +22,6 @@ from convbook.nets import (
     Net,
     depth,
     examine,
-    examine_all,
     row,
     runner,
     sources,
@@ -51,8 +50,8 @@ KNOWN: dict[str, tuple[int | None, int, float | None]] = {
 
 
 def test_every_net_of_the_table_has_its_known_depth_and_parameters() -> None:
-    for facts in examine_all(timed=False):
-        name = facts.net.name
+    for net in NETS:
+        facts, name = examine(net, timed=False), net.name
         layers_in_the_way, parameters, millions = KNOWN[name]
         assert facts.parameters == parameters, name
         assert layers_in_the_way in (None, facts.depth), name
@@ -104,7 +103,7 @@ def test_depth_is_that_of_the_longest_way_and_normalisations_do_not_count() -> N
 
 def test_a_net_that_is_added_is_in_the_table_and_in_the_figures() -> None:
     added = Net("mine", 2030, branched, 12.5, "nobody 2030")
-    facts = list(examine_all([BY_NAME["MobileNetV2"], added], timed=False))
+    facts = [examine(net, timed=False) for net in (BY_NAME["MobileNetV2"], added)]
     assert [each.net.name for each in facts] == ["MobileNetV2", "mine"]
     assert row(facts[1]) == ["mine", "2030", 12, 4, facts[1].parameters, "0.0", "12.5", "-"]
     assert len(HEAD) == 8
@@ -210,7 +209,7 @@ def test_the_name_of_a_level_stands_clear_above_its_line() -> None:
 
 
 def test_years_are_written_without_commas() -> None:
-    facts = next(examine_all([BY_NAME["LeNet-5"]], timed=False))
+    facts = examine(BY_NAME["LeNet-5"], timed=False)
     assert row(facts)[:3] == ["LeNet-5", "1998", 32]
 
 

@@ -213,6 +213,15 @@ def test_too_few_pictures_are_told_in_one_sentence(scenes):
         RegionBatches(scenes[:2], np.zeros((2, 5, 4)))
 
 
+def test_a_picture_without_a_box_to_learn_from_is_named(scenes):
+    empty = {**scenes[0], **{key: scenes[0][key][:0] for key in ("boxes", "classes", "crowd")}}
+    boxes = np.zeros((2, 5, 4))
+    boxes[0, 0] = (3, 3, 30, 30)
+    assert RegionBatches([empty], boxes[:1], batch_size=1)[0][1]["scores"].max() == 0
+    with pytest.raises(ValueError, match="Picture 1 has no box to learn from: give it proposals"):
+        RegionBatches([empty, empty], boxes, batch_size=1)
+
+
 @pytest.mark.parametrize("build", [lambda: small_rcnn(10, 16), lambda: small_fast_rcnn((96, 96))])
 def test_the_nets_learn_and_their_answers_can_be_evaluated(build, scenes, batches):
     keras.utils.set_random_seed(0)

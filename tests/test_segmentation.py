@@ -28,7 +28,6 @@ from convbook.segmentation import (
     keras_mean_iou,
     mean_iou,
     measures,
-    pixel_accuracy,
     segment,
 )
 
@@ -65,7 +64,6 @@ def test_the_measures_are_those_of_scikit_learn(seed: int, classes: int) -> None
         theirs = metrics.jaccard_score(true, predicted, labels=present, average=average)
         assert found[measure] == pytest.approx(theirs)
     assert mean_iou(truth, prediction, classes) == found["mean IoU"]
-    assert pixel_accuracy(truth, prediction, classes) == found["pixel accuracy"]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -120,7 +118,7 @@ def test_pixels_that_come_into_view_when_a_picture_is_moved_do_not_count() -> No
 
 def test_labels_that_are_no_class_are_refused_in_a_sentence() -> None:
     sentence = "7 is among the labels, but the classes are 0 to 1; "
-    for function in (confusion_matrix, mean_iou, keras_mean_iou, pixel_accuracy):
+    for function in (confusion_matrix, mean_iou, keras_mean_iou):
         with pytest.raises(ValueError, match=re.escape(sentence)):
             function([0, 1], [0, 7], 2)
         with pytest.raises(ValueError, match=re.escape(sentence)):

@@ -256,8 +256,8 @@ def truth_of(truth):
 
 def perfect(net, truth):
     """What a net that has learnt all of it would say."""
-    from convbook.architectures.single_shot import OFFSET_SCALES
     from convbook.detection.boxes import encode
+    from convbook.detection.sampling import OFFSET_SCALES
 
     valid = truth["classes"] >= 0
     if net.name == "small_ssd":

@@ -1,6 +1,7 @@
 """The book as a site and as slides: what a reader sees, hears, and needs no network for."""
 
 import base64
+import importlib.metadata
 import os
 import re
 import subprocess
@@ -399,6 +400,74 @@ def test_a_chapter_runs_again_where_a_module_it_stands_on_changed(tmp_path, monk
     monkeypatch.delenv("CONVBOOK_SCALE")
     assert not executed(path, kept)[1], "another scale's run took the place of this one's"
     assert len(runs) == 3
+
+
+def test_a_chapter_runs_again_with_other_versions_of_what_it_may_import(tmp_path, monkeypatch):
+    monkeypatch.setattr(execution, "execute", lambda path: (nbformat.read(path, as_version=4), 1.0))
+    path, kept = tmp_path / "01_one.ipynb", tmp_path / "kept"
+    nbformat.write(notebook(code("1 + 1")), path)
+    assert executed(path, kept)[1]
+    version = importlib.metadata.version
+    backend = importlib.metadata.packages_distributions()["tensorflow"][0].replace("_", "-")
+    for library in (backend, "scipy", "pycocotools"):
+        monkeypatch.setattr(
+            importlib.metadata,
+            "version",
+            lambda name, it=library: version(name) + "0" * (name == it),
+        )
+        assert executed(path, kept)[1], library
+        assert not executed(path, kept)[1]
+
+
+def test_the_versions_are_those_of_all_that_chapters_and_the_library_import(root):
+    code = [path.read_text("utf-8") for path in root.glob("convbook/**/*.py")]
+    for path in execution.CHAPTERS.glob("*.ipynb"):
+        cells = execution._code_cells(execution.read(path))
+        code += [
+            re.sub(r"^(\s*)[%!].*$", r"\1pass", cell.source, flags=re.MULTILINE) for cell in cells
+        ]
+    names = {dotted.partition(".")[0] for one in code for dotted in execution._imports(one)}
+    owners = importlib.metadata.packages_distributions()
+    theirs = {
+        name: {owner.replace("_", "-").lower() for owner in owners.get(name, ())}
+        for name in names - {"convbook", "autograder"}
+    }
+    left = [
+        name for name, owned in theirs.items() if owned and not owned & set(execution._VERSIONS)
+    ]
+    assert not left
+    assert {"keras", "cv2", "sklearn"} <= set(theirs)
+
+
+def test_the_scale_is_read_as_the_chapters_read_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(execution, "execute", lambda path: (nbformat.read(path, as_version=4), 1.0))
+    path, kept = tmp_path / "01_one.ipynb", tmp_path / "kept"
+    nbformat.write(notebook(code("1 + 1")), path)
+    monkeypatch.setenv("CONVBOOK_SCALE", " FULL ")
+    assert executed(path, kept)[1]
+    monkeypatch.setenv("CONVBOOK_SCALE", "full")
+    assert not executed(path, kept)[1]
+    monkeypatch.setenv("CONVBOOK_SCALE", "huge")
+    with pytest.raises(BuildError, match="CONVBOOK_SCALE is 'huge'; set it to one of smoke"):
+        executed(path, kept)
+
+
+@pytest.mark.notebook
+def test_no_cell_is_ended_at_the_full_scale_however_it_is_written(tmp_path, monkeypatch):
+    asked = []
+    client = execution.NotebookClient
+
+    def watched(*arguments, **options):
+        asked.append(options["timeout"])
+        return client(*arguments, **options)
+
+    monkeypatch.setattr(execution, "NotebookClient", watched)
+    path = tmp_path / "01_one.ipynb"
+    nbformat.write(notebook(code("1 + 1")), path)
+    for scale in ("FULL", "smoke"):
+        monkeypatch.setenv("CONVBOOK_SCALE", scale)
+        execute(path)
+    assert asked == [None, execution.CELL_SECONDS]
 
 
 def test_what_is_no_notebook_is_said_in_one_sentence(tmp_path):

@@ -206,6 +206,102 @@ def test_what_cannot_be_done_is_said_in_a_sentence(arguments, sentence, tmp_path
     assert len(told.strip().splitlines()) == 1
 
 
+def test_who_stops_it_before_its_first_step_gets_a_sentence(tmp_path, monkeypatch, capsys):
+    def stopped(chosen):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("convbook.train.__main__.prepare", stopped)
+    assert main([*COMMAND, "--out", str(tmp_path)]) == 0
+    assert "stopped before the first step" in capsys.readouterr().out
+
+
+def test_no_minutes_at_all_leave_an_empty_folder_and_a_sentence(tmp_path, capsys):
+    out = tmp_path / "runs" / "new"
+    assert main([*COMMAND, "--count", "4", "--minutes", "0", "--out", str(out)]) == 0
+    assert "stopped after 0 of 20 steps" in capsys.readouterr().out
+    assert not list(out.iterdir())
+
+
+def test_an_out_that_is_a_file_is_said_before_anything_is_made(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("convbook.train.pictures.source", lambda *_, **__: pytest.fail("it began"))
+    file = tmp_path / "README.md"
+    file.write_text("words")
+    for out in (file, file / "run"):
+        assert main([*COMMAND, "--out", str(out)]) == 2
+        told = capsys.readouterr().err
+        assert re.search(r"cannot be a folder \(.*\): name another", told)
+        assert len(told.strip().splitlines()) == 1
+    assert file.read_text() == "words"
+
+
+@pytest.mark.parametrize("kind", [Exception, OSError])
+def test_weights_that_cannot_be_fetched_are_said_in_a_sentence(tmp_path, monkeypatch, capsys, kind):
+    def offline(**_):
+        raise kind("URL fetch failure on https://x.y/z.h5: None -- no name")  # as Keras does
+
+    monkeypatch.setattr(keras.applications, "VGG16", offline)
+    monkeypatch.setattr("convbook.architectures.faster_rcnn.vgg_faster_rcnn", lambda *_, **__: None)
+    options = ["--net-size", "published", "--start", "imagenet", "--count", "4"]
+    assert main([*COMMAND, *options, "--out", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert re.search("imagenet, cannot be had .*no name.*: name a file of them by --start", told)
+    assert len(told.strip().splitlines()) == 1
+
+
+def test_what_is_wrong_with_our_own_code_is_not_taken_for_a_missing_file(monkeypatch):
+    from convbook.train import __main__ as command
+
+    def wrong(net, weights):
+        raise KeyError("block6")
+
+    with pytest.raises(KeyError, match="block6"):
+        command._start(wrong, None, "imagenet")
+
+
+def test_scenes_are_too_small_for_ssd300_and_the_command_says_what_to_choose(tmp_path, capsys):
+    for size in ([], ["--size", "300"]):
+        options = ["--net-size", "published", "--out", str(tmp_path), *size]
+        assert main(["ssd", *options]) == 2
+        told = capsys.readouterr().err
+        assert "those of digit_scenes have 256 at most: choose photographs" in told
+        assert len(told.strip().splitlines()) == 1
+
+
+def test_a_published_nets_kernels_decay_through_the_momentum_and_nothing_else_does():
+    from convbook.train.decay import DecayingSGD
+
+    rng = np.random.default_rng(5)
+    start, gradients = rng.normal(size=(3, 2)), rng.normal(size=(4, 3, 2))
+    kernel, bias = (keras.Variable(value.astype("float32")) for value in (start, start[:, 0]))
+    optimizer = DecayingSGD(0.1, decay=0.5, momentum=0.9)
+    wanted, plain = start, start[:, 0]
+    fall, own = np.zeros_like(wanted), np.zeros_like(plain)
+    for gradient in gradients:
+        pair = [gradient.astype("float32"), gradient[:, 0].astype("float32")]
+        optimizer.apply([keras.ops.convert_to_tensor(each) for each in pair], [kernel, bias])
+        fall = 0.9 * fall - 0.1 * (gradient + 0.5 * wanted)
+        own = 0.9 * own - 0.1 * gradient[:, 0]
+        wanted, plain = wanted + fall, plain + own
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(kernel), wanted, rtol=1e-5)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(bias), plain, rtol=1e-5)
+    again = DecayingSGD.from_config(optimizer.get_config())
+    assert (again.decay, again.momentum) == (0.5, 0.9)
+
+
+def test_each_net_decays_as_its_paper_says_and_the_small_ones_as_they_did():
+    from convbook.train.__main__ import optimizer_of
+    from convbook.train.decay import DecayingSGD
+
+    for net, decay in {"faster_rcnn": 5e-4, "mask_rcnn": 1e-4, "ssd": 5e-4, "yolo": 5e-4}.items():
+        arguments = [net, "--out", "out", "--data", "voc/2007"]
+        made = optimizer_of(_plan(_parser().parse_args(arguments)), 100)
+        assert isinstance(made, DecayingSGD)
+        assert (made.decay, made.weight_decay, made.momentum) == (decay, None, 0.9)
+    small = optimizer_of(plan_of("--optimizer", "sgd"), 100)
+    assert type(small) is keras.optimizers.SGD
+    assert small.weight_decay == 5e-4
+
+
 def test_photographs_get_the_published_net_and_scenes_the_small_one():
     voc, coco, scenes = (
         plan_of("--data", name) for name in ("voc/2007", "coco/2017", "digit_scenes")
@@ -224,8 +320,9 @@ def test_each_published_net_gets_pictures_of_its_own_size_unless_told_otherwise(
         assert _plan(_parser().parse_args(arguments)).size == size
         assert _plan(_parser().parse_args([*arguments, "--size", "320"])).size == 320
     published = ["--data", "digit_scenes", "--net-size", "published", "--out", "out"]
-    made = {net: _plan(_parser().parse_args([net, *published])).size for net in sizes}
-    assert made == sizes | {"faster_rcnn": 128}, "scenes are small; SSD300 is for 300 pixels alone"
+    nets = ("faster_rcnn", "mask_rcnn", "yolo")
+    made = {net: _plan(_parser().parse_args([net, *published])).size for net in nets}
+    assert made == {"faster_rcnn": 128, "mask_rcnn": 128, "yolo": 256}, "scenes have 256 at most"
 
 
 def test_a_mirrored_picture_keeps_its_boxes_on_its_objects():

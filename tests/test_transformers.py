@@ -2,6 +2,7 @@
 
 import importlib
 import itertools
+from typing import Any
 
 import keras
 import numpy as np
@@ -350,6 +351,30 @@ def test_fit_reports_the_mean_over_the_steps_of_an_epoch(net, monkeypatch):
     monkeypatch.setattr(net, "train_on_batch", lambda *_, **__: {"loss": next(told)})
     history = net.fit([(None, None)] * 3, epochs=2, verbose=0).history
     assert history == {"loss": [pytest.approx(7), pytest.approx(1)]}
+
+
+def test_fit_ends_where_a_callback_says_so(net, monkeypatch):
+    steps = []
+
+    def step(*_, **__):
+        steps.append(1)
+        return {"loss": 2.0}
+
+    monkeypatch.setattr(net, "train_on_batch", step)
+    pictures: Any = [(None, None)] * 3
+    patient = keras.callbacks.EarlyStopping("loss", patience=2)
+    history = net.fit(pictures, epochs=9, verbose=0, callbacks=[patient]).history
+    assert len(history["loss"]) == 3, "the first epoch, and two that were no better"
+    assert len(steps) == 9
+
+    class Enough(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = batch == 1
+
+    steps.clear()
+    assert len(net.fit(pictures, epochs=9, verbose=0, callbacks=[Enough()]).history["loss"]) == 1
+    assert len(steps) == 2
+    assert len(net.fit(pictures, epochs=2, verbose=0).history["loss"]) == 2, "it may go on"
 
 
 def test_the_backbone_of_a_kept_net_is_taken_over(tmp_path):

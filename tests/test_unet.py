@@ -18,7 +18,6 @@ from convbook.architectures.unet import (
 )
 from convbook.boundaries import (
     boundary,
-    boundary_accuracy,
     boundary_band,
     boundary_measures,
 )
@@ -272,9 +271,8 @@ def test_boundary_measures_are_scikit_learns_on_the_band():
     assert found["mean IoU"] == pytest.approx(
         metrics.jaccard_score(truth[band], prediction[band], average="macro")
     )
-    assert boundary_accuracy(truth, prediction, 3) == found["pixel accuracy"]
     assert found["pixel accuracy"] < (truth == prediction).mean()
-    assert boundary_accuracy(truth, truth, 3) == 1
+    assert boundary_measures(truth, truth, 3)["pixel accuracy"] == 1
 
 
 def test_errors_away_from_a_boundary_do_not_count():
@@ -282,21 +280,21 @@ def test_errors_away_from_a_boundary_do_not_count():
     truth[:, 10:] = 1
     prediction = truth.copy()
     prediction[:, 0] = 1
-    assert boundary_accuracy(truth, prediction, 2) == 1
+    assert boundary_measures(truth, prediction, 2)["pixel accuracy"] == 1
     prediction[:, 10] = 0
-    assert boundary_accuracy(truth, prediction, 2) == 0.75
+    assert boundary_measures(truth, prediction, 2)["pixel accuracy"] == 0.75
 
 
 def test_stray_labels_are_refused_at_a_boundary_too():
     truth = np.array([[0, 0, 1, 1]])
     with pytest.raises(ValueError, match="7 is among the labels"):
-        boundary_accuracy(truth, np.array([[0, 7, 1, 1]]), 2)
+        boundary_measures(truth, np.array([[0, 7, 1, 1]]), 2)
 
 
 def test_ignored_pixels_do_not_count_at_a_boundary():
     truth = np.array([[0, 0, 255, 1, 1]])
     prediction = np.array([[0, 0, 0, 1, 1]])
-    assert boundary_accuracy(truth, prediction, 2) == 1
+    assert boundary_measures(truth, prediction, 2)["pixel accuracy"] == 1
 
 
 # --- Dice -----------------------------------------------------------------------------------------

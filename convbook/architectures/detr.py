@@ -447,7 +447,7 @@ class DETR(keras.Model):
                 ``keras.utils.PyDataset``.
             epochs: how often.
             verbose: 0 for no bar, as in ``keras.Model.fit``.
-            callbacks: as there.
+            callbacks: as there; one that sets ``stop_training`` ends it after the batch or epoch.
             **options: ``shuffle`` alone, which is left to the dataset.
 
         Returns:
@@ -465,6 +465,7 @@ class DETR(keras.Model):
             epochs=epochs,
             steps=len(x),
         )
+        self.stop_training = False
         calls.on_train_begin()
         for epoch in range(epochs):
             calls.on_epoch_begin(epoch)
@@ -477,9 +478,13 @@ class DETR(keras.Model):
                     before = means.get(key, 0.0)
                     means[key] = before + (float(value) - before) / (step + 1)
                 calls.on_train_batch_end(step, dict(means))
+                if self.stop_training:
+                    break
             calls.on_epoch_end(epoch, means)
             if hasattr(x, "on_epoch_end"):
                 x.on_epoch_end()
+            if self.stop_training:
+                break
         calls.on_train_end()
         return self.history
 

@@ -155,6 +155,9 @@ def region_proposal_network(
 def smooth_l1(x: Any, beta: float = 1.0) -> Any:
     """Return x^2 / (2 beta) where abs(x) < beta, else abs(x) - beta / 2, elementwise.
 
+    The same, but for rounding, are Keras's Huber loss in `convbook.architectures.rcnn` (beta 1) and
+    the loss of offsets in `convbook.pose.several` (beta 0.5), by which kept weights were trained.
+
     Source: Girshick 2015, arXiv:1504.08083, equation 3; ``beta`` as in the code of Faster R-CNN.
     """
     size = ops.abs(x)

@@ -107,6 +107,10 @@ class Adversaries:
         rate: of Adam, for both; beta_1 is 0.5, as published.
         weight: of the mean absolute error beside the adversarial loss.
         run_eagerly: as in ``compile``, for a handful of steps.
+
+    Attributes:
+        judge: the discriminator's copy that the generator learns from.
+        both: the generator with the copy behind it, which a step of the generator trains.
     """
 
     def __init__(

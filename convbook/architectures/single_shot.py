@@ -28,11 +28,9 @@ from convbook.architectures.faster_rcnn import Truth, offset_loss
 from convbook.detection.anchors import default_boxes
 from convbook.detection.boxes import clip, decode, encode, iou, to_corners
 from convbook.detection.matching import hard_negatives, match
+from convbook.detection.sampling import OFFSET_SCALES
 from convbook.detection.suppression import detect
 from convbook.detection.yolo import yolo_decode, yolo_encode
-
-OFFSET_SCALES = (0.1, 0.1, 0.2, 0.2)
-"""What SSD's offsets are divided by before they are learnt (the authors' code, "variances")."""
 
 SSD300_SIZES = (38, 19, 10, 5, 3, 1)
 SSD300_SCALES = (0.1, 0.2, 0.37, 0.54, 0.71, 0.88, 1.05)

@@ -183,7 +183,14 @@ class Adversaries:
         content: weight of the pixels' error.
         perceptual: weight of the features' error.
         adversarial: weight of the discriminator's verdict.
-        rate: learning rate of both, by Adam.
+        rate: learning rate of both, by Adam. Its beta_1 is 0.5, as pix2pix has it (Isola et al.
+            2017, arXiv:1611.07004, section 3.3), where SRGAN's paper has 0.9 (section 3.2): the
+            results of chapter 9 rest on it.
+        eager: whether steps run without being compiled, for a handful of them.
+
+    Attributes:
+        judge: the frozen copy.
+        both: the generator with features and copy behind it, which a step of the generator trains.
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661; Ledig et al. 2017, section 2.2; perceptual
     losses: Johnson, Alahi and Fei-Fei 2016, arXiv:1603.08155.
@@ -213,14 +220,14 @@ class Adversaries:
         large = generator(small)
         # The judge is told not to use its pictures' own statistics: it is one function for all.
         judged = self.judge(large, training=False)
-        self.step = keras.Model(small, [large, features(large, training=False), judged])
-        self.step.compile(
+        self.both = keras.Model(small, [large, features(large, training=False), judged])
+        self.both.compile(
             keras.optimizers.Adam(rate, beta_1=0.5),
             ["mean_squared_error", "mean_squared_error", verdict],
             loss_weights=[content, perceptual, adversarial],
             **compiled,
         )
-        for net in (self.step, discriminator):  # else the step is traced twice to make room
+        for net in (self.both, discriminator):  # else the step is traced twice to make room
             net.optimizer.build(net.trainable_variables)
 
     def train(self, small: Any, large: Any) -> tuple[float, float]:
@@ -239,5 +246,5 @@ class Adversaries:
         judging = self.discriminator.train_on_batch(mixed, real)
         self.judge.set_weights(self.discriminator.get_weights())
         wanted = [large, self.features(large, training=False), ops.ones((len(large), 1))]
-        making = self.step.train_on_batch(small, wanted)
+        making = self.both.train_on_batch(small, wanted)
         return float(judging), float(making[0] if isinstance(making, list) else making)

@@ -56,6 +56,8 @@ def _make(asked: Capstone, folder: Path, truth: Path, count: int, seed: int | No
         raise BadFile(f"{truth} is there already: it is the truth of pictures handed out before.")
     if count < 20:
         raise BadFile(f"--count is {count}: of fewer than 20 pictures a score says little.")
+    if seed is not None and not 0 <= seed < 2**63:
+        raise BadFile(f"--seed is {seed}: give a whole number from 0 to 2**63 - 1.")
     drawn = secrets.randbits(63) if seed is None else seed
     pictures, made = asked.make(count, "test", drawn)
     folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +110,7 @@ def _truth_of(asked: Capstone, path: Path) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as held:
             truth = dict(held)
-    except (OSError, ValueError):
+    except Exception:  # what is damaged or another kind of file raises one of many kinds
         raise BadFile(f"{path} is no file of the truth: make it by the command `make`.") from None
     if "count" not in truth:
         raise BadFile(f"{path} is no file of the truth: make it by the command `make`.")

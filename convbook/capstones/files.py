@@ -41,10 +41,12 @@ def read_arrays(path: Path, names: Sequence[str]) -> Arrays:
         inside = ", ".join(sorted(name.removesuffix(".npy") for name in sizes)) or "nothing"
         raise BadFile(f"{path.name} has no array {', '.join(missing)}; it holds {inside}: {how}.")
     arrays = {}
-    with np.load(path, allow_pickle=False) as held:
+    # Not by np.load: it asks the first bytes what a file is, and may take it for no archive at all.
+    with zipfile.ZipFile(path) as packed:
         for name in names:
             try:
-                arrays[name] = held[name]
+                with packed.open(f"{name}.npy") as stream:
+                    arrays[name] = np.lib.format.read_array(stream, allow_pickle=False)
             except Exception as error:
                 pickled = "allow_pickle" in str(error) or "Object arrays" in str(error)
                 what = "holds pickled objects, which are not read" if pickled else "is damaged"

@@ -10,6 +10,7 @@ import numpy as np
 
 from convbook.capstones.files import Arrays, BadFile, finite, of_shape, whole
 from convbook.data import digit_scenes, figures
+from convbook.data.photos import to_bytes
 
 SIDE = 64
 THINGS = 3  # classes of digits in scenes: 0, 1 and 2
@@ -80,7 +81,7 @@ def training(name: str, count: int, seed: int = 0) -> Made:
 
 
 def _bytes(examples: list[dict[str, Any]]) -> np.ndarray:
-    return np.stack([np.round(255 * one["image"]).astype("uint8") for one in examples])
+    return np.stack([to_bytes(one["image"]) for one in examples])
 
 
 def _digits(count: int, split: str, seed: int) -> Made:

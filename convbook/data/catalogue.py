@@ -37,7 +37,7 @@ class Entry:
         licence: licence or terms of the pictures.
         classes: names of the classes where they are known without the data.
         places: objects a picture at most, None where it is not known.
-        counts: default numbers of training and test examples of a generated set.
+        counts: numbers of training and test examples of an embedded set where none is asked for.
         make: for embedded sets, makes the source from split, count, size, seed and options.
         tfds: for real sets, the name in TensorFlow Datasets.
         urls: for real sets, a pattern of the addresses that are fetched.
@@ -66,26 +66,25 @@ def _array_source(images: Any, labels: Any) -> Source:
     return Held({"image": to_bytes(images), "label": labels})
 
 
-def _digits(split: str, count: int | None, size: int | None, seed: int) -> Source:
+def _digits(split: str, count: int, size: int | None, seed: int) -> Source:
     del seed  # there is one set of digits
     images, labels = digits(28 if size is None else size)[split == "test"]
     return _array_source(images[:count], labels[:count])
 
 
-def _mnist_digits(split: str, count: int | None, size: int | None, seed: int) -> Source:
+def _mnist_digits(split: str, count: int, size: int | None, seed: int) -> Source:
     del seed  # there is one selection
     images, labels = mnist_digits(28 if size is None else size)[split == "test"]
     return _array_source(images[:count], labels[:count])
 
 
 def _structure(
-    split: str, count: int | None, size: int | None, seed: int, structure_size: int = 15
+    split: str, count: int, size: int | None, seed: int, structure_size: int = 15
 ) -> Source:
     if size is not None:
         raise ValueError("The pictures' size follows from structure_size: leave size out.")
     test = split == "test"
-    number = count if count is not None else (2000, 500)[test]
-    parts = structure(structure_size, (number, 0)[test], (0, number)[test], seed=seed)
+    parts = structure(structure_size, (count, 0)[test], (0, count)[test], seed=seed)
     return _array_source(*parts[test])
 
 
@@ -94,10 +93,7 @@ def _each(
 ) -> Callable[..., Source]:
     """A source of examples that `make` makes one by one."""
 
-    def source(
-        split: str, count: int | None, size: int | None, seed: int, **options: Any
-    ) -> Source:
-        number = count if count is not None else (1000, 200)[split == "test"]
+    def source(split: str, count: int, size: int | None, seed: int, **options: Any) -> Source:
         side = size_if_none if size is None else size
         settings = fixed | options | {"split": split, "size": side, "seed": seed}
 
@@ -106,7 +102,7 @@ def _each(
             return made | {"image": to_bytes(made["image"])}
 
         example(0)  # a wrong setting shows at once
-        return Generated(example, number)
+        return Generated(example, count)
 
     source.__signature__ = inspect.signature(make)  # type: ignore[attr-defined]
     return source
@@ -355,7 +351,8 @@ def source_of(
         if option not in known:
             instead = f"choose of {', '.join(sorted(known))}" if known else "it takes none"
             raise ValueError(f'{name} has no option "{option}": {instead}.')
-    return entry.make(split, count, size, seed, **options)
+    number = entry.counts[split == "test"] if count is None else count
+    return entry.make(split, number, size, seed, **options)
 
 
 def sample(

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convbook.quality import BT601
+
 TILE = 213  # half the height and a third of the width of a photograph
 TEST_TILES = {"china": (1, 1), "flower": (0, 1)}  # row and column
 # How many photograph pixels make one pixel of a ground, for grounds of 128 pixels.
@@ -105,7 +107,7 @@ def damage(
 
         damaged = ndimage.gaussian_filter(patches, (0, 1.5, 1.5, 0))
     elif kind == "grey":
-        luminance = patches @ np.array([0.299, 0.587, 0.114], np.float32)
+        luminance = patches @ np.array(BT601, np.float32)
         damaged = np.repeat(luminance[..., np.newaxis], 3, axis=-1)
     elif kind == "holes":
         damaged = patches.copy()
@@ -158,7 +160,10 @@ def to_bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
 
 
 def to_float(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """A picture of bytes as float32 in [0, 1]. Scaling happens here and nowhere else."""
+    """A picture of bytes as float32 in [0, 1].
+
+    Scaling happens here, and alike in `convbook.data.batches`, where TensorFlow scales its own.
+    """
     return picture.astype(np.float32) / np.float32(255)
 
 
@@ -175,7 +180,7 @@ def _photographs() -> dict[str, Picture]:
 
     bunch = load_sample_images()
     names = [name.rpartition("/")[2].removesuffix(".jpg") for name in bunch.filenames]
-    pictures = [(image / 255).astype(np.float32) for image in bunch.images]
+    pictures = [to_float(image) for image in bunch.images]
     return dict(zip(names, pictures, strict=True))
 
 

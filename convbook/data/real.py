@@ -84,7 +84,7 @@ def fetch(name: str, data_dir: str | os.PathLike[str] | None = None) -> str:
 
     Raises:
         ValueError: if `name` is not a real set.
-        NotHere: if there is no network, or the server does not give it.
+        NotHere: if there is no network, or the server does not give it, or gives something else.
     """
     entry = entry_of(name)
     if not entry.tfds:
@@ -97,6 +97,8 @@ def fetch(name: str, data_dir: str | os.PathLike[str] | None = None) -> str:
 
 def _download(entry: Entry, builder: Any, data_dir: str | os.PathLike[str] | None) -> None:
     import tensorflow_datasets as tfds
+    from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
+    from tensorflow_datasets.core.download.extractor import ExtractError, UnsafeArchiveError
 
     urls = addresses(entry, builder)
     # TensorFlow Datasets tries for minutes before it gives up: ask once, and briefly.
@@ -108,8 +110,15 @@ def _download(entry: Entry, builder: Any, data_dir: str | os.PathLike[str] | Non
             download_dir=_folder(data_dir) / "downloads",
             file_format="array_record",
         )
-    except (OSError, tfds.download.DownloadError) as error:
-        raise NotHere(_missing(entry, urls, str(error).splitlines()[0])) from error
+    except (
+        OSError,
+        tfds.download.DownloadError,
+        NonMatchingChecksumError,  # the archive has changed, or came broken
+        ExtractError,
+        UnsafeArchiveError,
+    ) as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(":")
+        raise NotHere(_missing(entry, urls, why)) from error
 
 
 def _reachable(url: str) -> bool:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from convbook.data.handwriting import enlarge, part_of_digits
 from convbook.data.photos import generator, ground, not_negative, pair, to_bytes, to_float
+from convbook.quality import BT601
 
 EMPTY_SHARE = 0.05  # of the scenes
 CROWD_SHARE = 0.08
@@ -156,7 +157,7 @@ def _visible_after(
 def _paint(image: NDArray[np.float32], ink: Any, y: int, x: int, rng: np.random.Generator) -> None:
     """Colour the ink and lay it over the picture, in place."""
     part = image[y : y + ink.shape[0], x : x + ink.shape[1]]
-    weights = np.array([0.299, 0.587, 0.114], np.float32)
+    weights = np.array(BT601, np.float32)
     light = float((part.mean((0, 1)) * weights).sum())
     colour = rng.uniform(0, 1, 3)
     # A colour of any hue whose luminance is at least a third away from the ground's.

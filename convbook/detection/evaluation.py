@@ -248,16 +248,36 @@ def average_precision(recall: ArrayLike, precision: ArrayLike, rule: str = "COCO
     Raises:
         ValueError: for another rule.
     """
-    reached = np.asarray(recall, float)
-    envelope = np.maximum.accumulate(np.asarray(precision, float)[::-1])[::-1]
     if rule == "all points":
-        return float((np.diff(reached, prepend=0.0) * envelope).sum())
-    if rule not in RULES:
+        steps = np.diff(np.asarray(recall, float), prepend=0.0)
+        return float((steps * envelope(precision)).sum())
+    return float(asked_points(recall, precision, rule)[1].mean())
+
+
+def envelope(precision: ArrayLike) -> NDArray[np.float64]:
+    """Return the best precision at each recall or a higher one: (N,) to (N,)."""
+    return np.maximum.accumulate(np.asarray(precision, float)[::-1])[::-1]
+
+
+def asked_points(
+    recall: ArrayLike, precision: ArrayLike, rule: str = "COCO"
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the recalls that a rule asks for, and the envelope there, 0 where it does not reach.
+
+    Args:
+        recall: (N,), rising.
+        precision: (N,).
+        rule: "11 points" or "COCO".
+
+    Raises:
+        ValueError: for another rule.
+    """
+    if rule not in ("11 points", "COCO"):
         raise ValueError(f'There is no rule "{rule}": choose of {", ".join(RULES)}.')
     # Quotients, so that a recall of 3 in 5 is the 0.6 that is asked for; pycocotools' own as it is.
     asked = np.arange(11) / 10 if rule == "11 points" else np.linspace(0, 1, 101)
-    places = np.searchsorted(reached, asked, side="left")
-    return float(np.append(envelope, 0.0)[places].mean())
+    places = np.searchsorted(np.asarray(recall, float), asked, side="left")
+    return asked, np.append(envelope(precision), 0.0)[places]
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pycocotools import mask as coco_masks
 
+from convbook.data.photos import to_bytes
+
 MODES = ("single", "fast", "quality")
 """One segmentation to start from, those of two colour spaces, or of five: more and slower."""
 
@@ -73,7 +75,7 @@ def _as_bytes(image: ArrayLike) -> NDArray[np.uint8]:
             f"The picture has the shape {picture.shape}: give (H, W, 3), or (H, W) for grey."
         )
     if picture.dtype != np.uint8:
-        picture = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+        picture = to_bytes(picture)
     return np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3))[..., ::-1])
 
 

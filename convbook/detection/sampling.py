@@ -14,11 +14,15 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
+from convbook.data.photos import to_bytes, to_float
 from convbook.detection.boxes import area, encode, iou
 from convbook.detection.matching import match
 
 OFFSET_SCALES = (0.1, 0.1, 0.2, 0.2)
-"""What (dy, dx, dh, dw) are divided by, so that what is to be learnt spreads by about 1."""
+"""What (dy, dx, dh, dw) are divided by, so that what is to be learnt spreads by about 1.
+
+SSD has the same (the authors' code, "variances").
+"""
 
 
 class RegionBatches(keras.utils.PyDataset):
@@ -43,7 +47,7 @@ class RegionBatches(keras.utils.PyDataset):
         targets: (N, P + M, 4), offsets to the object, divided by `OFFSET_SCALES`.
 
     Raises:
-        ValueError: if there are fewer pictures than in a batch.
+        ValueError: if there are fewer pictures than in a batch, or one has no box to learn from.
     """
 
     def __init__(
@@ -64,7 +68,8 @@ class RegionBatches(keras.utils.PyDataset):
                 "or take smaller batches."
             )
         self.batch_size, self.regions, self.share, self.seed = batch_size, regions, share, seed
-        self.images = np.stack([_bytes(scene["image"]) for scene in scenes])
+        # Bytes are a quarter of the room.
+        self.images = np.stack([to_bytes(scene["image"]) for scene in scenes])
         truth, labels, crowds = _padded(scenes)
         self.boxes = np.concatenate([np.asarray(proposals, np.float32), truth], 1)
         holds, matched = match(
@@ -75,6 +80,10 @@ class RegionBatches(keras.utils.PyDataset):
         found, hidden, index = (ops.convert_to_numpy(each) for each in (holds, left_out, matched))
         own = np.take_along_axis(labels, index, 1)
         self.classes = np.where(hidden, -1, np.where(found == 1, own + 1, 0)).astype(np.int32)
+        if (empty := np.flatnonzero((self.classes < 0).all(1))).size:
+            raise ValueError(
+                f"Picture {empty[0]} has no box to learn from: give it proposals, or leave it out."
+            )
         objects = np.take_along_axis(truth, index[..., None], 1)
         self.targets = ops.convert_to_numpy(encode(objects, self.boxes, OFFSET_SCALES))
         self.epoch = 0
@@ -93,7 +102,7 @@ class RegionBatches(keras.utils.PyDataset):
         classes, targets = self.classes[rows, places], self.targets[rows, places]
         truth = np.concatenate([classes[..., np.newaxis].astype(np.float32), targets], -1)
         inputs = {
-            "image": self.images[pictures].astype(np.float32) / np.float32(255),
+            "image": to_float(self.images[pictures]),
             "boxes": self.boxes[rows, places],
         }
         return inputs, {"scores": classes, "offsets": truth}
@@ -148,11 +157,6 @@ def made_up_proposals(
             (corners[:, 2:] - corners[:, :2]).min(1, keepdims=True) >= 4, corners, 0
         )
     return made
-
-
-def _bytes(image: ArrayLike) -> NDArray[np.uint8]:
-    """A picture of floats in [0, 1] as bytes, a quarter of the room."""
-    return np.round(np.asarray(image) * 255).astype(np.uint8)
 
 
 def _padded(

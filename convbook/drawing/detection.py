@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, withStroke
 from numpy.typing import ArrayLike, NDArray
 
-from convbook.detection.evaluation import average_precision
+from convbook.detection.evaluation import asked_points, average_precision, envelope
 from convbook.drawing.stage import Slide, present
 from convbook.drawing.style import COLOURS, WIDTH, label_line
 
@@ -166,14 +166,17 @@ def _right(
     """Which detections, best first, found an object that no better one has."""
     right, taken = np.zeros(len(found), bool), np.zeros(len(boxes), bool)
     for number, (box, label) in enumerate(zip(found, labels, strict=True)):
-        values = np.where((classes == label) & ~taken, overlaps(box, boxes), -1)
+        values = np.where((classes == label) & ~taken, _overlap_with(box, boxes), -1)
         if values.size and values.max() >= least:
             right[number] = taken[values.argmax()] = True
     return right
 
 
-def overlaps(box: ArrayLike, boxes: ArrayLike) -> Boxes:
-    """IoU of one box (4,) with boxes (N, 4): (N,); 0 where one is empty."""
+def _overlap_with(box: ArrayLike, boxes: ArrayLike) -> Boxes:
+    """IoU of one box (4,) with boxes (N, 4): (N,); 0 where one is empty.
+
+    `convbook.detection.proposals.overlaps` is the same by pycocotools, but for rounding.
+    """
     one, others = np.asarray(box, float), np.asarray(boxes, float).reshape(-1, 4)
     sides = np.minimum(one[2:], others[:, 2:]) - np.maximum(one[:2], others[:, :2])
     shared = np.clip(sides, 0, None).prod(1)
@@ -356,17 +359,15 @@ def draw_precision_recall(
         name: the title; the area is written behind it.
     """
     reached, values = np.asarray(recall, float), np.asarray(precision, float)
-    envelope = np.maximum.accumulate(values[::-1])[::-1]
+    best = envelope(values)
     steps = np.concatenate([[0], reached, reached[-1:], [1]])
-    heights = np.concatenate([envelope[:1], envelope, [0], [0]])
+    heights = np.concatenate([best[:1], best, [0], [0]])
     axes.plot(reached, values, ".-", color=COLOURS["sky"], linewidth=1.2)
     axes.step(steps, heights, where="pre", color=COLOURS["blue"], linestyle="-")
     if rule == "all points":
         axes.fill_between(steps, heights, step="pre", color=COLOURS["yellow"], alpha=0.6)
     else:
-        asked = np.arange(11) / 10 if rule == "11 points" else np.linspace(0, 1, 101)
-        places = np.searchsorted(reached, asked)
-        tops = np.append(envelope, 0.0)[places]
+        asked, tops = asked_points(reached, values, rule)
         axes.plot(
             asked, tops, "o", color=COLOURS["vermilion"], markersize=4 if len(asked) < 50 else 2
         )

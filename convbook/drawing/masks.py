@@ -20,11 +20,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from convbook.drawing.detection import draw_boxes, draw_picture
 from convbook.drawing.style import COLOURS, WIDTH
+from convbook.quality import BT601
 
 PAINTS = ("#F0D442", "#56B4E9", "#D55E00", "#7FC97F", "#CC79A7", "#004C83", "#E69F00", "#B2B2B2")
 """Colours of instances, in turn; neighbours in the list differ in lightness."""
-
-LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
 def pale(image: ArrayLike) -> NDArray[np.float64]:
@@ -32,7 +31,7 @@ def pale(image: ArrayLike) -> NDArray[np.float64]:
     shown = np.asarray(image, float)
     if np.asarray(image).dtype == np.uint8:
         shown = shown / 255
-    return np.repeat(0.45 + 0.55 * (shown @ LUMINANCE)[..., np.newaxis], 3, axis=-1)
+    return np.repeat(0.45 + 0.55 * (shown @ np.array(BT601))[..., np.newaxis], 3, axis=-1)
 
 
 def draw_masks(

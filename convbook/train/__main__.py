@@ -5,14 +5,14 @@
         --precision mixed_bfloat16 --out runs/voc
 
 In the folder: checkpoint.npz, from which the run goes on; history.json, its losses and its mean
-average precision; curve.svg, the same drawn; and at the end weights.npz.
+average precision; curve.svg, the same drawn; and at the end weights.npz, in half precision.
 """
 
 import argparse
 import dataclasses
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,12 @@ STARTS = (
     "imagenet, or a file of Keras, for a published net; faster_rcnn, the book's own, for a small "
     "mask_rcnn, whose masks alone learn then"
 )
+OPTIMIZERS = (
+    "adam for a small net, sgd for a published one, whose kernels decay as in its paper (a small "
+    "net's weights all decay then, as Keras has it: beside the momentum)"
+)
 PUBLISHED_SIZES = {"faster_rcnn": 600, "mask_rcnn": 800, "ssd": 300, "yolo": 416, "detr": 800}
+SCENE_SIZES = PUBLISHED_SIZES | {"faster_rcnn": 128, "mask_rcnn": 128, "yolo": 256}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "small": {"size": 128, "batch_size": 16, "optimizer": "adam", "learning_rate": 2e-3},
     "published": {"size": None, "batch_size": 2, "optimizer": "sgd", "learning_rate": 1e-3},
@@ -32,17 +37,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0, or 2 with a sentence if it cannot be done."""
     chosen = _parser().parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from convbook.data.real import NotHere
-
+    run, finished = None, False
     try:
+        from convbook.data.real import NotHere
+
         run = prepare(chosen)
         finished = run.go_on(chosen.minutes)
         _draw(run)
+    except KeyboardInterrupt:  # before NotHere, which is not there yet where it comes early
+        pass
     except (NotHere, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        finished = False
+    if run is None:
+        print("stopped before the first step; the same command begins again")
+        return 0
     end = f"{run.step} of {run.steps} steps; all is in {run.out}"
     print(end if finished else f"stopped after {end}; the same command goes on")
     return 0
@@ -52,48 +61,66 @@ def prepare(chosen: argparse.Namespace) -> Any:
     """Return the run that the arguments ask for, at its last checkpoint if it has one."""
     import keras
 
-    from convbook.data.batches import Batches
     from convbook.data.real import class_names
     from convbook.train.devices import share_out
-    from convbook.train.pictures import KEYS, MASK_KEYS, source
     from convbook.train.run import Run
 
     plan = _plan(chosen)
+    out = _folder(chosen.out)
     devices, scope = share_out(1 if plan.net == "detr" else chosen.devices)
     if plan.batch_size % len(devices):
         raise ValueError(
             f"A batch of {plan.batch_size} cannot be shared out among {len(devices)} devices: "
             "choose a multiple, or fewer --devices."
         )
-    pictures = {"size": plan.size, "seed": plan.seed, "places": plan.places}
-    drawn = plan.net == "mask_rcnn"
-    options = {**pictures, "workers": chosen.workers, "data_dir": chosen.data_dir, "masks": drawn}
-    training = source(plan.data, "train", count=plan.count, **options)
-    test = source(plan.data, "test", count=plan.judged, **options)
+    training, test = _batches(plan, chosen.workers, chosen.data_dir)
     classes = len(class_names(plan.data, chosen.data_dir))
     keras.utils.set_random_seed(plan.seed)
     keras.mixed_precision.set_global_policy(plan.precision)
     with scope:
         net = build(plan, classes)
-        steps = plan.epochs * max(1, len(training) // plan.batch_size)
+        steps = plan.epochs * max(1, len(training.source) // plan.batch_size)
         net.compile(optimizer_of(plan, steps), jit_compile=keras.backend.backend() == "jax")
         net.optimizer.build(net.trainable_variables)  # else TensorFlow traces the step twice
-    loaders = {"places": plan.places, "workers": 1 if plan.data.startswith("digit") else 4}
-    loaders["keys"] = MASK_KEYS if drawn else KEYS
-    run = Run(
-        net,
-        Batches(training, plan.batch_size, shuffle=True, seed=plan.seed, **loaders),
-        Batches(test, plan.batch_size, shuffle=False, seed=plan.seed, **loaders),
-        plan,
-        classes,
-        Path(chosen.out),
-    )
+    run = Run(net, training, test, plan, classes, out)
     there = run.resume()
-    print(f"{plan.net} on {plan.data}: {len(training)} pictures, {run.steps} steps", end="")
+    print(f"{plan.net} on {plan.data}: {len(training.source)} pictures, {run.steps} steps", end="")
     print(f" of {plan.batch_size}, on {', '.join(devices)}")
     if there:
         print(f"going on after step {run.step}")
     return run
+
+
+def _batches(plan: Any, workers: int, data_dir: str | None) -> tuple[Any, Any]:
+    """The batches of a plan, to learn from and to be judged on."""
+    from convbook.data.batches import Batches
+    from convbook.train.pictures import KEYS, MASK_KEYS, source
+
+    drawn = plan.net == "mask_rcnn"
+    pictures = {"size": plan.size, "seed": plan.seed, "places": plan.places, "masks": drawn}
+    pictures |= {"workers": workers, "data_dir": data_dir}
+    loaders = {"seed": plan.seed, "places": plan.places, "keys": MASK_KEYS if drawn else KEYS}
+    loaders["workers"] = 1 if plan.data.startswith("digit") else 4
+    training = source(plan.data, "train", count=plan.count, **pictures)
+    test = source(plan.data, "test", count=plan.judged, **pictures)
+    return (
+        Batches(training, plan.batch_size, shuffle=True, **loaders),
+        Batches(test, plan.batch_size, shuffle=False, **loaders),
+    )
+
+
+def _folder(name: str) -> Path:
+    """The folder of a run, made where it is not there yet.
+
+    Raises:
+        ValueError: if there cannot be one.
+    """
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{name} cannot be a folder ({error.strerror}): name another.") from None
+    return folder
 
 
 def build(plan: Any, classes: int) -> Any:
@@ -113,8 +140,28 @@ def build(plan: Any, classes: int) -> Any:
         return faster_rcnn.small_faster_rcnn((plan.size, plan.size), classes, recipe, plan.seed)
     net = faster_rcnn.vgg_faster_rcnn((plan.size, plan.size), classes, seed=plan.seed)
     if plan.start:
-        faster_rcnn.start_from_vgg16(net, plan.start)
+        _start(faster_rcnn.start_from_vgg16, net, plan.start)
     return net
+
+
+def _start(give: Callable[[Any, str], None], net: Any, weights: str) -> None:
+    """Give a net the weights it starts with.
+
+    Raises:
+        convbook.data.real.NotHere: if Keras cannot fetch them, or cannot read the file.
+    """
+    from convbook.data.real import NotHere
+
+    try:
+        give(net, weights)
+    except Exception as error:
+        # Keras raises a plain Exception where it cannot fetch, h5py an OSError for another file.
+        if type(error) is not Exception and not isinstance(error, OSError):
+            raise
+        raise NotHere(
+            f"The weights to start with, {weights}, cannot be had ({str(error).splitlines()[0]}): "
+            "name a file of them by --start, or leave it out."
+        ) from error
 
 
 def _mask_rcnn(plan: Any, classes: int) -> Any:
@@ -125,7 +172,7 @@ def _mask_rcnn(plan: Any, classes: int) -> Any:
     if plan.size_of_net == "published":
         net = mask_rcnn.resnet_mask_rcnn(size, classes, seed=plan.seed)
         if plan.start:
-            mask_rcnn.start_from_resnet50(net, plan.start)
+            _start(mask_rcnn.start_from_resnet50, net, plan.start)
         return net
     if plan.stride != 8:
         raise ValueError(f"stride is {plan.stride}: the small Mask R-CNN has maps of stride 8.")
@@ -166,9 +213,24 @@ def _refuse_for_detr(chosen: argparse.Namespace, size_of_net: str) -> None:
         )
 
 
+def _refuse_for_ssd(entry: Any) -> None:
+    """Refuse scenes, which are never as large as SSD300's pictures."""
+    if not entry.tfds and entry.kind == "detection":
+        raise ValueError(
+            f"SSD300 takes pictures of 300 pixels, and those of {entry.name} have 256 at most: "
+            "choose photographs, as --data voc/2007, or --net-size small."
+        )
+
+
 def optimizer_of(plan: Any, steps: int) -> Any:
-    """The optimizer: a rate that rises for a twentieth of the steps, then falls to zero."""
+    """The optimizer: a rate that rises for a twentieth of the steps, then falls to zero.
+
+    With ``sgd`` a published net's kernels decay as in its paper, and all weights of a small one as
+    Keras has it: see `convbook.train.decay`.
+    """
     import keras
+
+    from convbook.train.decay import KERNEL_DECAY, DecayingSGD
 
     rising = max(1, steps // 20)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -177,7 +239,10 @@ def optimizer_of(plan: Any, steps: int) -> Any:
     if plan.optimizer == "adam":
         most = 1.0 if plan.net == "detr" else 10.0
         optimizer = keras.optimizers.Adam(rate, global_clipnorm=most)
-    else:  # momentum and decay of the weights as Ren 2015, section 3.1.3
+    elif plan.size_of_net == "published":  # momentum as Ren 2015, section 3.1.3
+        decay = KERNEL_DECAY[plan.net]
+        optimizer = DecayingSGD(rate, decay, momentum=0.9, global_clipnorm=10.0)
+    else:  # Keras's own decay, which spares no weight and goes past the momentum
         optimizer = keras.optimizers.SGD(
             rate, momentum=0.9, weight_decay=5e-4, global_clipnorm=10.0
         )
@@ -196,9 +261,10 @@ def _plan(chosen: argparse.Namespace) -> Any:
         key: getattr(chosen, key) for key in DEFAULTS["small"] if getattr(chosen, key) is not None
     }
     if settings["size"] is None:
-        # Embedded scenes are small; those with a size of their own take no other.
-        small = not entry.tfds and chosen.net in ("faster_rcnn", "mask_rcnn")
-        settings["size"] = 128 if small else PUBLISHED_SIZES[chosen.net]
+        # Photographs have the paper's size; embedded scenes are small.
+        settings["size"] = (PUBLISHED_SIZES if entry.tfds else SCENE_SIZES)[chosen.net]
+    if chosen.net == "ssd" and size_of_net == "published":
+        _refuse_for_ssd(entry)
     if chosen.net == "detr":
         _refuse_for_detr(chosen, size_of_net)
     _check_start(chosen, size_of_net)
@@ -244,6 +310,8 @@ def _draw(run: Any) -> None:
     except ImportError as missing:
         print(f"no drawing without {missing.name}: the numbers are in history.json")
         return
+    if not run.history:
+        return
     figure = draw_training(run.history).get_figure(root=True)
     if figure is not None:
         figure.savefig(run.out / "curve.svg")
@@ -268,7 +336,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--batch-size", type=int, help="pictures a step, over all devices")
     add("--epochs", type=int, default=20)
     add("--minutes", type=float, help="stop after some time; the same command goes on later")
-    add("--optimizer", choices=("adam", "sgd"))
+    add("--optimizer", choices=("adam", "sgd"), help=f"default: {OPTIMIZERS}")
     add("--learning-rate", type=float)
     precisions = ("float32", "mixed_float16", "mixed_bfloat16")
     add("--precision", choices=precisions, default="float32")

@@ -52,7 +52,7 @@ def source(
         convbook.data.real.NotHere: if a real set is missing.
     """
     entry = entry_of(name)
-    if entry.kind != "detection":
+    if entry.kind != "detection" and "_masks" not in entry.tfds:  # whose objects have boxes, too
         raise ValueError(f"{name} is a set for {entry.kind}: choose one with boxes.")
     if masks and entry.tfds and "_masks" not in entry.tfds:
         raise ValueError(f"{name} has no masks: choose voc_masks/2007 or coco_masks/2017.")
