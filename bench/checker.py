@@ -45,38 +45,54 @@ def peak_mib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def measure():
-    from autograder.judging.judge import judge
-    from autograder.probing.probe import build_network, probe
+def plain_call(task, question):
+    """Build and run a task's model answer once on the inputs of each case, unobserved."""
+    from autograder.probing.probe import build_network
     from autograder.probing.quick import quick_initializers
-    from autograder.setting.exercises import exercise_names, public_key
+
+    for case in question.cases:
+        if question.kind == "function" or question.structure:
+            answer = task.answer(**given_to(case))
+            if question.structure:  # at a glance the first picture is enough
+                feed = case.feeds[0 if case.plan else -1]
+                answer(np.zeros((1, *feed), "float32"))
+        else:
+            with quick_initializers():
+                build_network(task.answer, question, case).run(training=None)
+
+
+def given_to(case):
+    """The arguments of a case as an answer gets them: nets that are described are built."""
+    from autograder.data.arguments import Classifier
+    from autograder.probing.conversion import built_classifier
+    from autograder.probing.functions import realised
     from autograder.setting.planning import decoded_arguments
+
+    return {
+        name: built_classifier(value) if isinstance(value, Classifier) else realised(value)
+        for name, value in decoded_arguments(case).items()
+    }
+
+
+def measure(exercises):
+    """A row for each task: seconds of a check, of a judgement and of a plain call, and MiB."""
+    from autograder.judging.judge import judge
+    from autograder.probing.probe import probe
+    from autograder.setting.exercises import public_key
     from autograder.setting.task import load_tasks
 
-    for exercise in exercise_names(ROOT):
+    for exercise in exercises:
         key = public_key(ROOT, exercise)
         for task in load_tasks(ROOT / "solutions" / exercise / "tasks.py"):
             question = key.tasks[task.name].question
             before = peak_mib()
             observation = probe(task.answer, question)
-
-            def plain(task=task, question=question):
-                for case in question.cases:
-                    if question.kind == "function" or question.structure:
-                        answer = task.answer(**decoded_arguments(case))
-                        if question.structure:  # at a glance the first picture is enough
-                            feed = case.feeds[0 if case.plan else -1]
-                            answer(np.zeros((1, *feed), "float32"))
-                    else:
-                        with quick_initializers():
-                            build_network(task.answer, question, case).run(training=None)
-
             yield {
                 "exercise": exercise,
                 "task": task.name,
                 "check": seconds(lambda t=task, q=question: probe(t.answer, q)),
                 "judge": seconds(lambda k=key.tasks[task.name], o=observation: judge(k, o)),
-                "plain": seconds(plain),
+                "plain": seconds(lambda t=task, q=question: plain_call(t, q)),
                 "memory": max(0.0, peak_mib() - before),
             }
 
@@ -183,9 +199,9 @@ def main():
     parser.add_argument("--before", type=Path)
     parser.add_argument("exercises", nargs="*")
     chosen = parser.parse_args()
+    exercises = chosen.exercises or list(exercise_names(ROOT))
     target = ROOT / "bench" / "checker.md"
     if chosen.before:
-        exercises = chosen.exercises or list(exercise_names(ROOT))
         lines = compared(chosen.before.resolve(), exercises)
         kept = target.read_text().partition(f"\n{HEADING}")[0]
         write_page(target, [kept.rstrip(), "", HEADING, "", *lines])
@@ -202,9 +218,9 @@ def main():
         "| exercise | task | check (s) | ratio | judge (ms) | memory (MiB) |",
         "|---|---|---|---|---|---|",
     ]
-    fresh = {name: in_a_fresh_child(name) for name in exercise_names(ROOT)}
+    fresh = {name: in_a_fresh_child(name) for name in exercises}
     print("\n".join(lines))
-    for row in measure():
+    for row in measure(exercises):
         line = (
             f"| {row['exercise']} | `{row['task']}` | {row['check']:.3f} "
             f"| {row['check'] / max(row['plain'], 1e-6):.1f} | {1000 * row['judge']:.1f} "
@@ -215,7 +231,9 @@ def main():
     every = ", ".join(f"{name} {value:.2f} s" for name, value in fresh.items())
     lines += ["", f"All probes of an exercise in a fresh forked child: {every}."]
     lines += ["", f"Peak memory of the whole process: {peak_mib():.0f} MiB."]
-    write_page(target, [*lines, *section_from(target, HEADING)])
+    print("\n".join(lines[-4:]))
+    if not chosen.exercises:  # the page is of all
+        write_page(target, [*lines, *section_from(target, HEADING)])
 
 
 if __name__ == "__main__":

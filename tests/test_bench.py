@@ -134,7 +134,7 @@ def test_what_compares_with_an_earlier_state_stays_on_the_page(tmp_path, monkeyp
     assert section_from(tmp_path / "none.md", checker.HEADING) == []
     row = {"exercise": "e", "task": "t", "check": 1, "plain": 1, "judge": 0, "memory": 0}
     monkeypatch.setattr(checker, "ROOT", tmp_path)
-    monkeypatch.setattr(checker, "measure", lambda: [row])
+    monkeypatch.setattr(checker, "measure", lambda exercises: [row])
     monkeypatch.setattr("autograder.setting.exercises.exercise_names", lambda root: [])
     monkeypatch.setattr(sys, "argv", ["checker"])
     monkeypatch.delenv(NO_PAGE, raising=False)
@@ -237,3 +237,17 @@ def test_results_name_no_folder_of_the_machine():
     assert everything.without_places(said).startswith(
         "python: No module named bench (see 'd.py', 3/4"
     )
+
+
+@pytest.mark.parametrize(
+    ("exercise", "name"),
+    [("08_fully_convolutional", "dense_to_conv"), ("09_upsampling", "shift_and_stitch")],
+)
+def test_an_answer_whose_argument_is_a_net_is_called_with_one(root, exercise, name):
+    from autograder.setting.exercises import public_key
+    from autograder.setting.task import load_tasks
+    from bench.checker import plain_call
+
+    question = public_key(root, exercise).tasks[name].question
+    tasks = load_tasks(root / "solutions" / exercise / "tasks.py")
+    plain_call(next(task for task in tasks if task.name == name), question)
