@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autograder.course.answers import points_by_hand
 from autograder.course.class_table import class_table
 from autograder.course.commands import capstone, course, sheet, update
 from autograder.course.explain import write_record
@@ -81,7 +82,9 @@ MANY_TIMEOUTS = 3
 MOST_MOVES = 20  # that are printed; the file has all
 NOT_SAVED = "Only what is saved is read: save the notebook first (Ctrl+S in JupyterLab)."
 OutOption = Annotated[Path, typer.Option(help="Where results, table and pages go")]
-TimeoutOption = Annotated[float, typer.Option(min=1, help="Seconds a submission may take")]
+TimeoutOption = Annotated[
+    float, typer.Option(min=1, help="Seconds a submission may take, half of them for one answer")
+]
 
 
 def main() -> None:
@@ -129,6 +132,8 @@ def grading_key_path(path: Path | None, exercise: str) -> Path:
     private = private_key_path(root, exercise) if root else None
     if path is None and private is not None and private.is_file():
         return private
+    if path is None and root is not None:
+        require_given_out(root, exercise)
     return key_path(path, exercise)
 
 
@@ -322,6 +327,12 @@ def grade(
         late = save(gradebook, answers, rows, folder, place_of_copies, Path.cwd())
         write_table(out / "grades.csv", rows, answers, late)
     console().print(class_table(rows, answers, console().width))
+    if by_hand := points_by_hand(given_out(exercise)):
+        console().print(
+            f"{number(by_hand)} points more are given by hand, for answers in words: in "
+            "formgrader, after --gradebook",
+            markup=False, soft_wrap=True,
+        )  # fmt: skip
     if said := many_timeouts(rows, timeout):
         screen.print(said, markup=False, style="yellow", soft_wrap=True)
     print_moves(moves, out)
@@ -334,7 +345,8 @@ def collect(
     exercise: Annotated[str, typer.Option(help="Which exercise, as in 04_residual")],
     into: Annotated[Path, typer.Option(help="Where the class is")] = Path("submitted"),
     roster: Annotated[
-        Path | None, typer.Option(help="CSV file with a column `student`, and names beside it")
+        Path | None,
+        typer.Option(help="CSV file with a column `student` or `id`, and names beside it"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there already")] = False,
 ) -> None:
@@ -349,10 +361,19 @@ def collect(
     for remark in done.remarks:
         out.print(remark, markup=False, soft_wrap=True)
     for student in done.missing:
-        out.print(f"{student}: handed in nothing", markup=False, soft_wrap=True)
+        said = "handed in nothing"
+        if files := done.left_out.get(student):
+            said = (
+                f"handed in no {exercise}.ipynb, but {', '.join(files)}: if that is it, give it "
+                "this name and collect again"
+            )
+        out.print(f"{student}: {said}", markup=False, soft_wrap=True)
     of = f" of {len(listed.students)}" if listed else ""
-    out.print(f"{len(done.students)}{of} students collected into {into}", markup=False)
-    if not done.students:
+    known = len(done.students) - len(done.strangers & set(done.students))
+    others = f", {len(done.strangers)} on no roster" if done.strangers else ""
+    others += f", {len(done.kept)} kept as they were" if done.kept else ""
+    out.print(f"{known}{of} students collected into {into}{others}", markup=False)
+    if not done.students and not done.kept:
         raise GradingProblem(f"{archive} holds no notebook of {exercise}")
 
 
@@ -526,6 +547,9 @@ def mutate(
         known = ", ".join(set_task.name for set_task in load_tasks(path))
         raise ExerciseProblem(f"{exercise} has no task {task}; it has {known}")
     for set_task in tasks:
+        if set_task.kind == "value":
+            print(f"{set_task.name}: a value, of which there are no mutants")
+            continue
         screen.print(f"{set_task.name}: making its key", markup=False)
         answers, count, passing = make_task_key(set_task, seed), 0, 0
         for count, (mutant, survives) in enumerate(judged_mutants(path, set_task, answers), 1):

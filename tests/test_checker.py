@@ -644,6 +644,15 @@ def test_a_task_that_cannot_tell_a_mistake_from_the_answer_is_refused():
         make_task_key(Task("double", "function", 4, array_trials, double, mistakes=[wrong]), 1)
 
 
+def test_a_mistake_of_the_bank_with_a_misspelt_name_is_refused():
+    def misspelt(values, factor=2.0):
+        return values * facto  # type: ignore[name-defined]  # noqa: F821
+
+    wrong = [Mistake(misspelt, "a hint")]
+    with pytest.raises(TaskError, match=r"`misspelt` does not run: .*NameError"):
+        make_task_key(Task("double", "function", 4, array_trials, double, mistakes=wrong), 1)
+
+
 def test_a_last_kernel_must_differ_in_size_from_the_others():
     """Its scale, which makes probabilities readable, would be that of the others too."""
 

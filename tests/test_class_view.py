@@ -8,6 +8,7 @@ from test_pages import Replies
 import autograder.course.grade as grading
 from autograder.course import pages
 from autograder.course.alike import SHORTEST, alike, looked_at, print_of, released_prints
+from autograder.course.answers import points_by_hand
 from autograder.course.class_view import looks, mistakes, separation
 
 LONG = """
@@ -172,6 +173,23 @@ def test_wrong_answers_that_are_alike_come_first():
     rows += [row("lone", prints={"halves": "c"})]
     found = alike(rows, {})
     assert [(group.right, len(group.students)) for group in found] == [(False, 2), (True, 3)]
+
+
+def test_the_same_answer_that_is_right_for_some_is_called_so():
+    rows = [row("ann", prints={"halves": "a"}), row("ben", (2, 0, 2), prints={"halves": "a"})]
+    [found] = alike(rows, {})
+    assert (found.right, found.verdict) == (False, "right for some")
+
+
+def test_points_that_a_person_gives_are_named_on_the_page(tmp_path):
+    marks = {"grade_id": "why", "solution": True, "grade": True, "points": 3}
+    cell = {"cell_type": "markdown", "source": "", "metadata": {"nbgrader": marks}}
+    path = tmp_path / "given.ipynb"
+    path.write_bytes(numbers.raw(numbers.notebook([*numbers.cells(), cell])))
+    assert points_by_hand(path) == 3
+    assert points_by_hand(None) == points_by_hand(tmp_path / "none.ipynb") == 0
+    pages.write_class_page(tmp_path, [row("ann")], numbers.numbers_key(), by_hand=3.0)
+    assert "3 points more are given by hand" in (tmp_path / "index.html").read_text("utf-8")
 
 
 def test_the_page_shows_them_from_the_files_of_a_class(tmp_path):

@@ -403,3 +403,39 @@ def test_a_roster_with_a_head_alone_is_told_so(tmp_path):
         roster_of(tmp_path, "student,name\n")
     with pytest.raises(GradingProblem, match="no column `student`"):
         roster_of(tmp_path, "name,mail\nann,a@b\n")
+
+
+def test_who_is_on_no_roster_who_was_kept_and_who_handed_in_something_else_is_said(
+    tmp_path, monkeypatch, root
+):
+    from typer.testing import CliRunner
+
+    from autograder.cli import app
+
+    files = {
+        "doejane_LATE_4321_998877_04_residual.ipynb": notebook(1),
+        "roejohn_4322_998878_04_residual.ipynb": notebook(2),
+        "poeedgar_4323_998879_homework final (1).ipynb": notebook(3, None),
+        "stranger_4324_998880_04_residual.ipynb": notebook(4),
+    }
+    (tmp_path / "class.zip").write_bytes(zipped(files))
+    roster = "id,name,number\njane,Jane Doe,4321\njohn,John Roe,4322\n"
+    roster += "edgar,Edgar Poe,4323\nzoe,Zoe Z,1\n"
+    (tmp_path / "class.csv").write_text(roster)
+    place = tmp_path / "submitted" / "john" / EXERCISE / f"{EXERCISE}.ipynb"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(notebook(5))
+    monkeypatch.chdir(root)
+    command = ["collect", str(tmp_path / "class.zip"), "--exercise", EXERCISE]
+    command += ["--into", str(tmp_path / "submitted"), "--roster", str(tmp_path / "class.csv")]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert "jane: handed in late, as Canvas says of doejane_LATE_" in done.output
+    assert (
+        "edgar: handed in no 04_residual.ipynb, but poeedgar_4323_998879_homework final (1).ipynb"
+        in done.output
+    )
+    assert "zoe: handed in nothing" in done.output
+    assert done.output.rstrip().endswith("1 on no roster, 1 kept as they were")
+    assert "1 of 4 students collected" in done.output
+    assert place.read_bytes() == notebook(5)

@@ -20,7 +20,7 @@ DOCUMENTS = [
     *("docs/tour.md", "docs/teaching.md", "docs/platforms.md", "docs/clusters.md"),
 ]
 # Made by commands, or by the reader; not in the repository.
-MADE = ("_book", "_demo", ".venv", "downloaded", "submitted", "graded")
+MADE = ("_book", "_demo", ".venv", "downloaded", "submitted", "graded", "keys")
 
 
 @pytest.fixture(scope="module", params=DOCUMENTS)

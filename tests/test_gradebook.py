@@ -16,6 +16,7 @@ from nbgrader.utils import compute_checksum
 
 from autograder.course.grade import GradingProblem, grade_folder, write_table
 from autograder.course.gradebook import open_gradebook, save
+from autograder.course.harmless import given_out_texts, with_harmless_texts
 from autograder.course.rubric import WithoutRubrics, with_rubrics
 from autograder.running.workshop import Workshop
 
@@ -32,6 +33,10 @@ def with_words(words: str) -> bytes:
 STUDENTS = {
     "ann": with_words("Because doubling is adding to itself."),
     "eve": with_words(QUESTION),
+    "fay": with_words(
+        "Since 1 <b>x</b> <!-- y --> and 2<3.\n\n<script>document.title = 'z'</script>"
+    ),
+    "gil": numbers.raw(double="def double(x):\n    raise ValueError('<i onclick=x()>no</i>')\n"),
     "bob": numbers.raw(double="def double(x):\n    return x * x\n"),
     "cat": b"PK not a notebook",
     "dan": numbers.raw(numbers.notebook([{**c, "metadata": {}} for c in numbers.cells()])),
@@ -81,7 +86,9 @@ def scores(root: Path) -> dict[str, float]:
 def test_the_gradebook_holds_the_scores(course: tuple[Path, list[dict[str, Any]]]):
     root, rows = course
     assert scores(root) == {row["student"]: row["score"] for row in rows}
-    assert scores(root) == {"ann": 8, "eve": 8, "bob": 6, "cat": 0, "dan": 8}
+    assert scores(root) == {
+        "ann": 8, "eve": 8, "fay": 8, "gil": 6, "bob": 6, "cat": 0, "dan": 8,
+    }  # fmt: skip
     with open_gradebook(url(root)) as gradebook:
         assert gradebook.find_assignment(numbers.EXERCISE).max_score == numbers.FULL + 3
 
@@ -94,7 +101,7 @@ def test_an_answer_in_words_waits_for_a_person(course: tuple[Path, list[dict[str
             for student in STUDENTS
         }
         waiting = {student for student, grade in waits.items() if grade.needs_manual_grade}
-        assert waiting == {"ann"}, "the others handed in what was given out, or nothing"
+        assert waiting == {"ann", "fay"}, "the others handed in what was given out, or nothing"
     path = root / "autograded" / "ann" / numbers.EXERCISE / f"{numbers.EXERCISE}.ipynb"
     cell = next(c for c in nbformat.read(path, 4).cells if c.source.startswith("Because"))
     assert cell.metadata.nbgrader.grade_id == "why"
@@ -139,6 +146,35 @@ def test_what_the_exchange_asks_for_goes_along_to_where_feedback_is_made(course,
     made = tmp_path / "ann" / numbers.EXERCISE
     assert (made / "submission_secret.txt").read_text() == "abc"
     assert not (made / "timestamp.txt").exists(), "a link may lead anywhere"
+
+
+def test_no_html_of_a_student_works_in_what_a_page_shows(course):
+    root, _ = course
+    made = nbformat.read(
+        root / "autograded" / "fay" / numbers.EXERCISE / f"{numbers.EXERCISE}.ipynb", 4
+    )
+    [words] = [cell.source for cell in made.cells if cell.cell_type == "markdown"]
+    assert words == (
+        "Since 1 < b>x< /b> < !-- y --> and 2<3.\n\n< script>document.title = 'z'< /script>"
+    )
+    with open_gradebook(url(root)) as gradebook:
+        submission = gradebook.find_submission(numbers.EXERCISE, "gil")
+        comments = [c.comment or "" for n in submission.notebooks for c in n.comments]
+    assert any("< i onclick" in comment for comment in comments)
+    assert not any("<i" in comment for comment in comments)
+
+
+def test_what_was_given_out_keeps_its_html(tmp_path):
+    text = "<details><summary>Hint</summary>\n\nx\n</details>"
+    cells = [
+        {"cell_type": "markdown", "source": source, "metadata": {}} for source in (text, "<b>")
+    ]
+    path = tmp_path / "exercises" / "09_x" / "09_x.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text(nbformat.writes(nbformat.from_dict({**numbers.notebook(cells[:1])})))
+    kept = given_out_texts(tmp_path, "09_x")
+    assert [c["source"] for c in with_harmless_texts(cells, kept)] == [text, "< b>"]
+    assert given_out_texts(tmp_path, "10_y") == frozenset()
 
 
 def test_a_score_given_by_a_person_stays(course: tuple[Path, list[dict[str, Any]]]):

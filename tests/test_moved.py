@@ -1,6 +1,7 @@
 """After a regrade everybody whose score moved is named, and why."""
 
 import csv
+import shutil
 import sys
 
 import numbers_exercise as numbers
@@ -50,6 +51,23 @@ def test_another_key_names_each_whose_score_moved_with_the_task_and_its_reason(g
     assert not (root / "out" / moved.BEFORE).exists()
     assert run(numbers.numbers_key(seed=3)) == []
     assert len(changes(root / "out")) == 3, "the list stays until another regrade"
+
+
+def test_what_the_list_says_of_others_stays_when_one_is_graded_again(graded):
+    root, workshop, run = graded
+    workshop.wrong = False
+    run(numbers.numbers_key(seed=3))
+    workshop.wrong = True
+    run(numbers.numbers_key(seed=3), again=lambda name: name == "ben")
+    after = {line["student"]: float(line["after"]) for line in changes(root / "out")}
+    assert after == {"ann": 4, "ben": 2, "cem": 4}
+
+
+def test_a_student_who_is_gone_has_no_page_left(graded):
+    root, _, run = graded
+    shutil.rmtree(root / "submitted" / "cem")
+    run()
+    assert sorted(page.stem for page in (root / "out" / "pages").glob("*.html")) == ["ann", "ben"]
 
 
 def test_who_is_not_moved_is_not_named(graded):

@@ -231,3 +231,11 @@ def test_a_courses_own_key_calls_no_value_wrong_on_the_command_line(key, tmp_pat
     nbformat.write(notebook, tmp_path / "77_questions.ipynb")
     row = row_of(tmp_path / "77_questions.ipynb", tmp_path / "key.json", 60, None)
     assert {task["verdict"] for task in row["tasks"].values()} == {"missing"}
+
+
+def test_a_sheet_can_be_linted_and_mutated(root, monkeypatch):
+    monkeypatch.chdir(root / "questions")
+    for command in ("lint", "mutate"):
+        done = CliRunner().invoke(app, [command, "01_convolution_questions"])
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        assert done.exit_code in (0, 1), done.output

@@ -27,11 +27,20 @@ LEFT_OUT = (tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER
 
 @dataclass(frozen=True)
 class Alike:
-    """Students whose answers to a task are the same, and whether those are right."""
+    """Students whose answers to a task are the same, and whether all of those are right, or some.
+
+    What is around an answer, or a time limit, can make one of the same wrong.
+    """
 
     task: str
     students: tuple[str, ...]
     right: bool
+    some_right: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """In a word or two."""
+        return "right" if self.right else "right for some" if self.some_right else "wrong"
 
 
 def looked_at(raw: bytes | None, tasks: Iterable[str]) -> dict[str, Any]:
@@ -116,13 +125,10 @@ def alike(rows: list[dict[str, Any]], released: dict[str, str]) -> list[Alike]:
             entry = row["tasks"].get(task, {})
             if found != released.get(task) and entry.get("verdict", "missing") != "missing":
                 groups.setdefault((task, found), []).append(row)
-    made = [
-        Alike(
-            task,
-            tuple(row["student"] for row in found),
-            all(row["tasks"][task]["verdict"] == "correct" for row in found),
-        )
-        for (task, _), found in groups.items()
-        if len(found) > 1
-    ]
+    made = []
+    for (task, _), found in groups.items():
+        if len(found) > 1:
+            right = [row["tasks"][task]["verdict"] == "correct" for row in found]
+            students = tuple(row["student"] for row in found)
+            made.append(Alike(task, students, all(right), any(right)))
     return sorted(made, key=lambda group: (group.right, -len(group.students), group.task))

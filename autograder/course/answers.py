@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from autograder.data.notebook import DEMONSTRATION, Cell, NotANotebook, checked_task, read_notebook
 
@@ -35,6 +37,19 @@ def cells_of(raw: bytes | None) -> tuple[Cell, ...]:
     except NotANotebook:
         return ()
     return tuple(c for c in cells if not c.is_test and DEMONSTRATION not in c.tags)
+
+
+def points_by_hand(released: Path | None) -> float:
+    """The points that a person gives, in the notebook that was given out; 0 where it is not there.
+
+    nbgrader marks such a cell as answer and as graded.
+    """
+    try:
+        cells = json.loads(released.read_bytes())["cells"] if released else []
+        marks = [cell["metadata"].get("nbgrader", {}) for cell in cells]
+        return sum(float(m["points"]) for m in marks if m.get("grade") and m.get("solution"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return 0.0
 
 
 def answer_shown(task: str, sentences: Iterable[str], cells: Iterable[Cell]) -> Shown | None:

@@ -20,6 +20,7 @@ from typing import Any
 from autograder.course.grade import GradingProblem
 from autograder.course.handed_in import (
     Owner,
+    is_called_late,
     is_named_after,
     is_rubbish,
     may_be_notebook,
@@ -49,11 +50,28 @@ class HandedIn:
 
 @dataclass
 class Collected:
-    """What became of an archive: the students collected, and sentences by what they are about."""
+    """What became of an archive: the students collected, and sentences by what they are about.
+
+    `strangers` are collected too and on no roster, `kept` had another notebook there already. Of
+    those `missing` from a roster, `left_out` has the notebooks that were not taken for this one.
+    """
 
     students: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    strangers: set[str] = field(default_factory=set)
+    kept: list[str] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    not_taken: list[tuple[Owner, str]] = field(default_factory=list)
+
+    def see_who_is_missing(self, roster: Roster) -> None:
+        """Note who of the roster is neither collected nor kept, and what they have handed in."""
+        there = {*self.students, *self.kept}
+        self.missing = [name for name in roster.students if name not in there]
+        for owner, path in self.not_taken:
+            student = roster.student(owner)
+            if student in self.missing:
+                self.left_out.setdefault(str(student), []).append(path)
 
 
 def collect(
@@ -70,8 +88,10 @@ def collect(
         chosen = latest(student, files, done)
         if chosen is not None:
             _put(student, chosen, exercise, into, force, done)
+            if is_called_late(chosen.path):
+                done.remarks.append(f"{student}: handed in late, as Canvas says of {chosen.path}")
     if roster is not None:
-        done.missing = [name for name in roster.students if name not in done.students]
+        done.see_who_is_missing(roster)
     return done
 
 
@@ -99,6 +119,9 @@ def _notebooks(archive: Path, exercise: str, done: Collected) -> Iterator[Handed
         owner = None if sentence else owner_of(path.removeprefix(root), exercise)
         if sentence or owner is None:
             done.remarks.append(f"left out: {path} ({sentence or 'its name says no student'})")
+            stranger = owner_of(path.removeprefix(root), exercise)
+            if stranger is not None and may_be_notebook(path):
+                done.not_taken.append((stranger, path))
             continue
         stamp = stamps.get(path.rpartition("/")[0])
         yield HandedIn(path, raw, changed, owner, stamp)
@@ -218,6 +241,7 @@ def _by_student(
             done.remarks.append(f"{student}: several are called {owner.name}, told apart by number")
         if known is None and roster:
             done.remarks.append(f"{student}: not on the roster, or not one alone ({file.path})")
+            done.strangers.add(student)
         if known is None and len(owner.name.encode()) > LONGEST_NAME:
             done.remarks.append(f"{student}: cut short, its name in the archive is too long")
         students.setdefault(student, []).append(file)
@@ -269,11 +293,12 @@ def _put(
             done.remarks.append(
                 f"{student}: {place} holds another notebook and was kept; --force replaces it"
             )
-        else:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(place, file.raw)
-            if file.timestamp:
-                write_whole(place.parent / "timestamp.txt", f"{file.timestamp}\n".encode())
+            done.kept.append(student)
+            return
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(place, file.raw)
+        if file.timestamp:
+            write_whole(place.parent / "timestamp.txt", f"{file.timestamp}\n".encode())
     except OSError as error:
         raise CannotWrite(place, error) from error
     if not is_named_after(file.path.rpartition("/")[2], exercise):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course.alike import looked_at, released_prints
-from autograder.course.answers import cells_of
+from autograder.course.answers import cells_of, points_by_hand
 from autograder.course.handed_in import notebooks_among
 from autograder.course.moved import Move, remember, settle
 from autograder.course.one_task import merged, only_tasks
@@ -193,9 +193,10 @@ def grade_folder(
             progress(row, len(rows), len(submissions))
         ordered = [rows[submission.student] for submission in submissions]
         results.finish(ordered)
+        results.keep_pages_of(set(rows))
         write_table(out / "grades.csv", ordered, key)
         prints = released_prints(released, key.tasks) if released else {}
-        write_class_page(out, ordered, key, anonymous, prints)
+        write_class_page(out, ordered, key, anonymous, prints, points_by_hand(released))
         moved(settle(out, ordered))
     return ordered
 
@@ -386,6 +387,12 @@ class Results:
     def has_page(self, student: str) -> bool:
         """Whether the student's page is written."""
         return (self.out / "pages" / f"{student}.html").is_file()
+
+    def keep_pages_of(self, students: set[str]) -> None:
+        """Take away the pages of students who are in this class no more."""
+        for page in (self.out / "pages").glob("*.html"):
+            if page.stem not in students:
+                page.unlink(missing_ok=True)
 
     def append(self, row: dict[str, Any]) -> None:
         """Add a row, safe on disk before this returns. Raises CannotWrite."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from autograder.course.answers import defines
 from autograder.course.grade import GradingProblem, Submission, read_submission, submission_of
+from autograder.course.harmless import given_out_texts, harmless, with_harmless_texts
 from autograder.data.files import write_whole
 from autograder.data.notebook import NotANotebook, checked_task, notebook_cells
 from autograder.judging.report import cell_points, verdict_output
@@ -94,14 +95,14 @@ def save(
 
     try:
         made, beside = {}, {}
-        rubrics = _rubrics(course, key.exercise)
+        rubrics, kept = _rubrics(course, key.exercise), given_out_texts(course, key.exercise)
         with open_gradebook(url) as gradebook, _whole(gradebook):
             cells = graded_cells(gradebook, key)
             for row in rows:
                 submission = submission_of(folder, row["student"], key.exercise, key.tasks)
                 raw, _ = read_submission(submission, folder)
                 beside[row["student"]] = _exchanged(submission, folder)
-                made[row["student"]] = graded_notebook(raw, row, cells, rubrics)
+                made[row["student"]] = graded_notebook(raw, row, cells, rubrics, kept)
                 words = made[row["student"]], _timestamp(submission)
                 _save_row(gradebook, key, row, cells, *words)
             late = _late_policy(gradebook, key.exercise, made, course)
@@ -329,7 +330,7 @@ def _entry(gradebook: Gradebook, kind: str, cell: str, exercise: str, student: s
 
 def reason_of(entry: dict[str, Any]) -> str | None:
     """What stands as a comment at an answer: why it is not right; nothing where it is."""
-    return entry["hint"] or None if entry["verdict"] != "correct" else None
+    return harmless(entry["hint"]) or None if entry["verdict"] != "correct" else None
 
 
 def _unanswered(made: dict[str, Any], cells: Cells) -> dict[str, float]:
@@ -348,11 +349,16 @@ def _unanswered(made: dict[str, Any], cells: Cells) -> dict[str, float]:
 
 
 def graded_notebook(
-    raw: bytes | None, row: dict[str, Any], cells: Cells, rubrics: dict[str, str] | None = None
+    raw: bytes | None,
+    row: dict[str, Any],
+    cells: Cells,
+    rubrics: dict[str, str] | None = None,
+    kept: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     """The student's text and code with a test cell a task, whose output is the verdict.
 
-    `rubrics` go before the answers in words that they are of.
+    `rubrics` go before the answers in words that they are of. Texts that are not `kept` lose the
+    effect of their HTML.
     """
     try:
         given = notebook_cells(raw) if raw is not None else []
@@ -375,6 +381,7 @@ def graded_notebook(
     made += [_test_cell(row, task, *cell) for task, cell in left.items()]
     if row.get("message"):
         made.insert(0, _plain_cell({"kind": "markdown", "source": row["message"]}, len(given)))
+    made = with_harmless_texts(made, kept)
     if rubrics:
         from autograder.course.rubric import with_rubrics
 

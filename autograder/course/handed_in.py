@@ -26,6 +26,7 @@ RUBBISH = re.compile(
 MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?$")
 CANVAS = re.compile(r"(?P<name>.+?)(?:_LATE)?_(?P<user>\d+)_(?P<upload>\d+)_(?P<file>.+)$")
 ANONYMOUS = re.compile(r"(?:LATE_)?(?P<name>anon_\w+?)(?:_LATE)?_(?P<upload>\d+)_(?P<file>.+)$")
+LATE = re.compile(r"(?:^|_)LATE_")
 SHORTEST_NUMBER = (
     3  # digits of a platform's numbers: `team_07_04_residual` is no download of Canvas
 )
@@ -118,6 +119,12 @@ def owner_of(path: str, exercise: str) -> Owner | None:
             return Owner(name)
     before = student_before(file, exercise)
     return Owner(before) if before else None
+
+
+def is_called_late(path: str) -> bool:
+    """Whether Canvas says in the name of a download that it was handed in late."""
+    names = path.split("/")
+    return any(_of_canvas(name) is not None and LATE.search(name) for name in names)
 
 
 def _of_canvas(part: str) -> Owner | None:

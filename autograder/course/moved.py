@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,13 +50,13 @@ def remembered(out: Path) -> list[dict[str, Any]]:
 def settle(out: Path, rows: list[dict[str, Any]]) -> list[Move]:
     """The moves from the rows remembered to those that stand now, written to `changes.csv`.
 
-    Where nothing was graded again, the list of the time before stays.
+    Of students who were not graded again, what the list said of them stays.
     """
     before = {row["student"]: row for row in remembered(out)}
     if not before:
         return []
     found = [moves for row in rows if (moves := move(before.get(row["student"]), row))]
-    _write(out / CHANGES, found)
+    _write(out / CHANGES, found, {row["student"] for row in rows} - set(before))
     (out / BEFORE).unlink(missing_ok=True)
     return found
 
@@ -104,6 +105,23 @@ def _tasks(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _write(path: Path, moves: list[Move]) -> None:
-    rows = [[one.student, one.before, one.after, one.why, "; ".join(one.tasks)] for one in moves]
-    write_csv(path, [["student", "before", "after", "why", "tasks"], *rows])
+HEAD = ["student", "before", "after", "why", "tasks"]
+
+
+def _write(path: Path, moves: list[Move], others: set[str]) -> None:
+    """Write the moves, and of the `others` what the file has of them."""
+    rows: list[list[Any]] = [
+        [one.student, one.before, one.after, one.why, "; ".join(one.tasks)] for one in moves
+    ]
+    kept: list[list[Any]] = [row for row in _written(path) if row[0].removeprefix("'") in others]
+    write_csv(path, [HEAD, *sorted([*kept, *rows], key=lambda row: str(row[0]))])
+
+
+def _written(path: Path) -> list[list[str]]:
+    """The rows of an earlier list; none where there is no such list."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            head, *rows = csv.reader(file)
+    except (OSError, ValueError, csv.Error):
+        return []
+    return [row for row in rows if len(row) == len(HEAD)] if head == HEAD else []

@@ -23,6 +23,7 @@ from traitlets import Bool, Float, Unicode
 
 from autograder.course.answers import defines
 from autograder.course.gradebook import reason_of
+from autograder.course.harmless import given_out_texts, with_harmless_texts
 from autograder.course.rubric import rubric_of, with_rubrics
 from autograder.data.key import Key, KeyProblem, read_key
 from autograder.data.notebook import checked_task
@@ -65,6 +66,7 @@ class LockedIn(NbGraderPreprocessor):
         if outcome.message:
             self.log.warning("%s: %s", about["student"], outcome.message)
         resources[REASONS] = _show(nb, key, outcome)
+        with_harmless_texts(nb.cells, given_out_texts(root, about["assignment"]))
         _hide(nb, ClearHiddenTests(parent=self))
         if rubrics := rubric_of(root, about["assignment"]):
             nb.cells = [nbformat.from_dict(cell) for cell in with_rubrics(nb.cells, rubrics)]

@@ -61,11 +61,13 @@ def write_class_page(
     key: Key,
     anonymous: bool = False,
     released: dict[str, str] | None = None,
+    by_hand: float = 0.0,
 ) -> None:
     """The page of the class: scores, tasks, mistakes, who needs a look, answers that are alike.
 
     `anonymous` leaves out names and links, and orders students by their points. `released` has
-    the prints of what was given out, which is nobody's answer.
+    the prints of what was given out, which is nobody's answer; `by_hand` are the points that a
+    person gives.
     """
     if anonymous:
         rows = sorted(rows, key=lambda row: (-row["score"], row["status"]))
@@ -84,6 +86,7 @@ def write_class_page(
         alike=alike(rows, released or {}),
         exercise=key.exercise,
         max_score=key.max_score,
+        by_hand=by_hand,
         mean=sum(scores) / len(scores) if scores else 0.0,
         bars=score_bars(scores, key.max_score),
         statuses=Counter(row["status"] for row in rows).most_common(),

@@ -1,4 +1,4 @@
-"""A class's list: a column `student`, and in others whatever an archive's names may hold."""
+"""A class's list: a column `student` or `id`, and in others what files may be named after."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from autograder.course.handed_in import Owner
 from autograder.course.names import plain, words_of
 from autograder.course.platform_table import Table
 
-COLUMN = "student"
+COLUMNS = ("student", "id")  # the second is what `nbgrader db student import` asks for
 
 
 class Roster:
@@ -22,15 +22,18 @@ class Roster:
     def read(cls, path: Path) -> Roster:
         """Read a table with a head line. Raises GradingProblem with a sentence."""
         table = Table.read(path, "a CSV file in UTF-8 with a column `student`")
-        if COLUMN not in table.head:
-            raise GradingProblem(f"the roster {path} has no column `{COLUMN}` in its first line")
+        column = next((name for name in COLUMNS if name in table.head), None)
+        if column is None:
+            raise GradingProblem(
+                f"the roster {path} has no column `{COLUMNS[0]}` in its first line"
+            )
         rows = [dict(zip(table.head, row, strict=False)) for row in table.rows]
         if not rows:
             raise GradingProblem(f"the roster {path} has a first line and nobody below it")
         students: list[str] = []
         known: dict[str, set[str]] = {}
         for row in rows:
-            student = row[COLUMN].strip()
+            student = row[column].strip()
             if student:
                 students.append(student)
                 for word in words_of(row):

@@ -295,6 +295,12 @@ def _with_mistakes(task: Task, key: TaskKey, seen: dict[str, Observation]) -> Ta
         seen[mistake.function.__name__] = observation
         if observation.status != "observed":
             continue  # the probe's own sentence says enough
+        for case in observation.cases:
+            if case.problem_kind == "unnamed":  # a slip of the author's own pen
+                raise TaskError(
+                    f"{task.name}: the wrong answer `{mistake.function.__name__}` does not run: "
+                    f"{case.problem}"
+                )
         if judge(key, observation).verdict == "correct":
             raise TaskError(
                 f"{task.name}: the wrong answer `{mistake.function.__name__}` gets full marks: "
