@@ -372,7 +372,8 @@ def collect(
     known = len(done.students) - len(done.strangers & set(done.students))
     others = f", {len(done.strangers)} on no roster" if done.strangers else ""
     others += f", {len(done.kept)} kept as they were" if done.kept else ""
-    out.print(f"{known}{of} students collected into {into}{others}", markup=False)
+    told = f"{known}{of} students collected into {into}{others}"
+    out.print(told, markup=False, soft_wrap=True)
     if not done.students and not done.kept:
         raise GradingProblem(f"{archive} holds no notebook of {exercise}")
 

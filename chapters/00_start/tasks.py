@@ -13,7 +13,8 @@ import numpy as np
 from keras import layers
 
 from autograder.data.arguments import Input
-from autograder.setting.keymaking import make_key, write_key
+from autograder.data.key import write_key
+from autograder.setting.keymaking import make_key
 from autograder.setting.task import Accepted, Mistake, Task, Trial, trial
 
 SEED = 0
