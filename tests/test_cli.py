@@ -114,6 +114,7 @@ def test_check_knows_a_notebook_of_another_name(project: Path, monkeypatch, name
         (["grade", "submitted", "--exercise", "01_numbers"], "Missing option '--out'"),
         (["explain", "ann", "double"], "give the folder of the results, a student and a task"),
         (["explain", "ann", "double", "--out", "nowhere"], "there are no results in nowhere"),
+        (["explain", "ann", "double", "--out", "broken"], "the results in broken cannot be read"),
         (["key", "09_none"], "there is no exercise '09_none'"),
         (["release", "09_none"], "there is no exercise '09_none'"),
         (["nonsense"], "No such command"),
@@ -126,6 +127,8 @@ def test_what_a_user_can_mend_is_one_sentence(
     """In this process: the sentences do not depend on it, and a hundred starts would take long."""
     (project / "file").write_text("")
     (project / "broken.json").write_text("{")
+    (project / "broken").mkdir(exist_ok=True)
+    (project / "broken" / "grading.json").write_text("{")
     (project / "old.json").write_text('{"format": -1}')
     key = numbers.numbers_key()
     write_key(key.model_copy(update={"exercise": "02_letters"}), project / "other.json")

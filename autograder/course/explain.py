@@ -56,15 +56,14 @@ def write_record(out: Path, folder: Path, key_path: Path, timeout: float) -> Non
 
 def stored(out: Path, student: str, task: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The record of a grading and a student's row. Raises GradingProblem."""
-    rows = read_rows(out)
     try:
-        record = json.loads((out / RECORD).read_text("utf-8"))
+        rows, record = read_rows(out), json.loads((out / RECORD).read_text("utf-8"))
         whole = {"folder", "key", "timeout"} <= set(record)
     except FileNotFoundError:
-        record = None
+        rows = {}
     except (OSError, ValueError, TypeError):
-        whole = False
-    if record is None or not rows:
+        raise GradingProblem(f"the results in {out} cannot be read: grade again") from None
+    if not rows:
         raise GradingProblem(f"there are no results in {out}: give the --out of `autograder grade`")
     if not whole:
         raise GradingProblem(f"the results in {out} cannot be read: grade again")
