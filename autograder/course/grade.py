@@ -212,7 +212,10 @@ class _Plan:
     def add(
         self, submission: Submission, old: dict[str, Any] | None, again: bool, some: bool
     ) -> None:
-        """Plan a submission with the row `old` that holds; only `some` tasks may be for `again`."""
+        """Plan a submission whose row `old` holds, if it has one: to stay, or to be graded `again`.
+
+        Where only `some` tasks are graded again, the row keeps the others.
+        """
         if old is not None and not again:
             self.rows[submission.student] = old
             return

@@ -13,6 +13,7 @@ from autograder.judging.report import number
 
 BEFORE = "before.jsonl"  # rows that are being graded again; there until all are
 CHANGES = "changes.csv"
+HEAD = ["student", "before", "after", "why", "tasks"]
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,6 @@ def _tasks(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
         of = f" of {number(now['max_points'])}"
         found.append(f"{name}: {number(was['points'])} → {number(now['points'])}{of}{said}")
     return tuple(found)
-
-
-HEAD = ["student", "before", "after", "why", "tasks"]
 
 
 def _write(path: Path, moves: list[Move], others: set[str]) -> None:
