@@ -10,8 +10,9 @@ nbgrader, with its own `Execute`, runs the notebook's `check` cells in a kernel,
 are shares of a few submissions, since they take the same for each.
 
 `--before` names a folder with an earlier state of this project: it and this one grade the same
-class in turns, one worker each, and only they and nbgrader are measured. What is written is then a
-section at the end of the report, in place of that of its name.
+class in turns, and only they and nbgrader are measured; nbgrader with either state's `check`, since
+its kernel runs that. What is written is then a section at the end of the report; else it is the
+report, and the section stays.
 
 `--otter` names the Python of an environment that has otter-grader and sees this one's packages
 (a file in its site-packages whose name ends in .pth, naming this environment's site-packages).
@@ -24,6 +25,7 @@ import os
 import platform
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -41,7 +43,7 @@ from autograder.running.conversation import Reply  # noqa: E402
 from autograder.running.workshop import Workshop  # noqa: E402
 
 EXERCISE = "04_residual"
-HEADING = "## Before and after nets are built and called without Keras's bookkeeping"
+HEADING = "## Beside an earlier state"
 
 
 def ordinary(course: Path, count: int, folder: Path) -> None:
@@ -55,10 +57,10 @@ def ordinary(course: Path, count: int, folder: Path) -> None:
         shutil.copytree(source, folder / f"s{number:04}" / EXERCISE)
 
 
-def run(command: list[str], cwd: Path) -> float:
-    """Seconds that a command took. Raises CalledProcessError."""
+def run(command: list[str], cwd: Path, state: Path = ROOT) -> float:
+    """Seconds that a command took with a state of the project. Raises CalledProcessError."""
     start = time.perf_counter()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1"}
+    environment = {**os.environ, "PYTHONPATH": str(state), "CUDA_VISIBLE_DEVICES": "-1"}
     done = subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
@@ -109,18 +111,18 @@ c.ExecutePreprocessor.timeout = 300
 """
 
 
-def nbgraders(course: Path, count: int) -> tuple[float, float]:
+def nbgraders(course: Path, count: int, state: Path = ROOT) -> tuple[float, float]:
     """Seconds and processor seconds per submission of `nbgrader autograde`, the course made."""
-    shutil.copytree(ROOT / "solutions" / EXERCISE, course / "solutions" / EXERCISE,
+    shutil.copytree(state / "solutions" / EXERCISE, course / "solutions" / EXERCISE,
                     ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
-    shutil.copy(ROOT / "exercises" / EXERCISE / "key.json", course / "solutions" / EXERCISE)
-    settings = (ROOT / "nbgrader_config.py").read_text() + STOCK
+    shutil.copy(state / "exercises" / EXERCISE / "key.json", course / "solutions" / EXERCISE)
+    settings = (state / "nbgrader_config.py").read_text() + STOCK
     (course / "nbgrader_config.py").write_text(settings)
     nbgrader = [sys.executable, "-m", "nbgrader"]
-    run([*nbgrader, "generate_assignment", EXERCISE], course)
+    run([*nbgrader, "generate_assignment", EXERCISE], course, state)
     ordinary(course, count, course / "submitted")
     before = cpu()
-    seconds = run([*nbgrader, "autograde", EXERCISE], course)
+    seconds = run([*nbgrader, "autograde", EXERCISE], course, state)
     return seconds / count, (cpu() - before) / count
 
 
@@ -200,7 +202,7 @@ def ours(course: Path, count: int, workers: int) -> dict[str, float]:
 
 
 # Run by either state of the project, which is the one on its PYTHONPATH.
-ONE_WORKER = """
+ONE_STATE = """
 import sys, time
 from pathlib import Path
 from autograder.course.grade import grade_folder
@@ -210,7 +212,8 @@ try:
 except ImportError:  # an earlier state
     from autograder.running.runner import Workshop
 
-folder, key, out = map(Path, sys.argv[1:])
+folder, key, out = map(Path, sys.argv[1:4])
+workers = int(sys.argv[4])
 moments, children = [], []
 
 class Counting(Workshop):
@@ -220,30 +223,31 @@ class Counting(Workshop):
         return reply
 
 start = time.process_time()
-with Counting([folder], workers=1) as workshop:
-    rows = grade_folder(folder, read_key(key), out, 1, 120,
+with Counting([folder], workers=workers) as workshop:
+    rows = grade_folder(folder, read_key(key), out, workers, 120,
                         lambda row, done, total: moments.append(time.perf_counter()),
                         workshop=workshop)
 own = time.process_time() - start
 points = sum(row["score"] for row in rows)
-print((moments[-1] - moments[0]) / (len(moments) - 1), (own + sum(children)) / len(rows), points)
+warm = moments[workers - 1:]
+print((warm[-1] - warm[0]) / (len(warm) - 1), (own + sum(children)) / len(rows), points)
 """
 
 
 def in_turns(
-    course: Path, count: int, before: Path, turns: int = 3
+    course: Path, chosen: argparse.Namespace, turns: int = 3
 ) -> dict[str, list[tuple[float, float]]]:
     """Seconds and processor seconds per submission of either state, turn by turn, once warm."""
-    ordinary(course, count, course / "submitted")
+    ordinary(course, chosen.ours, course / "submitted")
     found: dict[str, list[tuple[float, float]]] = {"before": [], "after": []}
     points = set()
     for turn in range(turns):
-        for name, root in (("before", before), ("after", ROOT)):
-            key = root / "exercises" / EXERCISE / "key.json"
-            places = [course / "submitted", key, course / f"{name}{turn}"]
+        for name, state in (("before", chosen.before), ("after", ROOT)):
+            key = state / "exercises" / EXERCISE / "key.json"
+            asked = [course / "submitted", key, course / f"{name}{turn}", chosen.workers]
             done = subprocess.run(
-                [sys.executable, "-c", ONE_WORKER, *map(str, places)], cwd=root, text=True,
-                env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, check=True,
+                [sys.executable, "-c", ONE_STATE, *map(str, asked)], cwd=state, text=True,
+                env={**os.environ, "PYTHONPATH": str(state)}, capture_output=True, check=True,
             )  # fmt: skip
             seconds, used, score = done.stdout.split()
             found[name].append((float(seconds), float(used)))
@@ -252,37 +256,49 @@ def in_turns(
     return found
 
 
-def compared(course: Path, chosen: argparse.Namespace, load: float) -> list[str]:
-    """The lines of a report on an earlier state and this one beside nbgrader."""
-    for name in ("nbgrader", "ours"):
-        (course / name).mkdir()
-    slow, slow_cpu = nbgraders(course / "nbgrader", chosen.theirs)
-    found = in_turns(course / "ours", chosen.ours, chosen.before)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=chosen.before, text=True, capture_output=True, check=False,
-    ).stdout.strip()  # fmt: skip
+Turns = dict[str, list[tuple[float, float]]]
+
+
+def compared(course: Path, chosen: argparse.Namespace) -> tuple[Turns, Turns]:
+    """What nbgrader, with either state's `check`, and either state take for a submission."""
+    theirs: Turns = {}
+    for name, state in (("before", chosen.before), ("after", ROOT)):
+        place = course / f"nbgrader-{name}"
+        place.mkdir()
+        theirs[name] = [nbgraders(place, chosen.theirs, state)]
+    (course / "ours").mkdir()
+    return theirs, in_turns(course / "ours", chosen)
+
+
+def lines_beside(
+    theirs: Turns, found: Turns, chosen: argparse.Namespace, commit: str, load: float
+) -> list[str]:
+    """Lines of Markdown on an earlier state and this one beside nbgrader."""
+    slow = {name: turns[0][0] for name, turns in theirs.items()}
+    rows = [
+        (f"`nbgrader autograde`, `check` of {name}", chosen.theirs, turns)
+        for name, turns in theirs.items()
+    ]
+    rows += [(name, chosen.ours, turns) for name, turns in found.items()]
     lines = [
-        f"An earlier state ({commit}) and this one, grading {EXERCISE} in one run on "
-        f"{len(os.sched_getaffinity(0))} core, one worker, once warm; load {load:.1f} of other "
-        "work when it began. Turn by turn; how many times as fast is by processor seconds, which "
-        "other work touches less.",
+        f"An earlier state ({commit}, before) and this one (after), grading {EXERCISE} in one run "
+        f"on {len(os.sched_getaffinity(0))} cores, {chosen.workers} at a time, once warm, turn by "
+        f"turn; load {load:.1f} of other work when it began. nbgrader's kernel asks `check`, which "
+        "is faster too: so there is a column for either. Of several turns the least counts.",
         "",
-        "| | submissions | seconds each | processor seconds each | times as fast |",
-        "|---|---:|---:|---:|---:|",
-        f"| `nbgrader autograde` | {chosen.theirs} | {slow:.2f} | {slow_cpu:.2f} | 1.0 |",
+        "| | submissions | seconds each | processor seconds each | "
+        "times nbgrader as it was | as it is |",
+        "|---|---:|---:|---:|---:|---:|",
     ]
-    least = {name: min(cpu for _, cpu in turns) for name, turns in found.items()}
-    for name, turns in found.items():
+    for name, count, turns in rows:
         walls, cpus = (", ".join(f"{one:.2f}" for one in both) for both in zip(*turns, strict=True))
-        ratio = slow_cpu / least[name]
-        lines.append(f"| {name} | {chosen.ours} | {walls} | {cpus} | {ratio:.1f} |")
-    mean = {name: sum(cpu for _, cpu in turns) / len(turns) for name, turns in found.items()}
-    by = (("least", least), ("mean", mean))
-    said = [
-        f"{round(100 * (of['after'] / of['before'] - 1)):+d} % by the {name}" for name, of in by
-    ]
-    return [*lines, "", f"Processor seconds of after to before: {', '.join(said)} of the turns."]
+        fastest = min(seconds for seconds, _ in turns)
+        ratios = " | ".join(f"{slow[state] / fastest:.1f}" for state in ("before", "after"))
+        lines.append(f"| {name} | {count} | {walls} | {cpus} | {ratios} |")
+    used = {name: [one for _, one in turns] for name, turns in found.items()}
+    least, mean = (100 * by(used["after"]) / by(used["before"]) for by in (min, statistics.fmean))
+    said = f"{least:.0f} % by the least, {mean:.0f} % by the mean of the turns"
+    return [*lines, "", f"Processor seconds, after of before: {said}."]
 
 
 def beyond(count: int) -> float:
@@ -370,17 +386,30 @@ def main() -> None:
     chosen = parser.parse_args()
     load = os.getloadavg()[0]
     if chosen.before:
+        commit = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"],
+            cwd=chosen.before, text=True, capture_output=True, check=False,
+        ).stdout.strip()  # fmt: skip
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            lines = compared(Path(folder), chosen, load)
-        print("\n".join(lines))
-        if chosen.write:
-            kept = chosen.write.read_text().partition(f"\n{HEADING}")[0].rstrip()
-            chosen.write.write_text("\n".join([kept, "", HEADING, "", *lines]) + "\n")
-        return
-    lines = lines_of(measured(chosen), chosen, load)
+            lines = lines_beside(*compared(Path(folder), chosen), chosen, commit, load)
+    else:
+        lines = lines_of(measured(chosen), chosen, load)
     print("\n".join(lines))
     if chosen.write:
-        chosen.write.write_text("\n".join(lines) + "\n")
+        keep(chosen.write, lines, section=bool(chosen.before))
+
+
+def keep(page: Path, lines: list[str], section: bool) -> None:
+    """Write the report, or the section at its end, and leave the other as it is."""
+    report, _, beside = (
+        page.read_text().partition(f"\n{HEADING}\n") if page.is_file() else ("",) * 3
+    )
+    if section:
+        beside = "\n" + "\n".join(lines)
+    else:
+        report = "\n".join(lines)
+    parts = [report.strip(), *([f"{HEADING}\n\n{beside.strip()}"] if beside.strip() else [])]
+    page.write_text("\n\n".join(parts) + "\n")
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,27 @@ def test_a_graders_row_says_how_many_times_as_fast_as_nbgrader_it_is():
     assert lines[-1].endswith("holds 119 MB after 20, 125 MB after 2,000.")
 
 
+def test_an_earlier_state_is_set_beside_nbgrader_with_either_check(tmp_path: Path):
+    from argparse import Namespace
+
+    from bench import grading
+
+    theirs = {"before": [(16.0, 15.0)], "after": [(12.0, 11.0)]}
+    found = {"before": [(2.0, 4.0), (3.0, 6.0)], "after": [(1.0, 2.0), (1.5, 2.0)]}
+    chosen = Namespace(theirs=3, ours=20, workers=2)
+    lines = grading.lines_beside(theirs, found, chosen, "abc1234", 0.1)
+    assert "| `nbgrader autograde`, `check` of before | 3 | 16.00 | 15.00 | 1.0 | 0.8 |" in lines
+    assert "| before | 20 | 2.00, 3.00 | 4.00, 6.00 | 8.0 | 6.0 |" in lines
+    assert "| after | 20 | 1.00, 1.50 | 2.00, 2.00 | 16.0 | 12.0 |" in lines
+    assert lines[-1].endswith("50 % by the least, 40 % by the mean of the turns.")
+
+    page = tmp_path / "grading.md"
+    grading.keep(page, ["a table"], section=False)
+    grading.keep(page, ["beside"], section=True)
+    grading.keep(page, ["another table"], section=False)
+    assert page.read_text() == f"another table\n\n{grading.HEADING}\n\nbeside\n"
+
+
 def test_the_ways_of_comparing_see_what_they_can_and_no_more():
     """Two convolutions made in the other order, and a net that lacks a ReLU."""
     from keras import Input, Model, layers

@@ -14,7 +14,7 @@ import pytest
 import warm
 
 from autograder import cli
-from autograder.course import own_work
+from autograder.course import class_commands, own_work
 from autograder.data.key import read_key, write_key
 from autograder.judging.judge import Verdict
 from autograder.judging.report import verdict_json
@@ -194,7 +194,7 @@ def test_a_course_is_told_how_it_gets_private_keys(tmp_path: Path, monkeypatch, 
     for name in ("exercises", "keys"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path)
-    cli.said_of_public_key("04_residual")
+    class_commands.said_of_public_key("04_residual")
     said = "".join(capsys.readouterr().err.split())
     assert f"`autogradercoursenew{tmp_path}`inthebook'sfolder" in said
     assert "autograderkey" not in said
@@ -204,11 +204,11 @@ def test_many_who_ran_out_of_time_may_have_had_too_little_of_it():
     def rows(timeouts: int, others: int) -> list[dict]:
         return [{"status": "timeout"}] * timeouts + [{"status": "graded"}] * others
 
-    said = cli.many_timeouts(rows(4, 26), 20)
+    said = class_commands.many_timeouts(rows(4, 26), 20)
     assert "4 of 30 were ended by the time limit" in said
     assert "20 s are too few on this machine" in said
-    assert not cli.many_timeouts(rows(2, 3), 20)
-    assert not cli.many_timeouts(rows(3, 27), 20)
+    assert not class_commands.many_timeouts(rows(2, 3), 20)
+    assert not class_commands.many_timeouts(rows(3, 27), 20)
 
 
 def test_the_grader_starts_without_tensorflow_and_what_it_does_not_need():

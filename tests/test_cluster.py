@@ -22,9 +22,9 @@ from distributed.client import FutureCancelledError
 from test_grade import rows_of, without_time
 from typer.testing import CliRunner
 
-from autograder.cli import app, grade_folder
+from autograder.cli import app
 from autograder.course.cluster import Cluster, reply_on_worker
-from autograder.course.grade import GradingProblem
+from autograder.course.grade import GradingProblem, grade_folder
 from autograder.data.key import Key, package_version
 from autograder.running.doctor import findings
 from autograder.running.workshop import WarmProcessGone, Workshop

@@ -130,13 +130,14 @@ def test_rows_that_are_none_of_ours_move_nothing():
 def test_the_command_prints_them(graded, monkeypatch, capfd):
     root, workshop, _ = graded
     from autograder import cli
+    from autograder.course import class_commands
 
     numbers.make_project(root)
     monkeypatch.chdir(root)
     workshop.wrong, workshop.workers, workshop.missing = False, 1, {}
     monkeypatch.setattr(Replies, "__enter__", lambda self: self, raising=False)
     monkeypatch.setattr(Replies, "__exit__", lambda self, *problem: None, raising=False)
-    monkeypatch.setattr(cli, "Workshop", lambda *arguments: workshop)
+    monkeypatch.setattr(class_commands, "Workshop", lambda *arguments: workshop)
     command = ["autograder", "grade", "submitted", "--exercise", numbers.EXERCISE, "--out", "out"]
     monkeypatch.setattr(sys, "argv", [*command, "--force"])
     with pytest.raises(SystemExit) as ended:

@@ -35,6 +35,14 @@ def project_root(start: Path | None = None) -> Path:
     )
 
 
+def root_above(folder: Path) -> Path | None:
+    """The book's or course's folder that a folder lies in, if it does."""
+    try:
+        return project_root(folder)
+    except ExerciseProblem:
+        return None
+
+
 def exercise_names(root: Path) -> list[str]:
     """All exercises that have a solution, in order."""
     return sorted(path.parent.name for path in (root / "solutions").glob("*/tasks.py"))
@@ -81,6 +89,17 @@ def public_key_path(root: Path, exercise: str) -> Path:
         if (root / parent / exercise / KEY_NAME).is_file():
             return root / parent / exercise / KEY_NAME
     return root / "exercises" / exercise / KEY_NAME
+
+
+def key_path(path: Path | None, exercise: str | None, beside: Path | None = None) -> Path:
+    """The key named, else the one beside the notebook, else the public one of the exercise."""
+    if path is not None:
+        return path
+    if beside is not None and (beside / KEY_NAME).is_file():
+        return beside / KEY_NAME
+    if exercise is None:
+        raise ExerciseProblem("which exercise is this? Name its key with --key")
+    return public_key_path(project_root(), exercise)
 
 
 def public_key(root: Path, exercise: str) -> Key:
