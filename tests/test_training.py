@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 import warnings
 from functools import partial
 from typing import Any
@@ -210,6 +211,21 @@ def test_a_process_that_is_exchanged_for_a_new_one_is_no_warning_on_a_page(monke
     with warnings.catch_warnings(record=True) as told:
         assert side_by_side([partial(int, "1"), partial(int, "2")]) == [1, 2]
     assert not told
+
+
+def grow() -> int:
+    """Keep 400 MB more, for longer than joblib waits between two looks at a process's memory."""
+    kept = getattr(np, "kept_by_a_test", [])
+    np.kept_by_a_test = [*kept, np.ones(50_000_000)]  # type: ignore[attr-defined]
+    time.sleep(1.2)
+    return os.getpid()
+
+
+def test_a_process_that_has_grown_is_kept_since_a_new_one_would_import_keras(monkeypatch):
+    monkeypatch.setenv("CONVBOOK_SCALE", "default")
+    monkeypatch.setattr(training, "usable_cores", lambda: 2)
+    used = {process for _ in range(3) for process in side_by_side([grow, grow])}
+    assert len(used) == 2
 
 
 def test_an_error_of_a_call_is_raised_here(monkeypatch):
