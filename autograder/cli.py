@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -161,9 +162,10 @@ def doctor() -> None:
 
 
 app.add_typer(course, name="course")
-for command in (grade, collect, explain, gradescope, capstone):
-    app.command()(command)
-for command in (update, key, new, sheet, lint, mutate):
+COMMANDS: tuple[Callable[..., None], ...] = (
+    grade, collect, explain, gradescope, capstone, update, key, new, sheet, lint, mutate,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 app.command("release")(release_command)
 
