@@ -161,6 +161,22 @@ def test_an_edited_function_computes_what_its_sentence_says():
     assert spread([1, 8.5]) == 3
 
 
+def share(whole, parts, each):
+    """A part of a part."""
+    return whole / (parts * each) + whole * (parts / each)
+
+
+def test_a_product_that_divides_is_told_the_other_way_round():
+    """Who divides within a denominator multiplies the whole by it."""
+    divided, multiplied = "divided where it should be multiplied", "multiplied where it should be"
+    hints = [edit.hint for edit in edits_of(share)]
+    below = next(edit for edit in edits_of(share) if edited(share, [edit])(12, 3, 2) == 26)
+    assert 12 / (3 / 2) + 12 * (3 / 2) == 26
+    assert multiplied in below.hint
+    assert sum(divided in hint for hint in hints) == 1  # of the product that stands above
+    assert sum(multiplied in hint for hint in hints) == 3
+
+
 def countdown(number):
     """Ends only because of its step."""
     while number > 0:

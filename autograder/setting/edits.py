@@ -50,6 +50,8 @@ SWAPPED: dict[type, tuple[type, str]] = {
     ast.Gt: (ast.GtE, "a comparison takes equal values in that should be left out"),
     ast.GtE: (ast.Gt, "a comparison leaves out equal values that should be taken in"),
 }  # fmt: skip
+DIVIDED, MULTIPLIED = SWAPPED[ast.Mult][1], SWAPPED[ast.Div][1]
+OTHER_WAY_ROUND = {DIVIDED: MULTIPLIED, MULTIPLIED: DIVIDED}
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,11 @@ def edits_of(answer: Callable) -> list[Edit]:
         kept_out = {id(n) for loop in nodes if isinstance(loop, ast.While) for n in ast.walk(loop)}
         kept_out |= {id(n) for n in ast.walk(functions[name].args)}
         kept_out |= _variables(nodes)
+        below = _below_a_line(nodes)
         for position, node in enumerate(nodes):
             if id(node) not in kept_out:
                 for kind, said, change in _changes(node):
+                    said = OTHER_WAY_ROUND.get(said, said) if id(node) in below else said
                     hint = f"This is what comes out if {said}."
                     found.append(Edit(kind, hint, name, position, change))
     return found
@@ -91,6 +95,28 @@ def _variables(nodes: list[ast.AST]) -> set[int]:
     own = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     own |= {n.arg for n in nodes if isinstance(n, ast.arg)}
     return {id(n) for n in nodes if isinstance(n, ast.Name) and n.id in own}
+
+
+def _below_a_line(nodes: list[ast.AST]) -> set[int]:
+    """Products and quotients that divide: in a / (b * c) who divides by c multiplies by it."""
+    below: set[int] = set()
+
+    def is_one(node: ast.AST) -> bool:
+        return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div)
+
+    def follow(node: Any, divides: bool) -> None:
+        if is_one(node):
+            if divides:
+                below.add(id(node))
+            follow(node.left, divides)
+            follow(node.right, divides ^ isinstance(node.op, ast.Div))
+
+    found: list[Any] = [node for node in nodes if is_one(node)]
+    inner = {id(side) for node in found for side in (node.left, node.right)}
+    for node in found:
+        if id(node) not in inner:
+            follow(node, divides=False)
+    return below
 
 
 def edited(answer: Callable, edits: list[Edit]) -> Callable:
