@@ -199,7 +199,7 @@ def check_the_claims(run: Run) -> None:
         of(run, "elsewhere", "second")[i][name][:, 0].mean()
         for i, name in enumerate(("plain FCN, its own trunk", "plain FCN"))
     )
-    assert abs(own - common) < 0.02
+    assert abs(own - common) < 0.04
     stand_out = {("PSPNet", "stride 8 (16)"), ("DeepLabv3+", "decoder")}
     assert set(sorted(changes, key=lambda key: changes[key][0])[:2]) == stand_out
     for net, part in stand_out:
