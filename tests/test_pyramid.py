@@ -138,6 +138,15 @@ def test_levels_come_behind_the_maps_in_the_order_of_the_bins(bins, flat):
     assert [value < 1e-6 for value in spread] == [number == flat for number in range(3)]
 
 
+def test_windows_that_keras_gets_wrong_on_jax_are_refused_there(monkeypatch):
+    maps = keras.Input((15, 15, 3))
+    assert average_to(maps, 7).shape == (None, 7, 7, 3)
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ValueError, match="for 7 a side: take another number, or maps whose sides"):
+        average_to(maps, 7)
+    assert average_to(keras.Input((14, 14, 3)), 7).shape == (None, 7, 7, 3)
+
+
 @pytest.mark.parametrize("size", [(12, 12), (10, 7)])
 def test_means_of_parts_are_kerass(size):
     x = numbers(1, *size, 3)

@@ -64,6 +64,8 @@ def dilated_bottleneck(
     return layers.ReLU(name=name)(layers.Add()([x, branch]))
 
 
+WRONG_WINDOWS_ON_JAX = (7, 13, 14, 15)
+"""Of numbers up to 16; findings/keras_adaptive_pooling_on_jax_misses_its_windows.sh shows it."""
 STAGES = ("stage1", "stage3", "stage4")
 """The layers whose maps the heads take."""
 
@@ -140,10 +142,18 @@ def average_to(x: KerasTensor, side: int) -> KerasTensor:
 
     Windows overlap by a row or column where the sides are no multiples. (N, H, W, C) to
     (N, side, side, C).
+
+    Raises:
+        ValueError: on JAX, for the numbers of windows that Keras gets wrong there (version 3.15.1).
     """
     height, width = x.shape[1:3]
     if height % side == width % side == 0:
         return layers.AveragePooling2D((height // side, width // side))(x)
+    if keras.backend.backend() == "jax" and side in WRONG_WINDOWS_ON_JAX:
+        raise ValueError(
+            f"on JAX Keras averages other windows than the right ones, or gives NaN, for {side} a "
+            f"side: take another number, or maps whose sides are multiples of {side}"
+        )
     return layers.AdaptiveAveragePooling2D(side)(x)
 
 
