@@ -65,7 +65,7 @@ def dilated_bottleneck(
 
 
 WRONG_WINDOWS_ON_JAX = (7, 13, 14, 15)
-"""Of numbers up to 16; findings/keras_adaptive_pooling_on_jax_misses_its_windows.sh shows it."""
+"""Of numbers up to 24; findings/keras_adaptive_pooling_on_jax_misses_its_windows.sh shows it."""
 STAGES = ("stage1", "stage3", "stage4")
 """The layers whose maps the heads take."""
 
