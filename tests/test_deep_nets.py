@@ -110,7 +110,7 @@ def test_the_projection_chosen_tells_weights_apart_more_clearly_than_most(networ
     def clearance(projection):
         network.plan = network.plan.model_copy(update={"projection": projection})
         with fast_calls():
-            network.set_statistics([np.float32(0)] * len(network.statistics))
+            network.fill_statistics(0)
         network.observe()
         return network.clearance
 

@@ -12,7 +12,7 @@ from autograder.probing import direct, network
 from autograder.probing.calling import steps_of
 from autograder.probing.direct import direct_call
 from autograder.probing.field import field_of
-from autograder.probing.gradients import sound_convolutions
+from autograder.probing.gradients import projected_gradients, sound_convolutions
 from autograder.probing.trace import patched
 
 pytestmark = pytest.mark.skipif(
@@ -137,6 +137,29 @@ def test_where_tensorflow_has_no_such_notes_keras_does_all():
         with sound_convolutions():
             given, found = slopes(layer.call, layer, x)
     assert_close([given, *found], [usual, *others])
+
+
+def test_each_gradient_is_the_same_however_it_is_listened_to():
+    inputs = keras.Input(SHAPE[1:])
+    x = layers.BatchNormalization()(layers.Conv2D(3, 3, activation="relu")(inputs))
+    net = keras.Model(inputs, layers.Dense(2)(layers.Add()([x, layers.Conv2D(3, 3)(inputs)])))
+    picture = drawn()
+    factors = np.random.default_rng(1).normal(size=(3, 11, 10, 2)).astype("float32")
+
+    def terms_of(model):
+        return [model(picture, training=True)], [factors]
+
+    wanted = range(len(net.trainable_variables))
+
+    def found(at_once=False):
+        return projected_gradients(net, terms_of, wanted, lambda _, slope: slope.copy(), at_once)
+
+    heard, whole = found(), found(at_once=True)
+    with patched(direct, "_record", lambda: None):
+        without = found()
+    assert sum(np.abs(slope).max() > 0 for slope in heard) >= 6
+    assert_close(heard, whole)
+    assert_close(without, whole)
 
 
 def test_a_convolution_that_keras_has_another_call_of_is_not_passed_over():

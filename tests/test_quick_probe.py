@@ -3,11 +3,13 @@
 import gc
 import weakref
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from keras.src.ops.numpy import Mean
 
 from autograder.data.key import read_key
 from autograder.data.observation import Plan
@@ -100,6 +102,96 @@ def test_a_net_that_is_built_quickly_can_be_trained_and_compiled():
     for mine, others in zip(quick.get_weights(), usual.get_weights(), strict=True):
         np.testing.assert_allclose(mine, others, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(compiled(x), usual(x, training=False), rtol=1e-4, atol=1e-5)
+
+
+class Silent(layers.Layer):
+    """A layer of a student's own that leaves it to Keras to say how it was made."""
+
+    def __init__(self, factor=2, **options):
+        super().__init__(**options)
+        self.factor = factor
+
+
+class Said(layers.Dense):
+    """One that says it itself, on top of what Keras's own does."""
+
+    def __init__(self, units, bonus=1, **options):
+        super().__init__(units, **options)
+        self.bonus = bonus
+
+    def get_config(self):
+        return {**super().get_config(), "bonus": self.bonus}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: layers.Conv2D(3, (1, 2), strides=2, activation="relu", name="c"),
+        lambda: layers.LSTM(2, name="l"),
+        lambda: layers.Wrapper(layers.Dense(1, name="d"), name="w"),
+        lambda: Silent(5, name="s"),
+        lambda: Said(2, bonus=4, name="s"),
+        lambda: Mean(axis=1, name="m"),
+        lambda: keras.Sequential([layers.Dense(2, name="d")], name="s"),
+    ],
+)
+def test_a_layer_that_is_made_quickly_says_as_much_of_how_it_was_made(make):
+    quick, usual = quickly(make), make()
+    said = quick.get_config()
+    assert said == usual.get_config()
+    assert type(quick).from_config(quick.get_config()).get_config() == said
+    assert vars(quick)["_lock"] == vars(usual)["_lock"]
+
+
+def test_a_class_of_layers_that_keras_cannot_describe_is_told_so_when_made_quickly():
+    class Positional(layers.Layer):
+        def __init__(self, *factors):
+            super().__init__()
+
+    said = []
+    for made in (quickly(lambda: Positional(1, 2)), Positional(1, 2)):
+        with pytest.raises(NotImplementedError) as caught:
+            made.get_config()
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+
+
+def test_tensors_and_own_protocols_are_told_as_ever_while_a_net_is_built():
+    import tensorflow as tf
+
+    @runtime_checkable
+    class Sized(Protocol):
+        def __len__(self): ...
+
+    def told():
+        return [
+            ops.is_tensor(thing) for thing in (tf.ones(2), tf.Variable(1.0), np.ones(2), 3, None)
+        ] + [isinstance(thing, Sized) for thing in ([], "", 3, None)]
+
+    assert [quickly(told), quickly(told), told()] == [
+        [True, True] + [False] * 3 + [True, True, False, False]
+    ] * 3
+
+
+def test_a_patch_leaves_nothing_behind():
+    class Above:
+        def call(self):
+            return "above"
+
+        @staticmethod
+        def made():
+            return "made"
+
+    class Below(Above):
+        pass
+
+    own = dict(vars(Above))
+    with patched(Below, "call", lambda self: "patched"), patched(Above, "made", lambda: "other"):
+        assert (Below().call(), Above().call(), Above.made()) == ("patched", "above", "other")
+    assert "call" not in vars(Below)
+    assert dict(vars(Above)) == own
+    with pytest.raises(AttributeError), patched(Below, "nothing", 1):
+        pass
 
 
 def test_a_net_that_is_built_quickly_is_let_go():

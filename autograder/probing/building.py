@@ -1,19 +1,22 @@
 """Lets Keras build a net faster, without what only saving it in TensorFlow's own format needs.
 
-Half the time of a small net's probe was Keras's bookkeeping as its layers are made. Three things
-are left out here, none of which an answer can tell from what it is used to:
+Half the time of a small net's probe was Keras's bookkeeping as its layers are made. Some of it is
+left out here, none of which an answer can tell from what it is used to:
 
 - a variable keeps its number in a tensor in place of a resource of TensorFlow's, until something
   may need the resource: code that is compiled, such as `fit`, a tape that watches variables, or
   anybody but Keras and this package who asks for the value;
 - an attribute that no tracking looks for, such as a number or a name, is just set;
-- the signatures of Keras's own functions are looked up once.
+- a layer of Keras's own that says itself how it was made is not noted a second time;
+- the signatures of Keras's own functions, and what a protocol of TensorFlow's asks for, are looked
+  up once.
 """
 
 from __future__ import annotations
 
 import inspect
 import sys
+import typing
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
@@ -43,6 +46,9 @@ def quick_building() -> Iterator[None]:
         if hasattr(module, LOOK):
             stack.enter_context(patched(module, LOOK, _looking(getattr(module, LOOK))))
         if keras.backend.backend() == "tensorflow":
+            for name, seen in _of_protocols():
+                stack.enter_context(patched(typing, name, seen))
+            stack.enter_context(patched(keras.Operation, "__new__", staticmethod(_creating())))
             layer, variable = keras.layers.Layer, keras.Variable
             with suppress(ImportError):
                 stack.enter_context(patched(layer, "__setattr__", _setting(layer.__setattr__)))
@@ -113,6 +119,57 @@ signature_of = _Remembered.signature  # what `inspect.signature` says, of Keras'
 
 def _is_kerass(function: Any) -> bool:
     return inspect.isfunction(function) and str(function.__module__).startswith("keras.src.")
+
+
+# Protocols
+
+
+def _of_protocols() -> Iterator[tuple[str, Callable]]:
+    """Functions of `typing` that Python 3.11 asks at every look at a tensor, and what asks once."""
+    for name in ("_get_protocol_attrs", "_is_callable_members_only"):
+        usual = getattr(typing, name, None)
+        if usual is not None:
+            yield name, _asking_once(usual)
+
+
+def _asking_once(usual: Callable) -> Callable:
+    known: WeakKeyDictionary[type, Any] = WeakKeyDictionary()
+
+    def ask(cls: type) -> Any:
+        if not cls.__module__.startswith("tensorflow."):
+            return usual(cls)
+        if cls not in known:
+            known[cls] = usual(cls)
+        return known[cls]
+
+    return ask
+
+
+# Layers
+
+
+def _creating() -> Callable:
+    """How an operation is created: at once where its class says itself how one was made.
+
+    Keras binds and keeps the arguments, for the `get_config` of a class that has none of its own.
+    """
+    usual = keras.Operation.__new__
+
+    def new(cls: type, *arguments: Any, **options: Any) -> Any:
+        if not _describes_itself(cls):
+            return usual(cls, *arguments, **options)
+        made: Any = object.__new__(cls)
+        vars(made).update(_auto_config=None, _lock=True)
+        return made
+
+    return new
+
+
+@lru_cache(maxsize=500)
+def _describes_itself(kind: type) -> bool:
+    own = kind.__module__.startswith("keras.src.layers.")
+    default = getattr(kind.get_config, "_is_default", False)  # type: ignore[attr-defined]
+    return own and not default and kind.__new__ is keras.layers.Layer.__new__
 
 
 # Attributes

@@ -42,7 +42,7 @@ def direct_call(layer: Any, rank: int) -> Direct | None:
     It takes the tensor, of so many axes, and whether the layer trains. The layer is one of Keras's
     own, in float32.
     """
-    if _record() is None or rank != 4:
+    if not can_note() or rank != 4:
         return None
     if type(layer) is CONVOLUTION:
         plain = layer.groups == 1 and not layer.lora_enabled
@@ -68,7 +68,12 @@ def _record() -> ModuleType | None:
     return record if all(hasattr(record, name) for name in wanted) else None
 
 
-def _noted(name: str, compute: Callable[[], Any], inputs: list[Any], back: Callable) -> Any:
+def can_note() -> bool:
+    """Whether `noted` can be used."""
+    return _record() is not None
+
+
+def noted(name: str, compute: Callable[[], Any], inputs: list[Any], back: Callable) -> Any:
     """What is computed, on the tapes with its gradient: `back(slope)`, a list as the inputs are."""
     record: Any = _record()
     with record.stop_recording():
@@ -115,7 +120,7 @@ def _are_plain(*tensors: Any) -> bool:
     import tensorflow as tf
 
     return bool(
-        _record() is not None
+        can_note()
         and tf.executing_eagerly()
         and all(tf.is_tensor(x) and x.dtype == tf.float32 and len(x.shape) == 4 for x in tensors)
     )
@@ -127,9 +132,9 @@ def _sides(given: Any) -> tuple[int, int]:
     return sides * 2 if len(sides) == 1 else sides  # type: ignore[return-value]
 
 
-def _is_watched(tensor: Any) -> bool:
+def _is_watched(*tensors: Any) -> bool:
     record: Any = _record()
-    return bool(record.should_record_backprop([tensor]))
+    return bool(record.should_record_backprop(tensors))
 
 
 def _convolved(
@@ -159,7 +164,7 @@ def _convolved(
             )
         return found
 
-    return _noted("Convolved", compute, [x, kernel], back) if of_map or of_kernel else compute()
+    return noted("Convolved", compute, [x, kernel], back) if of_map or of_kernel else compute()
 
 
 def _back_through_a_dilated_one(
@@ -168,7 +173,7 @@ def _back_through_a_dilated_one(
     """The gradient in the map: a convolution with the kernel turned by half a turn."""
     import tensorflow as tf
 
-    turned = tf.transpose(kernel[::-1, ::-1], (0, 1, 3, 2))
+    turned = np.ascontiguousarray(kernel.numpy()[::-1, ::-1].swapaxes(2, 3))
     edges = []
     for side, rate in zip(kernel.shape[:2], rates, strict=True):
         reach = rate * (side - 1)
@@ -253,5 +258,6 @@ def _normalised(
         )
         return list(found[:3])
 
-    given = _noted("Normalised", compute, [x, scale, offset], back)
+    inputs = [x, scale, offset]
+    given = noted("Normalised", compute, inputs, back) if _is_watched(*inputs) else compute()
     return [given, *others[:2]]

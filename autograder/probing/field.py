@@ -14,7 +14,7 @@ from autograder.probing.trace import patched
 
 SHARE = 0.37
 FLAT_SOMEWHERE = (
-    "relu", "relu6", "elu", "selu", "celu", "silu", "gelu", "sigmoid", "tanh", "softsign",
+    "relu6", "elu", "selu", "celu", "silu", "gelu", "sigmoid", "tanh", "softsign",
     "hard_sigmoid", "hard_silu", "hard_tanh", "hard_shrink", "soft_shrink", "tanh_shrink",
     "sparse_plus", "sparse_sigmoid", "squareplus", "threshold",
 )  # fmt: skip
@@ -107,7 +107,12 @@ def no_dead_units() -> Iterator[None]:
             for name in names:
                 stack.enter_context(patched(module, name, leaking(getattr(module, name))))
 
+        def relu(x: Any) -> Any:
+            """ReLU with its share, but for a factor: the commonest, in one operation."""
+            return backend.nn.leaky_relu(x, negative_slope=SHARE / (1 + SHARE))
+
         stack.enter_context(patched(backend.nn, "softmax", even))
+        stack.enter_context(patched(backend.nn, "relu", relu))
         patch(backend.nn, FLAT_SOMEWHERE, _leaking)
         patch(backend.numpy, BOUNDS + LARGER_OF_TWO, _leaking)
         patch(backend.numpy, LARGEST_OF_MANY, lambda reduce: _beside(reduce, keras.ops.mean))

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from autograder.data.values import ALIGNMENT
-from autograder.probing.direct import convolved
+from autograder.probing.direct import can_note, convolved, noted
 from autograder.probing.trace import patched
 
 # What is read of the outputs of whatever is called like the model, which is called once, and the
@@ -167,7 +167,7 @@ def _tensorflow(
 
     All of them together would need as much memory as the net.
     """
-    found = _projected_on_the_way(model, terms_of, wanted, project)
+    found = _projected_on_the_way(model, terms_of, wanted, project) if can_note() else {}
     missed = [i for i in wanted if i not in found]
     if missed:  # idle, or read in a way that Keras does not see, such as inside tf.function
         after = [keras.ops.convert_to_numpy(v) for v in model.non_trainable_variables]
@@ -186,15 +186,11 @@ def _projected_on_the_way(
     found: dict[int, np.ndarray] = {}
 
     def listened_to(place: int, value: Any) -> Any:
-        @tf.custom_gradient
-        def listen(origin: Any) -> tuple[Any, Callable]:
-            def hear(gradient: Any) -> Any:
-                found[place] = found.get(place, 0.0) + project(place, gradient.numpy())
-                return tf.zeros_like(origin)
+        def hear(gradient: Any) -> list[Any]:
+            found[place] = found.get(place, 0.0) + project(place, gradient.numpy())
+            return [tf.zeros(())]
 
-            return value, hear
-
-        return listen(origin)
+        return noted("Heard", lambda: tf.identity(value), [origin], hear)
 
     with _tape_of_tensors() as tape:
         origin = tf.zeros(())

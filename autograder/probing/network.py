@@ -17,7 +17,7 @@ from autograder.probing.calling import Steps, fewest_positions, momenta_of, step
 from autograder.probing.gradients import projected_gradients, tensor_of
 from autograder.probing.inference import inference_flag
 from autograder.probing.models import lacks_variables, last_step, turned_kernels, turned_round
-from autograder.probing.quick import fast_calls, silent_dropout
+from autograder.probing.quick import fast_calls, filled, silent_dropout
 from autograder.probing.storing import Part, Storage, storages_of
 from autograder.probing.trace import Recorder, patched, recording, stored
 
@@ -209,10 +209,15 @@ class Network:
             drawn = values.kernel_values(plan.seed, shape, colour, scale)
         return values.constant_along_inputs(drawn, plan.permuted) if permuted else drawn
 
-    def set_statistics(self, arrays: Sequence[np.ndarray | np.floating]) -> None:
-        """Give each moving statistic its array, or one number throughout."""
+    def set_statistics(self, arrays: Sequence[np.ndarray]) -> None:
+        """Give each moving statistic its array."""
         for variable, array in zip(self.statistics, arrays, strict=True):
-            variable.assign(np.broadcast_to(array, variable.shape))
+            variable.assign(array.reshape(variable.shape))
+
+    def fill_statistics(self, number: float) -> None:
+        """Give the moving statistics one number throughout."""
+        for variable in self.statistics:
+            variable.assign(filled(number, variable.shape, variable.dtype))
 
     def read_statistics(self) -> list[np.ndarray]:
         """The moving statistics as arrays."""
@@ -323,7 +328,7 @@ class Network:
             self.momenta = self.known_momenta
             return prints
         if again:
-            self.set_statistics([np.float32(HUGE)] * len(self.statistics))
+            self.fill_statistics(HUGE)
             prints = self._fingerprints_again(permuted, recorder)
         if self._spare_constants():
             prints = self._fingerprints_again(permuted, recorder)
@@ -333,7 +338,7 @@ class Network:
     def _next_fingerprints(self, permuted: bool, recorder: Recorder | None = None) -> np.ndarray:
         """Fingerprints, in a step of training from statistics of 0 where these do not matter."""
         if self.known_momenta is not None:
-            self.set_statistics([np.float32(0)] * len(self.statistics))
+            self.fill_statistics(0)
         return self.fingerprints(permuted, recorder)
 
     def _fingerprints_again(self, permuted: bool, recorder: Recorder | None) -> np.ndarray:
@@ -380,7 +385,7 @@ class Network:
         """
         with fast_calls():
             with silent_dropout():
-                self.set_statistics([np.float32(HUGE)] * len(self.statistics))
+                self.fill_statistics(HUGE)
                 self.clearance = self.refine(permuted, recorder)
                 seen = {"training": self._in_training()} if self.statistics else {}
             self._calibrate()
@@ -396,7 +401,7 @@ class Network:
         """What a step of training gives, from moving statistics of 0."""
         if self.settled and self.known_momenta is not None:  # the last pass was this step
             return [keras.ops.convert_to_numpy(output) for output in self.given]
-        self.set_statistics([np.float32(0)] * len(self.statistics))
+        self.fill_statistics(0)
         return self.run(training=True)
 
     def observe_otherwise(self) -> list[dict[str, list[np.ndarray]]]:
@@ -427,7 +432,7 @@ class Network:
             if not moves:
                 variable.assign(self.initial[id(variable)])
         self.statistics = [v for v, moves in zip(self.statistics, moving, strict=True) if moves]
-        self.set_statistics([np.float32(HUGE)] * len(self.statistics))
+        self.fill_statistics(HUGE)
         return True
 
     def _momenta(self) -> list[float]:

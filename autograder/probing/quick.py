@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import keras
+import numpy as np
 
 from autograder.data import values
 from autograder.probing.building import quick_building
@@ -60,10 +61,10 @@ def quick_initializers() -> Iterator[None]:
     """
 
     def zeros(self: Any, shape: Any, dtype: Any = None, **options: Any) -> Any:
-        return _filled(0, shape, dtype)
+        return filled(0, shape, dtype)
 
     def ones(self: Any, shape: Any, dtype: Any = None, **options: Any) -> Any:
-        return _filled(1, shape, dtype)
+        return filled(1, shape, dtype)
 
     initializers = keras.initializers
     with ExitStack() as stack:
@@ -81,14 +82,14 @@ def quick_initializers() -> Iterator[None]:
         yield
 
 
-def _filled(number: int, shape: Sequence[int], dtype: Any) -> Any:
+def filled(number: float, shape: Sequence[int], dtype: Any) -> Any:
     """A tensor of one number throughout; a small one is made once."""
     kind, count = keras.backend.standardize_dtype(dtype), math.prod(shape)
     if count <= FEW and _keeps_tensors():
         return _small_one(number, tuple(shape), kind)
     flat = values.aligned_zeros(count).reshape(shape)
     if number:  # else it takes no memory yet
-        flat += number
+        flat += np.float32(number)
     return keras.ops.cast(tensor_of(flat), kind)
 
 
@@ -102,5 +103,5 @@ def _keeps_tensors() -> bool:
 
 
 @lru_cache(maxsize=200)
-def _small_one(number: int, shape: tuple[int, ...], kind: str) -> Any:
+def _small_one(number: float, shape: tuple[int, ...], kind: str) -> Any:
     return keras.ops.full(shape, number, kind)

@@ -366,10 +366,15 @@ def _noting(activation: Any, heard: Heard) -> Callable[..., Any]:
 
 @contextmanager
 def patched(target: Any, name: str, value: Any) -> Iterator[None]:
-    """Replace an attribute for the length of a block."""
-    original = getattr(target, name)
+    """Replace an attribute for the length of a block; afterwards all is as it was."""
+    own = vars(target)
+    inherited, original = name not in own, own.get(name)
+    getattr(target, name)  # raises AttributeError where there is none
     setattr(target, name, value)
     try:
         yield
     finally:
-        setattr(target, name, original)
+        if inherited:
+            delattr(target, name)
+        else:
+            setattr(target, name, original)
