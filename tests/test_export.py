@@ -16,6 +16,7 @@ from traitlets.config import Config
 from autograder.course.export import CanvasExporter, GradescopeExporter, MoodleExporter
 from autograder.course.gradebook import open_gradebook
 from autograder.course.gradescope import GradescopeResults
+from autograder.judging.report import number
 
 EXERCISE = "01_numbers"
 # Made-up students: id, first name, last name, address, points of 8, points taken off.
@@ -170,6 +171,15 @@ def test_other_points_in_canvas_are_said_and_can_be_scaled(url, tmp_path):
     assert not to.exists()
     export(url, CanvasExporter, to, code=1, file=file, scale=True)
     assert [row[-1] for row in rows_in(to)[2:4]] == ["100", "56.25"]
+
+
+def test_points_are_written_finer_than_they_are_read(url, tmp_path):
+    assert [number(points) for points in (3.0, 2.5, 8 / 3, 1234.5678)] == [
+        "3", "2.5", "2.67", "1234.57",
+    ]  # fmt: skip
+    file, to = given(tmp_path, CANVAS.replace("8.00,(read", "7,(read")), tmp_path / "canvas.csv"
+    export(url, CanvasExporter, to, code=1, file=file, scale=True)
+    assert [row[-1] for row in rows_in(to)[2:4]] == ["7", "3.9375"]
 
 
 @pytest.mark.parametrize(

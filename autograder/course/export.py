@@ -143,7 +143,7 @@ def comments_of(submission: Any) -> Iterator[str]:
 def _points(points: float, worth: float, maximum: float | None, scale: bool) -> str:
     if scale and maximum is not None and worth:
         points *= maximum / worth
-    return number(round(points, 4))
+    return f"{round(points, 4):.12g}"  # finer than what is read, so that sums are right
 
 
 def _same_worth(where: str, worth: float, maximum: float | None, scale: bool, how: str) -> None:
@@ -175,7 +175,7 @@ def fill(
     taken: dict[int, list[Score]] = {}
     for score in scores:
         row = finder.row(score.signs)
-        have = f"{score.student}: {number(round(score.points, 4))} points of {exercise}"
+        have = f"{score.student}: {number(score.points)} points of {exercise}"
         if row is None:
             said.lost.append(f"{have} are in no row of {where}: no row, or more than one, fits")
         else:

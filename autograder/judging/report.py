@@ -36,8 +36,8 @@ STYLES = {"correct": "green", "wrong": "red", "error": "red", "missing": "yellow
 
 
 def number(points: float) -> str:
-    """Points without needless zeros: 3, 2.5."""
-    return f"{points:g}"
+    """Points as they are read, to a hundredth and without needless zeros: 3, 2.5, 2.67."""
+    return f"{round(points, 2):.12g}"
 
 
 def mark(verdict: Verdict) -> str:
