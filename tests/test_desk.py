@@ -361,6 +361,7 @@ def test_of_much_that_is_printed_the_beginning_is_kept():
         ("`a * b` is 2 * 3 * 4", "<code>a * b</code> is 2 * 3 * 4"),
         ("takes *args and **kwargs", "takes *args and **kwargs"),
         ("*<b>*", "<em>&lt;b&gt;</em>"),
+        ("`a -> b` -> 2x2", "<code>a -&gt; b</code> → 2x2"),
     ],
 )
 def test_asterisks_and_backticks_of_hints_are_rendered(sentence, html):

@@ -155,12 +155,13 @@ def terminal_text(sentence: str) -> Text:
 
 
 def sentence_html(text: str) -> Markup:
-    """A sentence for a page: escaped, `code` and *weighty words* set as such."""
+    """A sentence for a page: escaped, `code` and *weighty words* set as such, an arrow as one."""
     from markupsafe import Markup, escape
 
     pieces = []
     for kind, piece in marked(text):
         tag = TAGS.get(kind)
+        piece = piece if kind == "code" else piece.replace("->", "→")  # else a line ends within
         pieces.append(f"<{tag}>{escape(piece)}</{tag}>" if tag else str(escape(piece)))
     return Markup("".join(pieces))
 
