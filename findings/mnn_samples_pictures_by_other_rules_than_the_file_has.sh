@@ -2,10 +2,11 @@
 # MNN 3.6.1: of an ONNX file's bicubic resizing it gets the first rows wrong, and swaps other rules, too.
 #
 # Guess before it was run: what MNN's converter takes of an ONNX file gives ONNX Runtime's numbers to a
-# thousandth on the CPU, in all common modes of resizing, pooling and sampling; the rest it refuses.
+# thousandth on the CPU, in all common modes of resizing and pooling; the rest it refuses. (GridSample
+# was run along with them, without a guess of its own.)
 #
-# Seen: convolutions, transposed ones, almost all pooling and bilinear resizing do. Not so, and nothing is
-# said:
+# Seen: convolutions, transposed ones, almost all pooling and bilinear resizing do. Not so, without a
+# word:
 # - Enlarged by "cubic", a picture's first rows and columns are those from a pixel further in: of a ramp
 #   0, 1, 2, ... the doubled row begins with .67, .19, .67 for -.11, .19, .67. Four times as large, two
 #   rows are wrong; where corners are aligned, none. `cubic_coeff_a` and `exclude_outside` count for
@@ -17,7 +18,7 @@
 #   it is told of both.
 # Who meets it: whoever runs a net for super-resolution, with a flow or a spatial transformer, or of
 # volumes on a telephone. A flat picture stays flat, so a look at one shows nothing. Way out: bilinear
-# resizing, aligned corners, or the same made of convolutions.
+# resizing, or cubic with aligned corners.
 #
 # Usage: findings/mnn_samples_pictures_by_other_rules_than_the_file_has.sh  (half a minute; uses pip)
 set -euo pipefail
