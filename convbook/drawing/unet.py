@@ -28,14 +28,14 @@ def draw_unet(net: keras.Model, skips: bool = True, axes: Axes | None = None) ->
     """Draw the maps after each pair of convolutions, with what leads from one to the next.
 
     A box is as high as its maps' side (to scale of the root, so that the smallest can be seen) and
-    carries side and channels.
+    carries side and channels. Arrows lead in from the picture and out to the answer.
 
     Args:
         net: made by ``convbook.architectures.unet.unet``.
         skips: whether maps are handed over from the left to the right arm.
         axes: where to draw; a new figure if None.
     """
-    axes = axes or plt.subplots(figsize=(WIDTH, 3.5))[1]
+    axes = axes or plt.subplots(figsize=(WIDTH, 3.8))[1]
     axes.set_axis_off()
     maps = pairs_of(net)
     depth = len(maps) // 2
@@ -72,7 +72,12 @@ def draw_unet(net: keras.Model, skips: bool = True, axes: Axes | None = None) ->
         (x, y, _), (u, _, _) = places[0], places[-1]
         text = "cropped and put beside"
         axes.text((x + u) / 2, y + 0.16, text, ha="center", va="bottom", fontsize=9.5)
-    axes.set(xlim=(-1.5, places[-1][0] + 1.5), ylim=(-depth - 0.6, 0.55))
+    ends = ((places[0], net.input_shape, 1), (places[-1], net.output_shape, -1))
+    for (x, y, half), (_, side, _, channels), sign in ends:
+        near, far = y + half + 0.03, y + half + 0.3
+        _arrow(axes, (x, far if sign > 0 else near), (x, near if sign > 0 else far), "-")
+        axes.text(x, far + 0.02, f"{side}²×{channels}", ha="center", va="bottom", fontsize=9.5)
+    axes.set(xlim=(-1.5, places[-1][0] + 1.5), ylim=(-depth - 0.6, 0.95))
     return axes
 
 
