@@ -414,17 +414,18 @@ def dilated(net: keras.Model, input_shape: tuple[int | None, ...] | None = None)
     0, s, 2s, ... is the old net's output.
 
     Args:
-        net: a chain of layers without padding; convolutions, and layers that treat each position
-            by itself.
+        net: a chain of layers without padding; convolutions (`Conv2D`), and layers that treat each
+            position by itself.
         input_shape: (height, width, channels); the net's own if None.
 
     Raises:
-        ValueError: for a layer with padding, or a pool (Keras has no dilated one).
+        ValueError: for a convolution with padding, a pool (Keras has no dilated one), or another
+            layer with a window, such as a depthwise convolution.
 
     Source: Chen et al. 2015, arXiv:1412.7062 (the hole algorithm); Yu and Koltun 2016.
     """
     inputs = x = keras.Input(input_shape or net.input_shape[1:])
-    rate = 1
+    down = across = 1
     for layer in net.layers:
         if isinstance(layer, layers.InputLayer):
             continue
@@ -432,11 +433,15 @@ def dilated(net: keras.Model, input_shape: tuple[int | None, ...] | None = None)
         if isinstance(layer, layers.Conv2D):
             if layer.padding != "valid" or layer.dilation_rate != (1, 1):
                 raise ValueError(f"{layer.name} is padded or dilated: give a plain `valid` net.")
-            stride = layer.strides[0]
-            config |= {"strides": 1, "dilation_rate": rate}
-            rate *= stride
+            config |= {"strides": 1, "dilation_rate": (down, across)}
+            down, across = down * layer.strides[0], across * layer.strides[1]
         elif hasattr(layer, "pool_size"):
             raise ValueError(f"{layer.name} is a pool: Keras has none that is dilated.")
+        elif hasattr(layer, "kernel_size"):
+            raise ValueError(
+                f"{layer.name} is a {type(layer).__name__}, which has a window that is not spread "
+                "here: give a net whose windows are those of `Conv2D`."
+            )
         x = type(layer).from_config(config)(x)
     spread = keras.Model(inputs, x, name=f"{net.name}_dilated")
     spread.set_weights(net.get_weights())

@@ -287,9 +287,35 @@ def test_taking_strides_out_without_spreading_the_windows_is_another_net():
     assert apart(sampled[:, :rows, :columns], expected[:, :rows, :columns]) > 1e-3
 
 
+def test_a_stride_of_its_own_down_and_across_is_spread_so():
+    keras.utils.set_random_seed(3)
+    x = inputs = keras.Input((None, None, 2))
+    for strides in ((2, 1), (1, 3), (1, 1)):
+        x = layers.Conv2D(4, 3, strides=strides)(x)
+    net, pictures = keras.Model(inputs, x), drawn(1, 17, 19, 2)
+    dense = ops.convert_to_numpy(dilated(net)(pictures))
+    assert dense.shape[1:3] == (17 - 2 - 4 - 4, 19 - 2 - 2 - 6)
+    assert apart(dense[:, ::2, ::3], net(pictures)) < 1e-5
+
+
 def test_nets_that_cannot_be_spread_are_refused():
     with pytest.raises(ValueError, match="padded or dilated"):
         dilated(strided_net((2,), "same"))
     pooled = keras.Sequential([keras.Input((8, 8, 1)), layers.MaxPooling2D(2)])
     with pytest.raises(ValueError, match="is a pool"):
         dilated(pooled)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: layers.DepthwiseConv2D(3),
+        lambda: layers.SeparableConv2D(2, 3),
+        lambda: layers.Conv2DTranspose(2, 3),
+    ],
+)
+def test_a_window_that_is_no_plain_convolution_s_is_refused(layer):
+    """Left as it is it would meet the wrong pixels, and nothing would complain."""
+    chain = [keras.Input((12, 12, 1)), layers.Conv2D(2, 3, strides=2), layer()]
+    with pytest.raises(ValueError, match=f"is a {type(chain[-1]).__name__}, which has a window"):
+        dilated(keras.Sequential(chain))
