@@ -222,6 +222,9 @@ def test_the_figures_name_what_they_show() -> None:
     heads = [panel.get_title(loc="center") for panel in figure.axes[:5]]
     assert heads == ["picture", "truth", "one", "two", "errors"]
     assert [text.get_text() for text in figure.axes[1].texts] == ["0", "1"]
+    assert [text.get_text() for text in figure.legends[0].texts] == list(ERRORS)
+    two = draw_segmentation(np.zeros((2, 32, 32, 3)), truth > 0, {"one": wrong > 0}, ["", ""])
+    assert [text.get_text() for text in two.legends[0].texts] == ["missed", "invented"]
     share = 100 * (truth[0] == 2).mean()
     assert figure.axes[4].get_xlabel() == f"{share:.1f} % wrong"
     heat = draw_heat(rng.random((64, 64, 3)), {"a": np.eye(2), "b": np.eye(2)}, 32, 32)

@@ -160,6 +160,7 @@ def draw_segmentation(
         patches = [
             Patch(facecolor=colour, edgecolor=COLOURS["ink"], label=kind)
             for kind, colour in ERRORS.items()
+            if len(names) > 2 or kind != "wrong class"  # of two classes one is the ground
         ]
         figure.legend(handles=patches, loc="outside lower right", ncols=3, fontsize=9.5)
     return figure

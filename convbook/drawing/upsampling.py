@@ -84,7 +84,7 @@ def grids(size: int, new_size: int) -> Figure:
 
 
 def scatter(small: ArrayLike, kernel: ArrayLike, stride: int, result: ArrayLike) -> Figure:
-    """Draw a transposed convolution of one channel: the map, the kernel, two copies, their sum.
+    """Draw a transposed convolution of one channel: map, kernel, first and last copy, their sum.
 
     Args:
         small: map (H, W).
@@ -93,18 +93,22 @@ def scatter(small: ArrayLike, kernel: ArrayLike, stride: int, result: ArrayLike)
         result: the sum of all copies.
     """
     values, weights, total = (np.asarray(each) for each in (small, kernel, result))
-    figure, panels = plt.subplots(1, 3, figsize=(WIDTH, 2.4), width_ratios=(3, 3, 5))
+    rows, columns = weights.shape
+    ratios = (values.shape[1], columns, columns, columns, total.shape[1])
+    figure, panels = plt.subplots(1, 5, figsize=(WIDTH, 2.5), width_ratios=ratios)
     _numbers(panels[0], values, "map")
     _numbers(panels[1], weights, "kernel")
-    _numbers(panels[2], total, f"stride {stride}: all copies added")
-    rows, columns = weights.shape
+    _numbers(panels[4], total, f"stride {stride}: all added")
     last = tuple(side - 1 for side in values.shape)
-    for (y, x), name in (((0, 0), "blue"), (last, "vermilion")):
-        style: dict[str, Any] = {"fill": False, "edgecolor": COLOURS[name], "linewidth": 3}
+    for panel, (y, x), name in ((panels[2], (0, 0), "first"), (panels[3], last, "last")):
+        _numbers(panel, values[y, x] * weights, f"{name} copy")
+        style: dict[str, Any] = {"fill": False, "linewidth": 3, "clip_on": False}
+        style["edgecolor"] = COLOURS["blue" if name == "first" else "vermilion"]
         panels[0].add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, **style))
+        style["linestyle"] = "-" if name == "first" else "--"
+        panel.add_patch(Rectangle((-0.5, -0.5), columns, rows, **style))
         corner = (x * stride - 0.5, y * stride - 0.5)
-        style["linestyle"] = "-" if name == "blue" else "--"
-        panels[2].add_patch(Rectangle(corner, columns, rows, **style))
+        panels[4].add_patch(Rectangle(corner, columns, rows, **style))
     return figure
 
 
@@ -133,10 +137,12 @@ def overlaps(kernels: Sequence[int], stride: int = 2, size: int = 6) -> Figure:
         above.spines[:].set_visible(False)
         above.tick_params(bottom=False, labelbottom=False)
         above.grid(visible=False)
-        table = np.outer(counts, counts)
-        below.imshow(table, vmin=0, cmap="gray", aspect="auto")
+        below.imshow(np.outer(counts, counts), vmin=0, cmap="gray", aspect="auto")
         _frame(below)
-        below.set_xlabel(f"copies on a pixel: {table.min()} to {table.max()}", fontsize=9.5)
+        inner = counts[max(kernel - stride, 0) : size * stride]  # at both ends copies are missing
+        found = [str(number) for number in np.unique(np.outer(inner, inner))]
+        words = " and ".join(filter(None, [", ".join(found[:-1]), found[-1]]))
+        below.set_xlabel(f"copies on a pixel, inside: {words}", fontsize=9.5)
     return figure
 
 
