@@ -48,7 +48,7 @@ def check_interpolation(run: Run) -> None:
     np.testing.assert_allclose(rows["4 pixels, corners aligned"], [0, 8 / 3, 16 / 3, 8], rtol=1e-6)
     for (method, factor), error in run.names["resize_errors"].items():
         assert error < (3e-3 if (method, factor) == ("bicubic", 3) else 1e-5), method
-    assert run.names["cubic_apart"]["the step"] == pytest.approx(0.0352, abs=1e-4)
+    assert run.names["cubic_apart"]["the step"] == pytest.approx(0.0369, abs=1e-4)
     assert run.names["cubic_apart"]["noise"] > 0.05
     assert run.names["pillow_apart"] < 1e-5
     traps = run.names["traps"]
@@ -104,6 +104,9 @@ def check_other_ways(run: Run) -> None:
     """Sub-pixel as transposed, dilated by interleaving, shift and stitch as dilated, its cost."""
     assert run.names["shuffled"] == [[1, 2, 5, 6], [3, 4, 7, 8]]
     assert max(run.names["subpixel_errors"].values()) < 1e-5 * 3
+    starts = run.names["starts"]
+    assert starts["random"] > 0.1
+    assert starts["ICNR"] < 1e-6
     assert list(run.names["dilated_errors"]) == [1, 2, 4, 8]
     assert max(run.names["dilated_errors"].values()) < 1e-5
     assert "interleaved 420 531 642 753 864   dilated 420 531 642 753 864" in run.printed["dilated"]
@@ -115,7 +118,8 @@ def check_other_ways(run: Run) -> None:
 def check_four_ways(run: Run) -> None:
     quality, seconds, kept, work = of(run, "quality", "seconds", "kept", "work")
     ways = {"upsampling", "dilation", "shift and stitch", "skips", "longer"}
-    assert set(quality) == set(seconds) == set(kept) == set(work) == ways
+    assert set(quality) == ways
+    assert set(seconds) == set(kept) == set(work) == ways - {"longer"}  # that of upsampling
     assert max(run.names["stitch_apart"]) < 1e-4
     assert quality["dilation"] == pytest.approx(quality["shift and stitch"], abs=1e-4)
     # Dilation keeps every number of every layer; shift and stitch does the work in many passes.
@@ -123,6 +127,7 @@ def check_four_ways(run: Run) -> None:
     assert kept["shift and stitch"] < 1.2 * kept["upsampling"]
     assert work["shift and stitch"] == 64 * work["upsampling"]
     assert work["upsampling"] < work["skips"] < work["dilation"] < work["shift and stitch"]
+    assert run.names["times"] == pytest.approx(1.5, abs=0.1)  # half as much again
 
 
 @pytest.mark.notebook
@@ -142,17 +147,20 @@ def test_the_default_run_shows_what_the_chapter_claims() -> None:
 
 
 def check_the_four_ways_that_were_trained(run: Run) -> None:
-    """Dilation is level with interpolation; in the mean skips are ahead of their control."""
+    """Dilation is ahead of interpolation; in the mean skips are ahead of their control."""
     quality, seconds, gained = of(run, "quality", "seconds", "gained")
     assert all(len(values) == 3 for values in quality.values())
-    nothing = np.mean([np.mean(run.names["y_test"][run.names["y_test"] != 255] == 0), 0])
+    nothing = np.mean([np.mean(run.names["y_test"] == 0), 0])
     for values in quality.values():
         assert min(values) > nothing + 0.02  # all called ground
     verdicts = run.names["verdicts"]
-    assert {verdict.verdict for verdict in verdicts.values()} == {"level"}
-    # Most of the skips' lead is longer training.
-    assert np.mean(gained["upsampling", "longer"]) > np.mean(gained["longer", "skips"])
+    assert verdicts["upsampling", "dilation"].verdict == "better"
+    assert verdicts["longer", "skips"].verdict == "level"
+    assert min(gained["upsampling", "dilation"]) > 0.01
+    assert min(gained["upsampling", "longer"]) > 0
     assert np.mean(gained["longer", "skips"]) > 0
+    # The larger part of the skips' lead is longer training.
+    assert np.mean(gained["upsampling", "longer"]) > np.mean(gained["longer", "skips"])
     for (one, other), verdict in verdicts.items():
         assert f"{other} against {one}, missing to 1: {verdict}" in run.printed["four"]
     assert seconds["shift and stitch"] == max(seconds.values())
@@ -172,29 +180,34 @@ def check_super_resolution(run: Run) -> None:
         assert similarity > 0, name
     assert max(gains, key=lambda name: gains[name][0]) == "brick"
     assert min(gains, key=lambda name: gains[name][0]) == "rocket"
-    kinds = ["bicubic", "as published", "no shortcuts", "no shuffle"]
+    kinds = ["bicubic", "small SRResNet", "no shortcuts", "no shuffle"]
     kinds += ["all three losses", "no adversarial loss", "no perceptual loss"]
     assert list(verdict_of) == kinds
     decibels = {name: numbers[0] for name, numbers in verdict_of.items()}
     share = {name: numbers[2] for name, numbers in verdict_of.items()}
-    assert run.names["own_pattern"] < 0.05
-    assert decibels["as published"] > decibels["no shortcuts"] + 1
-    assert decibels["as published"] > run.names["by_own"] + 1
-    assert abs(decibels["as published"] - decibels["no shuffle"]) < 1
-    published, bicubic = verdict_of["as published"], verdict_of["bicubic"]
-    assert published[0] < bicubic[0]
-    assert published[1] < bicubic[1]  # SSIM
-    assert published[4] > bicubic[4]  # the features' error
-    assert share["as published"] > share["bicubic"] + 0.1
-    assert share["all three losses"] > share["as published"]
-    assert decibels["all three losses"] < decibels["as published"]
-    # Most of the new detail is the adversarial loss's doing, and little of it the perceptual one's.
-    new = {name: value - share["as published"] for name, value in share.items()}
+    pattern = {name: numbers[3] for name, numbers in verdict_of.items()}
+    error = {name: numbers[4] for name, numbers in verdict_of.items()}
+    small, bicubic, all_three = (verdict_of[name] for name in (kinds[1], kinds[0], kinds[4]))
+    assert small[0] > bicubic[0] + 0.2
+    assert small[1] > bicubic[1]  # SSIM
+    assert small[2] > bicubic[2] + 0.05
+    assert small[4] < bicubic[4]  # the features' error
+    for name in ("no shortcuts", "no shuffle"):
+        assert abs(decibels[name] - small[0]) < 0.35
+        assert pattern[name] < 2 * run.names["own_pattern"]
+    assert pattern["small SRResNet"] < 2 * run.names["own_pattern"] < 0.1
+    # The trade: more detail, further from the truth.
+    assert all_three[0] < small[0]
+    assert all_three[1] < small[1]
+    assert all_three[4] > small[4]
+    # Most of the new detail is the adversarial loss's doing.
+    new = {name: value - share["small SRResNet"] for name, value in share.items()}
+    assert new["all three losses"] > 0.03
     assert new["no adversarial loss"] < 0.5 * new["all three losses"]
-    assert new["no perceptual loss"] > 0.5 * new["all three losses"]
-    assert abs(decibels["no adversarial loss"] - decibels["as published"]) < 0.6
-    assert decibels["no adversarial loss"] > decibels["all three losses"]
-    assert abs(decibels["no perceptual loss"] - decibels["all three losses"]) < 1
+    assert abs(decibels["no adversarial loss"] - small[0]) < 0.15
+    # The perceptual loss holds pictures near what a net sees.
+    assert error["no perceptual loss"] > error["all three losses"]
+    assert decibels["no perceptual loss"] < decibels["all three losses"]
 
 
 def test_the_sources_of_its_numbers_and_the_photographs_licences_are_named() -> None:

@@ -10,6 +10,7 @@ from convbook.architectures.super_resolution import (
     PixelShuffle,
     enlarged_by,
     espcn,
+    on_bicubic,
     residual_unit,
     srgan_discriminator,
     srgan_generator,
@@ -50,6 +51,16 @@ def test_espcn_works_at_the_small_size(factor, channels):
     assert net(drawn(2, 10, 12, channels)).shape == (2, 10 * factor, 12 * factor, channels)
     tanh = [layer.activation.__name__ for layer in net.layers if hasattr(layer, "activation")]
     assert tanh == ["tanh", "tanh", "linear"]
+
+
+def test_a_net_on_bicubic_starts_from_the_enlargement_and_adds_to_it():
+    plain = srgan_generator(1, 4, side=3)
+    net, small = on_bicubic(plain), drawn(2, 5, 6, 3)
+    bicubic = ops.convert_to_numpy(ops.image.resize(small, (20, 24), "bicubic"))
+    np.testing.assert_allclose(ops.convert_to_numpy(net(small)), bicubic, atol=1e-5)
+    plain.layers[-1].bias.assign([0.5, 0, 0])
+    found = ops.convert_to_numpy(net(small)) - bicubic
+    np.testing.assert_allclose(found, np.broadcast_to([0.5, 0, 0], found.shape), atol=1e-5)
 
 
 def test_the_published_generator_has_every_part():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import KerasTensor, layers, ops
 
 
@@ -133,6 +134,26 @@ def srgan_generator(
         x = layers.PReLU(shared_axes=[1, 2])(enlarged_by(x, filters, way))
     outputs = layers.Conv2D(channels, side, padding="same")(x)
     return keras.Model(inputs, outputs, name="generator")
+
+
+def on_bicubic(net: keras.Model, factor: int = 4) -> keras.Model:
+    """Return the net as one that says what to add to the bicubic enlargement of its picture.
+
+    Its last layer starts with zeros: what comes out at first is the enlargement, and all that has
+    to be learnt is the difference. The cubic is Keras's, so another one on PyTorch.
+
+    Args:
+        net: pictures (N, H, W, C) to ones ``factor`` times as high and wide, its last layer a
+            convolution.
+        factor: of the net.
+
+    Source: Kim, Lee and Lee 2016, *Accurate image super-resolution using very deep convolutional
+    networks*, arXiv:1511.04587, which learns what to add to the bicubic enlargement.
+    """
+    last = net.layers[-1]
+    last.set_weights([np.zeros_like(weight) for weight in last.get_weights()])
+    enlarged = layers.UpSampling2D(factor, interpolation="bicubic")(net.input)
+    return keras.Model(net.input, layers.Add()([enlarged, net.output]), name=net.name)
 
 
 def srgan_discriminator(
