@@ -1,6 +1,7 @@
 """Questions on chapter 09: see `docs/authoring.md`, "Sheets of questions"."""
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from autograder.data.arguments import Input
@@ -9,13 +10,16 @@ from autograder.setting.task import trial
 
 
 def side(padding):
-    """The side of what a 3x3 transposed convolution with stride 2 makes of 5 pixels."""
-    x = keras.Input((5, 5, 1))
-    return layers.Conv2DTranspose(1, 3, strides=2, padding=padding)(x).shape[1]
+    """The side of what a 5x5 transposed convolution with stride 2 makes of 7 pixels."""
+    x = keras.Input((7, 7, 1))
+    return layers.Conv2DTranspose(1, 5, strides=2, padding=padding)(x).shape[1]
 
 
-def shuffled_channels():
-    return ops.convert_to_numpy(ops.depth_to_space(ops.zeros((1, 4, 4, 12)), 2)).shape[-1]
+def leaves_the_range():
+    """1 if bicubic enlargement of 0, 0, 8, 8 makes a value above 8, and 2 more if one below 0."""
+    row = np.array([0, 0, 8, 8], "float32").reshape(1, 1, 4, 1)
+    values = ops.convert_to_numpy(ops.image.resize(row, (1, 16), "bicubic"))
+    return int(values.max() > 8) + 2 * int(values.min() < 0)
 
 
 def enlarge(x, filters):
@@ -31,19 +35,19 @@ def given(x, filters):
 SHEET = Sheet(
     title="Upsampling",
     questions=[
+        Choice(
+            "overshoot",
+            "A row of four pixels, 0, 0, 8 and 8, is made sixteen by bicubic interpolation. Does a "
+            "value above 8 occur, or one below 0?",
+            options=[("neither", 0), ("above 8 only", 1), ("below 0 only", 2), ("both", 3)],
+            truth=leaves_the_range,
+        ),
         Number(
             "side_of_transposed",
-            "A transposed convolution with a 3x3 kernel, stride 2 and `valid` padding reads 5 x 5 "
+            "A transposed convolution with a 5x5 kernel, stride 2 and `valid` padding reads 7 x 7 "
             "pixels. How many pixels high is the result?",
             truth=lambda: side("valid"),
             wrong=[("That is with `same` padding.", lambda: side("same"))],
-        ),
-        Choice(
-            "shuffled",
-            "A pixel shuffle with factor 2 reads maps with 12 channels. How many channels does it "
-            "give?",
-            options=[("3", 3), ("6", 6), ("12", 12), ("48", 48)],
-            truth=shuffled_channels,
         ),
     ],
     bug=Bug(
