@@ -1,5 +1,6 @@
 """The form of the chapters, and the made-up class of the demonstration."""
 
+import ast
 import os
 import re
 import subprocess
@@ -55,6 +56,41 @@ def test_a_chapter_has_the_form_of_a_chapter(path):
         assert re.search(r"\b(19|20)\d\d\b|CC BY", line), line
     if path.stem != "00_start":
         assert f"exercises/{path.stem}" in prose
+
+
+@pytest.mark.parametrize("path", sorted(CHAPTERS.glob("*.ipynb")), ids=lambda p: p.stem)
+def test_a_cell_can_be_run_again_after_the_others(path):
+    """No cell gives another thing the name of a function that other cells call."""
+    functions, others = {}, {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code" and not is_elsewhere(cell):
+            for name, is_function in bound_by(cell.source):
+                (functions if is_function else others).setdefault(name, []).append(cell.id)
+    assert {name: cells for name, cells in others.items() if name in functions} == {}
+
+
+def bound_by(source):
+    """The names that a cell binds outside of its functions, and whether to a function or class."""
+    bound, left = [], [ast.parse(source)]
+    inner = ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            bound.append((node.name, True))
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.append((node.id, False))
+        elif not isinstance(node, inner):
+            left.extend(ast.iter_child_nodes(node))
+    return bound
+
+
+def test_a_name_that_a_loop_binds_is_found_and_one_in_a_function_is_not():
+    source = (
+        "def made(x):\n    head = x\n\nfor head, *rest in pairs:\n    total = [y for y in rest]"
+    )
+    assert sorted(bound_by(source)) == [
+        ("head", False), ("made", True), ("rest", False), ("total", False),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", sorted(CHAPTERS.glob("*.ipynb")), ids=lambda p: p.stem)

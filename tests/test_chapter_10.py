@@ -1,6 +1,5 @@
 """Chapter 10 runs top to bottom, and its numbers are those the syllabus owes the reader."""
 
-import ast
 import functools
 
 import nbformat
@@ -244,36 +243,6 @@ def check_the_claims(run: Run) -> None:
     assert 18 < weights[1] / weights[0] < 24
     judged = decibels["U-Net, judged"]
     assert judged[0] < decibels["U-Net"][0]
-
-
-def test_a_cell_can_be_run_again_after_the_others() -> None:
-    """No cell gives another thing the name of a function that other cells call."""
-    functions: dict[str, set[str]] = {}
-    other: dict[str, set[str]] = {}
-    for cell in nbformat.read(CHAPTERS / f"{NAME}.ipynb", as_version=4).cells:
-        if cell.cell_type == "code":
-            for name, is_function in bound_by(cell.source):
-                (functions if is_function else other).setdefault(name, set()).add(cell.id)
-    assert {"new_head", "trunk_maps", "trained", "gained"} <= set(functions)
-    for name, cells in functions.items():
-        assert len(cells) == 1, name
-        assert not other.get(name), f"{name} is made a function in {cells}"
-
-
-def bound_by(source: str) -> list[tuple[str, bool]]:
-    """The names that a cell binds outside of its functions, and whether to a function."""
-    bound: list[tuple[str, bool]] = []
-    left: list[ast.AST] = [ast.parse(source)]
-    inner = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-    while left:
-        node = left.pop()
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            bound.append((node.name, True))
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.append((node.id, False))
-        elif not isinstance(node, inner):
-            left.extend(ast.iter_child_nodes(node))
-    return bound
 
 
 def test_the_sources_of_its_numbers_are_named() -> None:
