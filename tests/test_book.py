@@ -61,7 +61,8 @@ def test_a_chapter_has_the_form_of_a_chapter(path):
 @pytest.mark.parametrize("path", sorted(CHAPTERS.glob("*.ipynb")), ids=lambda p: p.stem)
 def test_a_cell_can_be_run_again_after_the_others(path):
     """No cell gives another thing the name of a function that other cells call."""
-    functions, others = {}, {}
+    functions: dict[str, list[str]] = {}
+    others: dict[str, list[str]] = {}
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code" and not is_elsewhere(cell):
             for name, is_function in bound_by(cell.source):
